@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/error.h"
+
+#include <string.h>
+
+const char *pm_status_text(enum pm_status status)
+{
+	static const char *const texts[] = {
+#define X(name, text) text,
+		PM_STATUSES(X)
+#undef X
+	};
+	if ((size_t)status >= sizeof texts / sizeof *texts)
+		return "unknown status";
+	return texts[status];
+}
+
+enum pm_status pm_fail(struct pm_error *err, enum pm_status status,
+	pm_addr addr, const char *fmt, ...)
+{
+	if (!err)
+		return status;
+	err->status = status;
+	err->addr = addr;
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+	va_end(ap);
+	return status;
+}
+
+void pm_error_context(struct pm_error *err, const char *fmt, ...)
+{
+	if (!err)
+		return;
+	char old[sizeof err->msg];
+	memcpy(old, err->msg, sizeof old);
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vsnprintf(err->msg, sizeof err->msg, fmt, ap);
+	va_end(ap);
+	if (n < 0 || (size_t)n + 4 >= sizeof err->msg)
+		return;
+	size_t used = (size_t)n;
+	snprintf(err->msg + used, sizeof err->msg - used, ": %.*s",
+		(int)(sizeof err->msg - used - 3), old);
+}

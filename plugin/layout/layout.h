@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where everything is in one build of CPython.  Places are fields, meanings
+   are traits; nothing outside plugin/layout/ compares versions.
+   A row is the built-in table's view of one build flavour.  A pm_layout is a
+   row merged with what debug info, _Py_DebugOffsets and calibration say about
+   this very target; every fact remembers its source. */
+#ifndef PM_LAYOUT_LAYOUT_H
+#define PM_LAYOUT_LAYOUT_H
+
+#include "layout/fields.h"
+#include "target/memory.h"
+#include "target/module.h"
+
+/* Byte offset and width of a field.  size 0: this build has no such field.
+   Bit-fields: bits > 0, starting at bit of the size-byte word at off.
+   The member "sizeof_" of a struct holds sizeof in off, with size 1. */
+struct pm_field {
+	uint32_t off;
+	uint16_t size;
+	uint8_t bit, bits;
+};
+
+struct pm_fields {
+#define F(f, expr) struct pm_field f;
+#define S(s, names)                                                            \
+	struct {                                                               \
+		struct pm_field sizeof_;                                       \
+		PM_FIELDS_##s(F)                                               \
+	} s;
+	PM_STRUCTS(S)
+#undef S
+#undef F
+};
+#define PM_FIELD_COUNT (sizeof(struct pm_fields) / sizeof(struct pm_field))
+
+/* ---- traits: what changed in meaning ---- */
+enum pm_int_form {
+	PM_INT_SIGNED_SIZE, /* ob_size is sign * ndigits (<= 3.11) */
+	PM_INT_TAG,         /* lv_tag: ndigits << 3 | sign bits (3.12, gh-101291) */
+	PM_INT_TWO_TYPES,   /* 2.7 */
+};
+enum pm_keys_form {
+	PM_KEYS_SIZED, /* dk_size, 24-byte entries, index width by size (<= 3.10) */
+	PM_KEYS_LOG2,  /* dk_log2_size, dk_kind (3.11) */
+	PM_KEYS_TABLE, /* 2.7: no keys object */
+};
+enum pm_values_form {
+	PM_VALUES_ARRAY,    /* ma_values -> PyObject *[usable] (<= 3.10) */
+	PM_VALUES_PREFIXED, /* bytes before the array: [-1] prefix size,
+			       [-2] used (3.11, 3.12) */
+	PM_VALUES_HEADED,   /* struct with capacity, size, embedded, valid; may be
+			       inside the instance (3.13) */
+};
+enum pm_managed_dict {
+	PM_MANAGED_NONE,     /* tp_dictoffset only (<= 3.10) */
+	PM_MANAGED_PAIR,     /* values at -4 words, dict at -3 words (3.11) */
+	PM_MANAGED_TAGGED,   /* -3 words: dict, or values with bit 0 set (3.12) */
+	PM_MANAGED_POINTER,  /* -3 words: dict; inline values by flag (3.13) */
+	PM_MANAGED_FT,       /* free-threaded: dict at -1 word, weakrefs at -2 */
+};
+enum pm_immortal_rule {
+	PM_IMMORTAL_NONE,
+	PM_IMMORTAL_LOW32_NEGATIVE, /* 3.12 ... */
+	PM_IMMORTAL_LOCAL_MAX,      /* free-threaded */
+};
+enum pm_refcnt_form {
+	PM_REFCNT_WORD,    /* signed word */
+	PM_REFCNT_LOW32,   /* low 32 bits count (3.12+ 64-bit) */
+	PM_REFCNT_BIASED,  /* free-threaded */
+};
+enum pm_gc_home {
+	PM_GC_IN_RUNTIME, /* 3.7, 3.8 */
+	PM_GC_IN_INTERP,  /* 3.9+ */
+	PM_GC_STATIC,     /* <= 3.6: static generations[] */
+	PM_GC_BITS,       /* free-threaded: no lists */
+};
+enum pm_obmalloc_home {
+	PM_OBMALLOC_STATICS,  /* arenas, maxarenas, ... (<= 3.11) */
+	PM_OBMALLOC_EMBEDDED, /* in PyInterpreterState (3.12) */
+	PM_OBMALLOC_POINTER,  /* interp->obmalloc (3.13+) */
+	PM_OBMALLOC_MIMALLOC, /* free-threaded */
+};
+enum pm_interned_home {
+	PM_INTERNED_STATIC, /* static dict (<= 3.11) */
+	PM_INTERNED_INTERP, /* interp->cached_objects (3.12+) */
+};
+enum pm_frame_entry {
+	PM_FRAME_OBJECTS,    /* tstate->frame, PyFrameObject chain (<= 3.10) */
+	PM_FRAME_CFRAME,     /* tstate->cframe->current_frame (3.11, 3.12) */
+	PM_FRAME_CURRENT,    /* tstate->current_frame (3.13+) */
+};
+enum pm_ref_form {
+	PM_REF_PLAIN,  /* PyObject * in frames */
+	PM_REF_TAGGED, /* _PyStackRef: mask low 2 bits (3.14+) */
+};
+enum pm_static_types {
+	PM_STATIC_TYPES_OWN,        /* tp_dict, tp_subclasses in the type */
+	PM_STATIC_TYPES_PER_INTERP, /* 3.12+: interp->types */
+};
+enum pm_type_getsizeof { /* type.__sizeof__: what a class's size counts */
+	PM_TYPE_SIZE_PLAIN,       /* heap types count their cached keys too */
+};
+enum pm_gen_states {
+	PM_GEN_STATES_OBJECT, /* gi_frame object (<= 3.10) */
+	PM_GEN_STATES_311,    /* -3/-2 created ... >= 1 done */
+	PM_GEN_STATES_315,
+};
+enum pm_freelist_link {
+	PM_FREELIST_DEAD_REFCNT, /* held objects have refcount 0 (<= 3.13) */
+	PM_FREELIST_FIRST_WORD,  /* the first word links (3.14+) */
+};
+
+struct pm_traits {
+	enum pm_int_form int_form;
+	enum pm_keys_form keys_form;
+	enum pm_values_form values_form;
+	enum pm_managed_dict managed_dict;
+	enum pm_immortal_rule immortal_rule;
+	enum pm_refcnt_form refcnt_form;
+	enum pm_gc_home gc_home;
+	enum pm_obmalloc_home obmalloc_home;
+	enum pm_interned_home interned_home;
+	enum pm_frame_entry frame_entry;
+	enum pm_ref_form frame_refs;
+	enum pm_static_types static_types;
+	enum pm_gen_states gen_states;
+	enum pm_freelist_link freelist_link;
+	bool int_zero_digit;   /* getsizeof(0) counts one digit (3.11+... by row) */
+	uint32_t arena_size;   /* bytes; 262144 or 1048576 */
+	uint32_t pool_size;    /* bytes; 4096 or 16384 */
+	uint32_t alignment;    /* size class step: 8 or 16 */
+	uint32_t small_max;    /* largest pymalloc request, 512 */
+	uint32_t gc_head_size; /* bytes before a GC object, 0 free-threaded */
+	uint32_t gc_stride;    /* between generation heads */
+	uint64_t gc_next_mask; /* bits of _gc_next that are the pointer */
+	uint32_t word_size;    /* 4 or 8 */
+	bool big_endian;
+};
+
+struct pm_row {
+	const char *name;         /* "3.12", "3.12d", "3.13t" */
+	unsigned version;         /* major << 8 | minor, e.g. 0x30c */
+	unsigned micro_min, micro_max; /* patch releases it was read from */
+	bool debug;               /* Py_DEBUG */
+	bool free_threaded;
+	uint64_t runtime_size;    /* st_size of _PyRuntime, 0 not known */
+	struct pm_fields fields;
+	struct pm_traits traits;
+};
+
+extern const struct pm_row *const pm_rows[]; /* NULL at the end */
+
+enum pm_source {
+	PM_SOURCE_NONE,
+	PM_SOURCE_TABLE,
+	PM_SOURCE_CALIBRATED,
+	PM_SOURCE_DEBUG_OFFSETS,
+	PM_SOURCE_DEBUG_INFO,
+};
+const char *pm_source_text(enum pm_source s);
+
+/* Addresses that calibration, symbols or debug info found; 0: not found. */
+#define PM_PLACES(X)                                                           \
+	X(runtime, "_PyRuntime")                                               \
+	X(interp_head, "first PyInterpreterState")                             \
+	X(type_type, "PyType_Type")                                            \
+	X(object_type, "PyBaseObject_Type")                                    \
+	X(dict_type, "PyDict_Type")                                            \
+	X(unicode_type, "PyUnicode_Type")                                      \
+	X(none, "_Py_NoneStruct")                                              \
+	X(set_dummy, "_PySet_Dummy")                                           \
+	X(arenas, "static arenas pointer variable")                            \
+	X(maxarenas, "static maxarenas variable")                              \
+	X(interned, "static interned dict variable")                           \
+	X(raw_allocated_blocks, "static raw_allocated_blocks")                 \
+	X(narenas_currently_allocated, "static narenas_currently_allocated")   \
+	X(ntimes_arena_allocated, "static ntimes_arena_allocated")             \
+	X(narenas_highwater, "static narenas_highwater")
+
+struct pm_place {
+	pm_addr addr;
+	enum pm_source source;
+};
+
+struct pm_places {
+#define X(name, text) struct pm_place name;
+	PM_PLACES(X)
+#undef X
+};
+
+struct pm_layout {
+	struct pm_fields f;
+	uint8_t sources[PM_FIELD_COUNT]; /* enum pm_source, by index in f */
+	struct pm_traits t;
+	const struct pm_row *row;  /* nearest row of the table */
+	unsigned hexversion;       /* PY_VERSION_HEX; micro 0xff when unknown */
+	enum pm_source version_source;
+	bool version_exact;        /* micro and release level are known */
+	bool debug, free_threaded;
+	struct pm_places at;
+	const struct pm_module *python; /* module that holds the runtime */
+	PM_VEC(char *) warnings;   /* owned texts: disagreements and doubts */
+};
+
+/* What GDB's debug info says; asked by the bridge, given in here.  The
+   questions are derived from fields.h. */
+struct pm_debug_info {
+	bool asked;    /* false: there is nobody to ask, or it was withheld */
+	bool (*lookup)(void *arg, const char *expression, uint64_t *ret);
+	void *arg;
+};
+
+/* Finds Python in the target: its version, flavour, places and fields, in the
+   order debug info, _Py_DebugOffsets, calibration, table; validates the whole.
+   Fails with a text that says what was tried.  ms must outlive *ret. */
+PM_CHECKED enum pm_status pm_layout_create(struct pm_memory *m,
+	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
+	struct pm_layout **ret, struct pm_error *err);
+void pm_layout_destroy(struct pm_layout *l);
+static inline void pm_cleanup_layout(struct pm_layout **l)
+{
+	pm_layout_destroy(*l);
+}
+
+/* The questions worth asking debug info, as C expressions ("sizeof (X)",
+   "(unsigned long long) &((X *) 0)->f", "&_PyRuntime"): the i-th, NULL at the
+   end.  The first is a probe: when it has no answer, skip the rest. */
+const char *pm_layout_question(size_t i);
+
+/* A layout straight from a row, for tests and images; places all 0. */
+PM_CHECKED enum pm_status pm_layout_from_row(const struct pm_row *row,
+	struct pm_layout **ret, struct pm_error *err);
+
+/* i-th field of f with its names, false at the end; struct_name and
+   field_name are identifiers of fields.h. */
+bool pm_layout_field(const struct pm_layout *l, size_t i,
+	const char **ret_struct, const char **ret_field,
+	const struct pm_field **ret, enum pm_source *ret_source);
+
+static inline bool pm_has(struct pm_field f)
+{
+	return f.size != 0;
+}
+
+/* An unsigned little- or big-endian number of 1, 2, 4 or 8 bytes. */
+static inline uint64_t pm_load(const void *p, unsigned size, bool big_endian)
+{
+	uint64_t v = 0;
+	switch (size) {
+	case 1:
+		return *(const uint8_t *)p;
+	case 2: {
+		uint16_t x;
+		__builtin_memcpy(&x, p, 2);
+		return big_endian ? __builtin_bswap16(x) : x;
+	}
+	case 4: {
+		uint32_t x;
+		__builtin_memcpy(&x, p, 4);
+		return big_endian ? __builtin_bswap32(x) : x;
+	}
+	case 8:
+		__builtin_memcpy(&v, p, 8);
+		return big_endian ? __builtin_bswap64(v) : v;
+	default:
+		return 0;
+	}
+}
+
+/* Field f of a struct whose bytes start at base: zero-extended value. The
+   caller made sure that the bytes are there. */
+static inline uint64_t pm_get(
+	const struct pm_layout *l, const void *base, struct pm_field f)
+{
+	uint64_t v = pm_load(
+		(const unsigned char *)base + f.off, f.size, l->t.big_endian);
+	if (f.bits)
+		v = v >> f.bit & ((UINT64_C(1) << f.bits) - 1);
+	return v;
+}
+
+/* The same, sign-extended. */
+static inline int64_t pm_get_signed(
+	const struct pm_layout *l, const void *base, struct pm_field f)
+{
+	uint64_t v = pm_get(l, base, f);
+	unsigned shift = 64 - 8u * f.size;
+	return f.size ? (int64_t)(v << shift) >> shift : 0;
+}
+
+/* Reads field f of the struct at addr. PM_ABSENT when the build has none. */
+PM_CHECKED enum pm_status pm_layout_read(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr addr, struct pm_field f, uint64_t *ret,
+	struct pm_error *err);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The stopped program or core whose memory we read.  One interface for a
+   local process (process_vm_readv), a core (mapped file), anything GDB can
+   read (target_read; may throw C++ exceptions through our frames) and bytes
+   made by a test.  Nothing here writes to the target. */
+#ifndef PM_TARGET_TARGET_H
+#define PM_TARGET_TARGET_H
+
+#include "base/error.h"
+#include "base/vec.h"
+
+enum pm_target_kind {
+	PM_TARGET_LIVE,   /* a process of this machine */
+	PM_TARGET_CORE,
+	PM_TARGET_REMOTE, /* another machine's, or any that only GDB reads */
+	PM_TARGET_IMAGE,  /* a test's bytes */
+};
+
+enum pm_map_flags {
+	PM_MAP_READ = 1,
+	PM_MAP_WRITE = 2,
+	PM_MAP_EXEC = 4,
+	PM_MAP_SHARED = 8,
+	PM_MAP_STACK = 16,
+	PM_MAP_HEAP = 32,   /* [heap] of a live process */
+	PM_MAP_ABSENT = 64, /* known to be mapped, but its bytes are not in the core
+			       and not in a file we have */
+	PM_MAP_SPECIAL = 128, /* [vdso], [vvar], ... */
+};
+
+/* One mapping, addresses [start, end).  path is owned by the target, NULL for
+   anonymous memory. */
+struct pm_mapping {
+	pm_addr start, end;
+	uint64_t offset; /* in the file */
+	unsigned flags;  /* enum pm_map_flags; 0 perms when not known */
+	const char *path;
+};
+
+struct pm_target;
+
+struct pm_piece { /* one element of a gathered read */
+	pm_addr addr;
+	void *buf;
+	size_t len;
+	size_t got; /* result: readable prefix, in bytes */
+};
+
+struct pm_target_ops {
+	/* Copies the longest readable prefix of [addr, addr + len), returns its
+	   length.  Safe in several threads iff target->parallel. */
+	size_t (*read)(
+		struct pm_target *t, pm_addr addr, void *buf, size_t len);
+	/* Optional: many small reads at once; fills got of each piece. */
+	void (*gather)(struct pm_target *t, struct pm_piece *p, size_t n);
+	/* Optional: the bytes in place, valid as long as the target; NULL when
+	   they are not in one piece of memory of ours. */
+	const void *(*view)(struct pm_target *t, pm_addr addr, size_t len);
+	void (*destroy)(struct pm_target *t);
+};
+
+struct pm_target {
+	const struct pm_target_ops *ops;
+	enum pm_target_kind kind;
+	bool parallel; /* ops may be called from worker threads */
+	int pid;       /* 0 when not known */
+	char *name;    /* owned: "process 12", "core /path", for messages */
+	/* Sorted by address, not overlapping. */
+	PM_VEC(struct pm_mapping) maps;
+	uint64_t bytes_total;    /* mapped bytes that should be readable */
+	uint64_t bytes_readable; /* of these, what can be read */
+	bool truncated;          /* a core shorter than its headers say */
+	/* Prefix under which the target's files are found ("/proc/12/root"),
+	   owned, NULL or "" when they are where their path says. */
+	char *sysroot;
+};
+
+/* All of [addr, addr+len) or PM_FAULT with err->addr the first bad byte. */
+PM_CHECKED enum pm_status pm_target_read(struct pm_target *t, pm_addr addr,
+	void *buf, size_t len, struct pm_error *err);
+
+/* The longest readable prefix; 0 when nothing is. */
+size_t pm_target_read_some(
+	struct pm_target *t, pm_addr addr, void *buf, size_t len);
+
+/* Fills got of each piece; one system call per many pieces where it can. */
+void pm_target_gather(struct pm_target *t, struct pm_piece *p, size_t n);
+
+/* The bytes in place or NULL. */
+const void *pm_target_view(struct pm_target *t, pm_addr addr, size_t len);
+
+/* The mapping that holds addr, or NULL. */
+const struct pm_mapping *pm_target_find_map(
+	const struct pm_target *t, pm_addr addr);
+
+/* NULL is fine. */
+void pm_target_destroy(struct pm_target *t);
+static inline void pm_cleanup_target(struct pm_target **t)
+{
+	pm_target_destroy(*t);
+}
+
+#endif
