@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The rows of the table.  To add one: maint/gen-layout makes its file, this
+   list and local.mk name it. */
+#ifndef PM_LAYOUT_ROWS_H
+#define PM_LAYOUT_ROWS_H
+
+#include "layout/layout.h"
+
+#define PM_ROWS(X) X(3_8) X(3_9) X(3_10) X(3_11) X(3_12) X(3_13)
+
+/* What the rows are spelled with: byte offset and width; bits start at bit. */
+#define PM_AT(off, size)                                                       \
+	{                                                                      \
+		(off), (size), 0, 0                                            \
+	}
+#define PM_BITS(off, size, bit, bits)                                          \
+	{                                                                      \
+		(off), (size), (bit), (bits)                                   \
+	}
+
+#define X(name) extern const struct pm_row pm_row_##name;
+PM_ROWS(X)
+#undef X
+
+#endif
