@@ -1,0 +1,11 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+libpymortem_la_SOURCES += \
+	%D%/cleanup.h \
+	%D%/error.c \
+	%D%/error.h \
+	%D%/map.c \
+	%D%/map.h \
+	%D%/strbuf.c \
+	%D%/strbuf.h \
+	%D%/vec.c \
+	%D%/vec.h

@@ -1,0 +1,4 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+libpymortem_la_SOURCES += \
+	%D%/command.h \
+	%D%/session.h

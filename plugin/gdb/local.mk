@@ -1,0 +1,20 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The module that users load.  It lives in a foreign process, so it exports
+# two symbols, binds its own first (GDB exports xmalloc and obstacks),
+# resolves all at once and is never unmapped.
+pkglib_LTLIBRARIES += plugin/pymortem.la
+plugin_pymortem_la_SOURCES = # %D%/bridge.c ...
+plugin_pymortem_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+	-Wl,--version-script=$(top_srcdir)/%D%/exports.map $(PM_MODULE_LDFLAGS)
+plugin_pymortem_la_LIBADD = libpymortem.la $(PM_LIBS)
+EXTRA_plugin_pymortem_la_DEPENDENCIES = %D%/exports.map
+EXTRA_DIST += %D%/exports.map
+
+# Nobody links a GDB module: the .la file would only be in the way.
+INSTALL_DATA_HOOKS += remove-module-la
+UNINSTALL_HOOKS += remove-module
+remove-module-la: install-pkglibLTLIBRARIES
+	rm -f $(DESTDIR)$(pkglibdir)/pymortem.la
+remove-module:
+	rm -f $(DESTDIR)$(pkglibdir)/pymortem.so
+.PHONY: remove-module-la remove-module

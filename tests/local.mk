@@ -1,0 +1,15 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Programs (libcheck) and *.tap scripts speak TAP: every case is counted.
+# *.sh and *.py are one test each: exit status 0 pass, 77 skip, else fail.
+TEST_EXTENSIONS = .sh .py .tap
+LOG_DRIVER = env AM_TAP_AWK='$(AWK)' $(SHELL) $(top_srcdir)/build-aux/tap-driver.sh
+TAP_LOG_DRIVER = $(LOG_DRIVER)
+AM_TESTS_ENVIRONMENT = \
+	CK_TAP_LOG_FILE_NAME=-; export CK_TAP_LOG_FILE_NAME; \
+	CK_VERBOSITY=silent; export CK_VERBOSITY; \
+	GDB='$(GDB)'; export GDB; \
+	PYTHON3='$(PYTHON3)'; export PYTHON3; \
+	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
+	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir;
+
+include tests/unit/local.mk
