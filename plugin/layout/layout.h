@@ -125,7 +125,9 @@ struct pm_traits {
 	enum pm_static_types static_types;
 	enum pm_gen_states gen_states;
 	enum pm_freelist_link freelist_link;
-	bool int_zero_digit;   /* getsizeof(0) counts one digit (3.11+... by row) */
+	bool int_zero_digit;   /* int.__sizeof__ counts at least one digit */
+	bool static_type_presize; /* sys.getsizeof adds a GC head to static types,
+				     which have none (3.11, 3.12) */
 	uint32_t arena_size;   /* bytes; 262144 or 1048576 */
 	uint32_t pool_size;    /* bytes; 4096 or 16384 */
 	uint32_t alignment;    /* size class step: 8 or 16 */

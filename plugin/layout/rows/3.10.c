@@ -566,6 +566,7 @@ const struct pm_row pm_row_3_10 = {
 		.gen_states = PM_GEN_STATES_OBJECT,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = false,
+		.static_type_presize = false,
 		.arena_size = 1048576,
 		.pool_size = 16384,
 		.alignment = 16,
