@@ -4,7 +4,7 @@
 # resolves all at once and is never unmapped.
 pkglib_LTLIBRARIES += plugin/pymortem.la
 plugin_pymortem_la_SOURCES = # %D%/bridge.c ...
-plugin_pymortem_la_LDFLAGS = $(AM_LDFLAGS) -module -avoid-version -shared \
+plugin_pymortem_la_LDFLAGS = $(PM_LDFLAGS) -module -avoid-version -shared \
 	-Wl,--version-script=$(top_srcdir)/%D%/exports.map $(PM_MODULE_LDFLAGS)
 plugin_pymortem_la_LIBADD = libpymortem.la $(PM_LIBS)
 EXTRA_plugin_pymortem_la_DEPENDENCIES = %D%/exports.map

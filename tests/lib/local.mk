@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What tests share, together with the library under test; every test program
+# is linked with it, and with each allocation going through alloc.c.
+if HAVE_CHECK
+check_LTLIBRARIES += tests/lib/libtest.la
+endif
+tests_lib_libtest_la_SOURCES = \
+	%D%/alloc.c \
+	%D%/alloc.h
+tests_lib_libtest_la_LIBADD = libpymortem.la
+
+AM_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,-u,__wrap_malloc
+LDADD = tests/lib/libtest.la $(PM_LIBS) $(CHECK_LIBS)
