@@ -1,7 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/image.c \
 	%D%/image.h \
+	%D%/memory.c \
 	%D%/memory.h \
 	%D%/module.h \
+	%D%/native-maps.c \
+	%D%/native-process.c \
 	%D%/native.h \
+	%D%/target.c \
 	%D%/target.h

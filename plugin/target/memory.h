@@ -16,6 +16,7 @@ static inline void pm_cleanup_memory(struct pm_memory **m)
 {
 	pm_memory_destroy(*m);
 }
+#define pm_auto_memory PM_CLEANUP(pm_cleanup_memory) struct pm_memory *
 struct pm_target *pm_memory_target(const struct pm_memory *m);
 
 /* All len bytes or PM_FAULT.  Long reads bypass the cache. */

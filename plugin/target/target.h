@@ -25,7 +25,11 @@ enum pm_map_flags {
 	PM_MAP_HEAP = 32,   /* [heap] of a live process */
 	PM_MAP_ABSENT = 64, /* known to be mapped, but its bytes are not in the core
 			       and not in a file we have */
-	PM_MAP_SPECIAL = 128, /* [vdso], [vvar], ... */
+	PM_MAP_SPECIAL = 128, /* [vdso], [vvar], devices: no program data */
+	PM_MAP_DELETED = 256, /* the file was unlinked; path is its old name */
+	PM_MAP_FROM_FILE = 512, /* of a core: (some) bytes come from the file */
+	PM_MAP_UNVERIFIED = 1024, /* ... and it could not be checked that the
+				     file is still the one that was mapped */
 };
 
 /* One mapping, addresses [start, end).  path is owned by the target, NULL for
@@ -56,6 +60,8 @@ struct pm_target_ops {
 	/* Optional: the bytes in place, valid as long as the target; NULL when
 	   they are not in one piece of memory of ours. */
 	const void *(*view)(struct pm_target *t, pm_addr addr, size_t len);
+	/* Frees what the implementation added and t itself; maps, name and
+	   sysroot are already freed. */
 	void (*destroy)(struct pm_target *t);
 };
 
@@ -93,11 +99,20 @@ const void *pm_target_view(struct pm_target *t, pm_addr addr, size_t len);
 const struct pm_mapping *pm_target_find_map(
 	const struct pm_target *t, pm_addr addr);
 
+/* Adds a mapping in its place by address; path (may be NULL) is copied.
+   PM_CORRUPT when it is empty or overlaps another.  For implementations. */
+PM_CHECKED enum pm_status pm_target_add_map(struct pm_target *t,
+	const struct pm_mapping *m, struct pm_error *err);
+
+/* Frees t->maps and their paths.  For implementations. */
+void pm_target_clear_maps(struct pm_target *t);
+
 /* NULL is fine. */
 void pm_target_destroy(struct pm_target *t);
 static inline void pm_cleanup_target(struct pm_target **t)
 {
 	pm_target_destroy(*t);
 }
+#define pm_auto_target PM_CLEANUP(pm_cleanup_target) struct pm_target *
 
 #endif

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "target/target.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static size_t clip(pm_addr addr, size_t len)
+{
+	/* The last byte of the address space is never mapped: this keeps
+	   addr + len from wrapping. */
+	uint64_t room = UINT64_MAX - addr;
+	return len < room ? len : (size_t)room;
+}
+
+size_t pm_target_read_some(
+	struct pm_target *t, pm_addr addr, void *buf, size_t len)
+{
+	len = clip(addr, len);
+	if (!len)
+		return 0;
+	return t->ops->read(t, addr, buf, len);
+}
+
+enum pm_status pm_target_read(struct pm_target *t, pm_addr addr, void *buf,
+	size_t len, struct pm_error *err)
+{
+	size_t got = pm_target_read_some(t, addr, buf, len);
+	if (got >= len)
+		return PM_OK;
+	return pm_fail(err, PM_FAULT, addr + got,
+		"cannot read memory at 0x%" PRIx64, addr + got);
+}
+
+void pm_target_gather(struct pm_target *t, struct pm_piece *p, size_t n)
+{
+	if (t->ops->gather) {
+		t->ops->gather(t, p, n);
+		return;
+	}
+	for (size_t i = 0; i < n; i++)
+		p[i].got =
+			pm_target_read_some(t, p[i].addr, p[i].buf, p[i].len);
+}
+
+const void *pm_target_view(struct pm_target *t, pm_addr addr, size_t len)
+{
+	if (!t->ops->view || clip(addr, len) != len)
+		return NULL;
+	return t->ops->view(t, addr, len);
+}
+
+/* Index of the first mapping that ends above addr. */
+static size_t map_above(const struct pm_target *t, pm_addr addr)
+{
+	size_t lo = 0, hi = t->maps.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (t->maps.data[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+const struct pm_mapping *pm_target_find_map(
+	const struct pm_target *t, pm_addr addr)
+{
+	size_t i = map_above(t, addr);
+	if (i >= t->maps.len || t->maps.data[i].start > addr)
+		return NULL;
+	return &t->maps.data[i];
+}
+
+enum pm_status pm_target_add_map(
+	struct pm_target *t, const struct pm_mapping *m, struct pm_error *err)
+{
+	size_t at = map_above(t, m->start);
+	if (m->start >= m->end ||
+		(at < t->maps.len && t->maps.data[at].start < m->end))
+		return pm_fail(err, PM_CORRUPT, m->start,
+			"mapping 0x%" PRIx64 "-0x%" PRIx64
+			" is empty or overlaps another",
+			m->start, m->end);
+	pm_auto_free char *path = NULL;
+	if (m->path && !(path = strdup(m->path)))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (!pm_vec_reserve(&t->maps, t->maps.len + 1))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	struct pm_mapping *slot = t->maps.data + at;
+	memmove(slot + 1, slot, (t->maps.len - at) * sizeof *slot);
+	*slot = *m;
+	slot->path = pm_take(path);
+	t->maps.len++;
+	return PM_OK;
+}
+
+void pm_target_clear_maps(struct pm_target *t)
+{
+	pm_vec_each (m, &t->maps)
+		free((void *)(uintptr_t)m->path);
+	pm_vec_deinit(&t->maps);
+}
+
+void pm_target_destroy(struct pm_target *t)
+{
+	if (!t)
+		return;
+	pm_target_clear_maps(t);
+	free(t->name);
+	free(t->sysroot);
+	t->name = t->sysroot = NULL;
+	t->ops->destroy(t);
+}
