@@ -7,10 +7,19 @@ TAP_LOG_DRIVER = $(LOG_DRIVER)
 AM_TESTS_ENVIRONMENT = \
 	CK_TAP_LOG_FILE_NAME=-; export CK_TAP_LOG_FILE_NAME; \
 	CK_VERBOSITY=silent; export CK_VERBOSITY; \
+	CC='$(CC)'; export CC; \
 	GDB='$(GDB)'; export GDB; \
 	PYTHON3='$(PYTHON3)'; export PYTHON3; \
 	abs_top_srcdir='$(abs_top_srcdir)'; export abs_top_srcdir; \
 	abs_top_builddir='$(abs_top_builddir)'; export abs_top_builddir;
 
+# Tests through a real GDB, on real interpreters: make check-live.
+live_tests =
+
 include tests/lib/local.mk
 include tests/unit/local.mk
+include tests/source/local.mk
+
+check-live: all
+	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(live_tests)'
+.PHONY: check-live
