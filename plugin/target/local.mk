@@ -1,10 +1,17 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/core-files.c \
+	%D%/core-map.c \
+	%D%/core-notes.c \
+	%D%/elf-read.c \
+	%D%/elf-read.h \
 	%D%/image.c \
 	%D%/image.h \
 	%D%/memory.c \
 	%D%/memory.h \
 	%D%/module.h \
+	%D%/native-core.c \
+	%D%/native-core.h \
 	%D%/native-maps.c \
 	%D%/native-process.c \
 	%D%/native.h \

@@ -96,7 +96,7 @@ static void unescape(char *s)
 	*out = '\0';
 }
 
-static void classify(struct pm_mapping *m, char *path)
+void pm_native_name_mapping(struct pm_mapping *m, char *path)
 {
 	static const char deleted[] = " (deleted)";
 	if (path[0] == '[') {
@@ -149,7 +149,7 @@ static enum pm_status parse_line(const char *s, const char *end,
 	*ret_path = strndup(s, (size_t)(end - s));
 	if (!*ret_path)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	classify(m, *ret_path);
+	pm_native_name_mapping(m, *ret_path);
 	return PM_OK;
 }
 

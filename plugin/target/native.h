@@ -22,4 +22,9 @@ PM_CHECKED enum pm_status pm_native_open_core(const char *path,
 PM_CHECKED enum pm_status pm_native_parse_maps(
 	struct pm_target *t, const char *text, struct pm_error *err);
 
+/* What a mapping's name as the kernel writes it says: adds flags to m, strips
+   " (deleted)" from name in place, and points m->path at it, unless it is a
+   name for memory that has no file. */
+void pm_native_name_mapping(struct pm_mapping *m, char *name);
+
 #endif

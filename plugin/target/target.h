@@ -58,7 +58,8 @@ struct pm_target_ops {
 	/* Optional: many small reads at once; fills got of each piece. */
 	void (*gather)(struct pm_target *t, struct pm_piece *p, size_t n);
 	/* Optional: the bytes in place, valid as long as the target; NULL when
-	   they are not in one piece of memory of ours. */
+	   they are not in one piece of memory of ours.  They may lie at any
+	   alignment. */
 	const void *(*view)(struct pm_target *t, pm_addr addr, size_t len);
 	/* Frees what the implementation added and t itself; maps, name and
 	   sysroot are already freed. */

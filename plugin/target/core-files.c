@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Files that stand in for memory a core leaves out.  A wrong file would give
+   wrong answers without a sign of it, so one is taken only when it is the
+   mapped one as far as can be told. */
+#include "target/native-core.h"
+
+#include <elf.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+static void map_file(const char *path, struct core_file *ret)
+{
+	struct stat st;
+	/* Not even opened unless regular: opening a device can do things. */
+	if (stat(path, &st) || !S_ISREG(st.st_mode))
+		return;
+	pm_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) || !S_ISREG(st.st_mode) || st.st_size <= 0)
+		return;
+	size_t size = (size_t)st.st_size;
+	void *p = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return;
+	ret->bytes = p;
+	ret->size = size;
+}
+
+void core_file_close(struct core_file *f)
+{
+	if (f->bytes)
+		munmap((void *)(uintptr_t)f->bytes, (size_t)f->size);
+	*f = (struct core_file){0};
+}
+
+/* By build id; without one, by the start of the file. */
+static bool is_same(const struct core_file *f, const uint8_t *header,
+	size_t header_len, bool *ret_verified)
+{
+	char there[PM_BUILD_ID_TEXT], here[PM_BUILD_ID_TEXT];
+	*ret_verified = false;
+	if (!header_len)
+		return true;
+	pm_elf_image_build_id(header, header_len, true, there);
+	if (there[0]) {
+		pm_elf_image_build_id(f->bytes, (size_t)f->size, false, here);
+		return *ret_verified = !strcmp(there, here);
+	}
+	size_t n = header_len < f->size ? header_len : (size_t)f->size;
+	return !memcmp(f->bytes, header, n < 4096 ? n : 4096);
+}
+
+void core_file_open(const char *path, const char *sysroot,
+	const uint8_t *header, size_t header_len, struct core_file *ret)
+{
+	char below[8192];
+	for (int bare = 0; bare < 2; bare++) {
+		struct core_file f = {0};
+		if (bare) {
+			map_file(path, &f);
+		} else if (sysroot && *sysroot && path[0] == '/') {
+			int n = snprintf(
+				below, sizeof below, "%s%s", sysroot, path);
+			if (n > 0 && (size_t)n < sizeof below)
+				map_file(below, &f);
+		}
+		if (!f.bytes)
+			continue;
+		if (is_same(&f, header, header_len, &f.verified)) {
+			*ret = f;
+			return;
+		}
+		core_file_close(&f);
+	}
+}
+
+/* The segment that a mapping of the file at offset is of.  Segments are mapped
+   in whole pages, so two may share one: the later one starts a mapping there.
+ */
+static unsigned segment_flags_at(const struct core_file *f, uint64_t offset)
+{
+	struct pm_elf elf;
+	struct pm_elf_segment s;
+	unsigned flags = 0;
+	size_t size = (size_t)f->size;
+	if (!f->bytes || !pm_elf_decode(f->bytes, size, &elf))
+		return 0;
+	for (uint32_t i = 0; pm_elf_segment_at(&elf, f->bytes, size, i, &s);
+		i++)
+		if (s.type == PT_LOAD &&
+			offset >= (s.offset & ~(uint64_t)0xfff) &&
+			(offset < s.offset || offset - s.offset < s.filesz))
+			flags = s.flags;
+	return flags;
+}
+
+bool core_file_writable_at(const struct core_file *f, uint64_t offset)
+{
+	return segment_flags_at(f, offset) & PF_W;
+}
+
+unsigned core_file_perms_at(const struct core_file *f, uint64_t offset)
+{
+	unsigned p = segment_flags_at(f, offset), flags = 0;
+	flags |= p & PF_R ? (unsigned)PM_MAP_READ : 0;
+	flags |= p & PF_X ? (unsigned)PM_MAP_EXEC : 0;
+	return flags;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "target/native-core.h"
+
+#include <elf.h>
+#include <string.h>
+
+void core_notes_deinit(struct core_notes *n)
+{
+	pm_vec_each (r, &n->ranges)
+		free(r->path);
+	pm_vec_deinit(&n->ranges);
+}
+
+/* count, page size, count times {start, end, offset in pages}, then as many
+   names with their NUL: fs/binfmt_elf.c, fill_files_note. */
+static enum pm_status add_files(struct core_notes *n, bool wide,
+	const uint8_t *d, size_t len, struct pm_error *err)
+{
+	size_t w = wide ? 8 : 4;
+	if (len < 2 * w)
+		return PM_OK;
+	uint64_t count = pm_elf_uint(d, w), page = pm_elf_uint(d + w, w);
+	if (count > (len - 2 * w) / (3 * w))
+		return PM_OK;
+	const uint8_t *entry = d + 2 * w;
+	const char *name = (const char *)entry + count * 3 * w;
+	const char *end = (const char *)d + len;
+	for (uint64_t i = 0; i < count; i++, entry += 3 * w) {
+		const char *nul = memchr(name, '\0', (size_t)(end - name));
+		if (!nul)
+			break;
+		struct core_file_range r = {
+			.start = pm_elf_uint(entry, w),
+			.end = pm_elf_uint(entry + w, w),
+			.offset = pm_elf_uint(entry + 2 * w, w) * page,
+		};
+		pm_auto_free char *path = strdup(name);
+		if (!path || !pm_vec_reserve(&n->ranges, n->ranges.len + 1))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		name = nul + 1;
+		if (r.start >= r.end || !*path)
+			continue;
+		r.path = pm_take(path);
+		n->ranges.data[n->ranges.len++] = r;
+	}
+	return PM_OK;
+}
+
+static void add_auxv(
+	struct core_notes *n, bool wide, const uint8_t *d, size_t len)
+{
+	size_t w = wide ? 8 : 4;
+	for (; len >= 2 * w; d += 2 * w, len -= 2 * w) {
+		uint64_t tag = pm_elf_uint(d, w), v = pm_elf_uint(d + w, w);
+		if (tag == AT_NULL)
+			break;
+		if (tag == AT_SYSINFO_EHDR)
+			n->vdso = v;
+		else if (tag == AT_RANDOM)
+			n->stack = v;
+	}
+}
+
+/* prpsinfo names the process, prstatus the thread.  The sizes are those of
+   Linux on all machines with 64 bits, and on x86 and ARM with 32. */
+static void add_pid(
+	struct core_notes *n, bool wide, const struct pm_elf_note *note)
+{
+	size_t at;
+	bool info = note->type == NT_PRPSINFO;
+	if (info)
+		at = wide ? 24 : 12;
+	else
+		at = wide ? 32 : 24;
+	if (note->desc_len < at + 4 || (n->pid && !info))
+		return;
+	uint64_t pid = pm_elf_uint(note->desc + at, 4);
+	if (pid && pid <= INT32_MAX)
+		n->pid = (int)pid;
+}
+
+enum pm_status core_notes_add(struct core_notes *n, bool wide,
+	const uint8_t *bytes, size_t len, uint64_t align, struct pm_error *err)
+{
+	struct pm_elf_note note;
+	size_t pos = 0;
+	while (pm_elf_next_note(bytes, len, align, &pos, &note)) {
+		if (pm_elf_note_is(&note, "CORE", NT_FILE))
+			PM_TRY(add_files(
+				n, wide, note.desc, note.desc_len, err));
+		else if (pm_elf_note_is(&note, "CORE", NT_AUXV))
+			add_auxv(n, wide, note.desc, note.desc_len);
+		else if (pm_elf_note_is(&note, "CORE", NT_PRPSINFO) ||
+			 pm_elf_note_is(&note, "CORE", NT_PRSTATUS))
+			add_pid(n, wide, &note);
+	}
+	return PM_OK;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct core_file_range *x = a, *y = b;
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+void core_notes_finish(struct core_notes *n)
+{
+	if (!n->ranges.len)
+		return;
+	qsort(n->ranges.data, n->ranges.len, sizeof *n->ranges.data, by_start);
+	size_t kept = 0;
+	pm_vec_each (r, &n->ranges) {
+		if (kept && n->ranges.data[kept - 1].end > r->start)
+			free(r->path);
+		else
+			n->ranges.data[kept++] = *r;
+	}
+	n->ranges.len = kept;
+}
