@@ -207,7 +207,7 @@ static enum pm_status emit_from_file(struct build *b, struct pm_mapping m,
 	struct core *c = b->c;
 	const struct core_file_range *r = &c->notes.ranges.data[i];
 	struct core_part part = {PART_ABSENT, 0};
-	uint32_t index;
+	uint32_t index = 0;
 	PM_TRY(file_of_range(b, i, &index, err));
 	const struct core_file *f = &c->files.data[index];
 	/* The tail of the last page reads as zero. */

@@ -4,6 +4,7 @@ unit_tests = \
 	%D%/test-error \
 	%D%/test-map \
 	%D%/test-strbuf \
+	%D%/test-target \
 	%D%/test-vec
 
 if HAVE_CHECK
