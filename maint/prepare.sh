@@ -74,6 +74,7 @@ install_needs() {
 			tail -n 20 build/apt.log >&2
 			exit 1; }
 	packages=$(missing "$1")
+	rm -f build/Makefile # configure shall see them
 	if [ -n "$packages" ]; then
 		say "Still missing after apt-get install: $packages"
 		exit 1

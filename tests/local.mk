@@ -20,6 +20,8 @@ include tests/lib/local.mk
 include tests/unit/local.mk
 include tests/source/local.mk
 
+EXTRA_DIST += %D%/newcomer %D%/demo/service.py
+
 check-live: all
 	$(MAKE) $(AM_MAKEFLAGS) check TESTS='$(live_tests)'
 .PHONY: check-live
