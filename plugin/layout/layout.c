@@ -37,6 +37,8 @@ const char *pm_source_text(enum pm_source s)
 		return "table";
 	case PM_SOURCE_CALIBRATED:
 		return "calibrated";
+	case PM_SOURCE_SYMBOL:
+		return "symbol table";
 	case PM_SOURCE_DEBUG_OFFSETS:
 		return "_Py_DebugOffsets";
 	case PM_SOURCE_DEBUG_INFO:

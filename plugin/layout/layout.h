@@ -139,6 +139,12 @@ struct pm_traits {
 	bool big_endian;
 };
 
+/* One offset that the target tells itself (_Py_DebugOffsets, 3.13+). */
+struct pm_slot {
+	uint16_t at;    /* byte in that table; 0 ends the list */
+	uint16_t field; /* index in struct pm_fields */
+};
+
 struct pm_row {
 	const char *name;         /* "3.12", "3.12d", "3.13t" */
 	unsigned version;         /* major << 8 | minor, e.g. 0x30c */
@@ -146,6 +152,7 @@ struct pm_row {
 	bool debug;               /* Py_DEBUG */
 	bool free_threaded;
 	uint64_t runtime_size;    /* st_size of _PyRuntime, 0 not known */
+	const struct pm_slot *slots; /* NULL: no _Py_DebugOffsets */
 	struct pm_fields fields;
 	struct pm_traits traits;
 };
@@ -156,12 +163,14 @@ enum pm_source {
 	PM_SOURCE_NONE,
 	PM_SOURCE_TABLE,
 	PM_SOURCE_CALIBRATED,
+	PM_SOURCE_SYMBOL,
 	PM_SOURCE_DEBUG_OFFSETS,
 	PM_SOURCE_DEBUG_INFO,
 };
 const char *pm_source_text(enum pm_source s);
 
-/* Addresses that calibration, symbols or debug info found; 0: not found. */
+/* Addresses that calibration, symbols or debug info found; 0: not found.
+   Types and singletons: the object; static variables: the variable. */
 #define PM_PLACES(X)                                                           \
 	X(runtime, "_PyRuntime")                                               \
 	X(interp_head, "first PyInterpreterState")                             \
@@ -170,7 +179,7 @@ const char *pm_source_text(enum pm_source s);
 	X(dict_type, "PyDict_Type")                                            \
 	X(unicode_type, "PyUnicode_Type")                                      \
 	X(none, "_Py_NoneStruct")                                              \
-	X(set_dummy, "_PySet_Dummy")                                           \
+	X(set_dummy, "*_PySet_Dummy")                                          \
 	X(arenas, "static arenas pointer variable")                            \
 	X(maxarenas, "static maxarenas variable")                              \
 	X(interned, "static interned dict variable")                           \

@@ -3,11 +3,33 @@ libpymortem_la_SOURCES += \
 	%D%/fields.h \
 	%D%/layout.c \
 	%D%/layout.h \
-	%D%/rows.h \
+	%D%/rows.h
+
+# The rows; the list in rows.h names them too.
+libpymortem_la_SOURCES += \
 	%D%/rows/3.8.c \
+	%D%/rows/3.8d.c \
 	%D%/rows/3.9.c \
+	%D%/rows/3.9d.c \
 	%D%/rows/3.10.c \
+	%D%/rows/3.10d.c \
 	%D%/rows/3.11.c \
+	%D%/rows/3.11d.c \
+	%D%/rows/3.12.0.c \
+	%D%/rows/3.12.0d.c \
 	%D%/rows/3.12.c \
-	%D%/rows/3.13.c
-EXTRA_DIST += maint/gen-layout
+	%D%/rows/3.12d.c \
+	%D%/rows/3.12.4.c \
+	%D%/rows/3.12.4d.c \
+	%D%/rows/3.12.7.c \
+	%D%/rows/3.12.7d.c \
+	%D%/rows/3.13.c \
+	%D%/rows/3.13d.c \
+	%D%/rows/3.13.1.c \
+	%D%/rows/3.13.1d.c \
+	%D%/rows/3.13.12.c \
+	%D%/rows/3.13.12d.c \
+	%D%/rows/3.13.13.c \
+	%D%/rows/3.13.13d.c
+
+EXTRA_DIST += maint/gen-layout maint/layout-object

@@ -6,7 +6,24 @@
 
 #include "layout/layout.h"
 
-#define PM_ROWS(X) X(3_8) X(3_9) X(3_10) X(3_11) X(3_12) X(3_13)
+/* clang-format off */
+#define PM_ROWS(X) \
+	X(3_8) X(3_8d) \
+	X(3_9) X(3_9d) \
+	X(3_10) X(3_10d) \
+	X(3_11) X(3_11d) \
+	X(3_12_0) X(3_12_0d) X(3_12) X(3_12d) \
+	X(3_12_4) X(3_12_4d) X(3_12_7) X(3_12_7d) \
+	X(3_13) X(3_13d) X(3_13_1) X(3_13_1d) \
+	X(3_13_12) X(3_13_12d) X(3_13_13) X(3_13_13d)
+/* clang-format on */
+
+/* Where _Py_DebugOffsets has the offset of a field. */
+#define PM_SLOT(at, field)                                                     \
+	{                                                                      \
+		(at), offsetof(struct pm_fields, field) /                      \
+			      sizeof(struct pm_field)                          \
+	}
 
 /* What the rows are spelled with: byte offset and width; bits start at bit. */
 #define PM_AT(off, size)                                                       \

@@ -5,8 +5,8 @@
 const struct pm_row pm_row_3_10 = {
 	.name = "3.10",
 	.version = 0x30a,
-	.micro_min = 13,
-	.micro_max = 13,
+	.micro_min = 0,
+	.micro_max = 21,
 	.debug = false,
 	.free_threaded = false,
 	.runtime_size = 672,

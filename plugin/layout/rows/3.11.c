@@ -5,8 +5,8 @@
 const struct pm_row pm_row_3_11 = {
 	.name = "3.11",
 	.version = 0x30b,
-	.micro_min = 7,
-	.micro_max = 7,
+	.micro_min = 0,
+	.micro_max = 16,
 	.debug = false,
 	.free_threaded = false,
 	.runtime_size = 166688,

@@ -5,8 +5,8 @@
 const struct pm_row pm_row_3_8 = {
 	.name = "3.8",
 	.version = 0x308,
-	.micro_min = 18,
-	.micro_max = 18,
+	.micro_min = 0,
+	.micro_max = 20,
 	.debug = false,
 	.free_threaded = false,
 	.runtime_size = 1464,

@@ -5,8 +5,8 @@
 const struct pm_row pm_row_3_9 = {
 	.name = "3.9",
 	.version = 0x309,
-	.micro_min = 18,
-	.micro_max = 18,
+	.micro_min = 0,
+	.micro_max = 25,
 	.debug = false,
 	.free_threaded = false,
 	.runtime_size = 656,
