@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Inside plugin/layout only: a layout while it is being found.
-   create.c   which module, which row, in what order; refuses or hands out
+   create.c   which runtime, which row, in what order; refuses or hands out
+   locate.c   where runtimes may be
    identify.c version and flavour of one runtime
    tell.c     what debug info and _Py_DebugOffsets tell, distrusted
    find.c     places: from symbols, debug info, or seen in the module's data
@@ -31,13 +32,14 @@ struct pm_identity {
 	unsigned hexversion; /* 0: not known; micro 0xff: only the minor is */
 	enum pm_source source;
 	int debug, free_threaded; /* -1: not known */
-	uint64_t runtime_size;    /* st_size, 0: not known */
+	uint64_t runtime_size;	  /* st_size, 0: not known */
 };
 
 struct pm_build {
 	struct pm_memory *m;
 	const struct pm_modules *ms;
 	const struct pm_debug_info *debug_info;
+	const struct pm_row *const *rows;
 	bool trust_debug_info, trust_debug_offsets;
 
 	pm_addr runtime;
@@ -45,13 +47,20 @@ struct pm_build {
 	const struct pm_module *python;
 	struct pm_identity id;
 
-	struct pm_layout *l; /* owned until handed out */
-	struct pm_span data; /* the module's writable memory, once read */
+	struct pm_layout *l;	 /* owned until handed out */
+	PM_VEC(char *) warnings; /* owned texts, the layout's in the end */
+	struct pm_span data;	 /* the module's writable memory, once read */
 	struct pm_span interp;
 };
 
+/* pm_layout_create with another table, for tests. */
+PM_CHECKED enum pm_status pm_layout_create_by(struct pm_memory *m,
+	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
+	const struct pm_row *const *rows, struct pm_layout **ret,
+	struct pm_error *err);
+
 void pm_build_deinit(struct pm_build *b);
-/* Keeps a text in the layout; what does not fit in memory is lost. */
+/* Keeps a text for the user; what there is no memory for is lost. */
 PM_PRINTF(2, 3)
 void pm_build_warn(struct pm_build *b, const char *fmt, ...);
 
@@ -84,6 +93,19 @@ bool pm_build_is_exact(struct pm_build *b, pm_addr obj, pm_addr type);
 uint64_t pm_build_number(struct pm_build *b, pm_addr at, struct pm_field f);
 
 /* ---- steps ---- */
+struct pm_candidate { /* a _PyRuntime, perhaps */
+	pm_addr addr;
+	uint64_t size; /* st_size, 0: not known */
+	enum pm_source source;
+	const struct pm_module *module;
+};
+struct pm_candidates {
+	PM_VEC(struct pm_candidate) list;
+};
+void pm_candidates_deinit(struct pm_candidates *c);
+PM_CHECKED enum pm_status pm_locate(
+	struct pm_build *b, struct pm_candidates *ret, struct pm_error *err);
+
 void pm_identify(struct pm_build *b);
 /* Reads sys.hexversion and friends through the finished layout. */
 bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret);
@@ -109,8 +131,9 @@ bool pm_find_is_interned(struct pm_build *b, pm_addr dict);
 PM_CHECKED enum pm_status pm_calibrate_interpreters(
 	struct pm_build *b, struct pm_error *err);
 void pm_calibrate_interp_fields(struct pm_build *b);
-/* Whether interp looks like an interpreter with a thread of its own. */
-bool pm_calibrate_has_thread(struct pm_build *b, pm_addr interp);
+/* Whether the chain of interpreters closes and the main one has a thread. */
+bool pm_calibrate_are_interpreters(
+	struct pm_build *b, pm_addr head, pm_addr main);
 
 PM_CHECKED enum pm_status pm_prove(struct pm_build *b, struct pm_error *err);
 
@@ -118,16 +141,14 @@ PM_CHECKED enum pm_status pm_prove(struct pm_build *b, struct pm_error *err);
 bool pm_prove_fits(const struct pm_fields *f, const struct pm_traits *t,
 	size_t field, uint64_t off);
 /* Complete: every field fits, none overlaps where the row has none. */
-bool pm_prove_static(
-	const struct pm_layout *l, struct pm_error *err);
+bool pm_prove_static(const struct pm_layout *l, struct pm_error *err);
 
 /* Steps through the exact dict at addr, calling see for each pair until it
    returns false; false when the dict is not well-formed. */
 bool pm_build_dict_each(struct pm_build *b, pm_addr dict, uint64_t limit,
 	bool (*see)(void *arg, pm_addr key, pm_addr value), void *arg);
 /* Value of a key of ASCII text; 0: not there. */
-pm_addr pm_build_dict_get(
-	struct pm_build *b, pm_addr dict, const char *key);
+pm_addr pm_build_dict_get(struct pm_build *b, pm_addr dict, const char *key);
 /* Copies an ASCII str; false when it is none or too long. */
 bool pm_build_ascii(struct pm_build *b, pm_addr str, char *buf, size_t cap);
 

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/build.h \
+	%D%/calibrate.c \
+	%D%/create.c \
 	%D%/fields.h \
+	%D%/find.c \
+	%D%/identify.c \
 	%D%/layout.c \
 	%D%/layout.h \
-	%D%/rows.h
+	%D%/locate.c \
+	%D%/peek.c \
+	%D%/prove.c \
+	%D%/questions.h \
+	%D%/rows.h \
+	%D%/tell.c
 
 # The rows; the list in rows.h names them too.
 libpymortem_la_SOURCES += \

@@ -701,6 +701,7 @@ const struct pm_row pm_row_3_13_1 = {
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = true,
 		.static_type_presize = false,
+		.counts_raw_blocks = true,
 		.arena_size = 1048576,
 		.pool_size = 16384,
 		.alignment = 16,

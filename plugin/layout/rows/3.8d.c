@@ -532,6 +532,7 @@ const struct pm_row pm_row_3_8d = {
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = false,
 		.static_type_presize = false,
+		.counts_raw_blocks = false,
 		.arena_size = 262144,
 		.pool_size = 4096,
 		.alignment = 16,

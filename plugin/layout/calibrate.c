@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Fields found by what is there: a chain that closes, a list whose links come
+   back, a table whose every slot is well-formed. */
+#include "layout/build.h"
+
+/* The interpreters' list is at the front of _PyRuntime. */
+#define RUNTIME_FRONT 4096
+#define MAX_INTERPRETERS 4096
+/* Where interp->obmalloc (a pointer) may be, from 3.13 on. */
+#define OBMALLOC_FRONT ((size_t)40 << 10)
+#define GENERATIONS 3
+
+/* ---- interpreters ---- */
+
+static bool has_thread(struct pm_build *b, pm_addr interp)
+{
+	const struct pm_fields *f = &b->l->f;
+	pm_addr thread = pm_build_number(b, interp, f->interp.threads_head);
+	return pm_build_is_address(b, thread) &&
+	       pm_build_number(b, thread, f->thread.interp) == interp;
+}
+
+static bool chain_reaches(struct pm_build *b, pm_addr head, pm_addr main)
+{
+	for (unsigned i = 0; i < MAX_INTERPRETERS; i++) {
+		if (!pm_build_is_address(b, head))
+			return false;
+		if (head == main)
+			return true;
+		head = pm_build_number(b, head, b->l->f.interp.next);
+	}
+	return false;
+}
+
+bool pm_calibrate_are_interpreters(
+	struct pm_build *b, pm_addr head, pm_addr main)
+{
+	return chain_reaches(b, head, main) && has_thread(b, main);
+}
+
+/* interpreters.head, .main: the first pair whose chain closes. */
+static bool scan_interpreters(struct pm_build *b, size_t *ret)
+{
+	PM_CLEANUP(pm_span_deinit) struct pm_span front = {0};
+	size_t word = b->l->t.word_size, len = b->l->f.runtime.sizeof_.off;
+	if (len > RUNTIME_FRONT)
+		len = RUNTIME_FRONT;
+	if (pm_span_read(b->m, b->runtime, len, &front, NULL) != PM_OK)
+		return false;
+	for (size_t off = 0; off + 2 * word <= front.len; off += word) {
+		pm_addr head = pm_span_pointer(b, &front, off);
+		pm_addr main = pm_span_pointer(b, &front, off + word);
+		if (head && main &&
+			pm_calibrate_are_interpreters(b, head, main)) {
+			*ret = off;
+			return true;
+		}
+	}
+	return false;
+}
+
+enum pm_status pm_calibrate_interpreters(
+	struct pm_build *b, struct pm_error *err)
+{
+	struct pm_fields *f = &b->l->f;
+	uint64_t head;
+	size_t off;
+	PM_TRY(pm_layout_read(b->l, b->m, b->runtime,
+		f->runtime.interpreters_head, &head, err));
+	if (scan_interpreters(b, &off)) {
+		pm_tell_calibrated(b, PM_INDEX(runtime.interpreters_head), off);
+		pm_tell_calibrated(b, PM_INDEX(runtime.interpreters_main),
+			off + b->l->t.word_size);
+	} else if (!head) {
+		return pm_fail(err, PM_ABSENT, b->runtime,
+			"the Python in %s is not initialized: _PyRuntime at "
+			"0x%llx lists no interpreter (before Py_Initialize, or "
+			"after Py_Finalize)",
+			b->python ? b->python->path : "the target",
+			(unsigned long long)b->runtime);
+	}
+	PM_TRY(pm_layout_read(b->l, b->m, b->runtime,
+		f->runtime.interpreters_head, &head, err));
+	pm_addr main =
+		pm_build_number(b, b->runtime, f->runtime.interpreters_main);
+	if (!pm_calibrate_are_interpreters(b, head, main ? main : head))
+		return pm_fail(err, PM_CORRUPT, b->runtime,
+			"_PyRuntime at 0x%llx lists an interpreter at 0x%llx "
+			"that is none as in Python %s",
+			(unsigned long long)b->runtime,
+			(unsigned long long)head, b->l->row->name);
+	b->l->at.interp_head = (struct pm_place){head,
+		(enum pm_source)
+			b->l->sources[PM_INDEX(runtime.interpreters_head)]};
+	return PM_OK;
+}
+
+/* The first pointer in the struct to a thread of this interpreter that is the
+   first of its list. */
+static void calibrate_threads(struct pm_build *b)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t word = b->l->t.word_size;
+	pm_addr interp = b->l->at.interp_head.addr;
+	for (size_t off = 0; off + word <= b->interp.len; off += word) {
+		pm_addr thread = pm_span_pointer(b, &b->interp, off);
+		if (!pm_build_is_address(b, thread) ||
+			pm_build_number(b, thread, f->thread.interp) !=
+				interp ||
+			pm_build_number(b, thread, f->thread.prev) != 0)
+			continue;
+		pm_tell_calibrated(b, PM_INDEX(interp.threads_head), off);
+		return;
+	}
+}
+
+/* ---- garbage collector ---- */
+
+/* A list head at byte off of s whose neighbours link back to it. */
+static bool is_list_head(
+	struct pm_build *b, const struct pm_span *s, size_t off)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint64_t mask = b->l->t.gc_next_mask;
+	pm_addr self = s->start + off;
+	pm_addr next = pm_span_pointer(b, s, off + f->gc_head.next.off) & mask;
+	pm_addr prev = pm_span_pointer(b, s, off + f->gc_head.prev.off) & mask;
+	if (!next || !prev || (next == self) != (prev == self))
+		return false;
+	if (next == self)
+		return true;
+	return pm_build_is_address(b, next) && pm_build_is_address(b, prev) &&
+	       (pm_build_number(b, next, f->gc_head.prev) & mask) == self &&
+	       (pm_build_number(b, prev, f->gc_head.next) & mask) == self;
+}
+
+static bool are_generations(
+	struct pm_build *b, const struct pm_span *s, size_t off)
+{
+	size_t stride = b->l->t.gc_stride;
+	if (off + GENERATIONS * stride > s->len)
+		return false;
+	for (size_t i = 0; i < GENERATIONS; i++)
+		if (!is_list_head(b, s, off + i * stride))
+			return false;
+	return true;
+}
+
+/* The lowest such place; in steps of 4, as distributions pack the struct. */
+static bool scan_generations(
+	struct pm_build *b, const struct pm_span *s, size_t *ret)
+{
+	for (size_t off = 0; off < s->len; off += 4)
+		if (are_generations(b, s, off)) {
+			*ret = off;
+			return true;
+		}
+	return false;
+}
+
+/* Where the struct is, is better known than where in it the lists are. */
+static void calibrate_gc(struct pm_build *b)
+{
+	struct pm_fields *f = &b->l->f;
+	PM_CLEANUP(pm_span_deinit) struct pm_span runtime = {0};
+	bool in_runtime = b->l->t.gc_home == PM_GC_IN_RUNTIME;
+	const struct pm_span *home = &b->interp;
+	size_t off;
+	if (!in_runtime && b->l->t.gc_home != PM_GC_IN_INTERP)
+		return;
+	if (in_runtime) {
+		if (pm_span_read(b->m, b->runtime, f->runtime.sizeof_.off,
+			    &runtime, NULL) != PM_OK)
+			return;
+		home = &runtime;
+	}
+	size_t gc = in_runtime ? f->runtime.gc.off : f->interp.gc.off;
+	if (!scan_generations(b, home, &off))
+		return;
+	size_t field = in_runtime ? PM_INDEX(runtime.gc) : PM_INDEX(interp.gc);
+	if (off >= gc && off - gc < f->gc_state.sizeof_.off) {
+		pm_tell_calibrated(b, PM_INDEX(gc_state.generations), off - gc);
+		if (off == gc + f->gc_state.generations.off)
+			pm_tell_calibrated(b, field, gc);
+	} else if (off >= f->gc_state.generations.off) {
+		pm_tell_calibrated(b, field, off - f->gc_state.generations.off);
+	}
+}
+
+/* ---- obmalloc and interned strings of the interpreter ---- */
+
+static bool is_obmalloc(struct pm_build *b, pm_addr state)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint64_t slots, used;
+	uint64_t max = pm_build_number(b, state, f->obmalloc.maxarenas);
+	return max >= 16 && max % 16 == 0 &&
+	       pm_find_arena_table(b,
+		       pm_build_number(b, state, f->obmalloc.arenas), max,
+		       &slots, &used) &&
+	       pm_build_number(b, state,
+		       f->obmalloc.narenas_currently_allocated) == used;
+}
+
+static void calibrate_obmalloc(struct pm_build *b)
+{
+	struct pm_fields *f = &b->l->f;
+	bool embedded = b->l->t.obmalloc_home == PM_OBMALLOC_EMBEDDED;
+	size_t word = b->l->t.word_size, len = b->interp.len;
+	if (!embedded && b->l->t.obmalloc_home != PM_OBMALLOC_POINTER)
+		return;
+	if (!embedded && len > OBMALLOC_FRONT)
+		len = OBMALLOC_FRONT;
+	for (size_t off = 0; off + word <= len; off += word) {
+		pm_addr state = embedded ? b->interp.start + off
+					 : pm_span_pointer(b, &b->interp, off);
+		/* cheap test first: is there a pointer to a table at all? */
+		if (embedded) {
+			size_t at = off + f->obmalloc.arenas.off;
+			if (at + word > b->interp.len ||
+				!pm_build_is_address(
+					b, pm_span_pointer(b, &b->interp, at)))
+				continue;
+		}
+		if (!pm_build_is_address(b, state) || !is_obmalloc(b, state))
+			continue;
+		pm_tell_calibrated(b, PM_INDEX(interp.obmalloc), off);
+		return;
+	}
+	pm_build_warn(b,
+		"no table of pymalloc arenas in the interpreter at "
+		"0x%llx (PYTHONMALLOC=malloc?)",
+		(unsigned long long)b->interp.start);
+}
+
+static void calibrate_interned(struct pm_build *b)
+{
+	size_t word = b->l->t.word_size;
+	if (b->l->t.interned_home != PM_INTERNED_INTERP)
+		return;
+	for (size_t off = 0; off + word <= b->interp.len; off += word) {
+		if (!pm_find_is_interned(
+			    b, pm_span_pointer(b, &b->interp, off)))
+			continue;
+		pm_tell_calibrated(b, PM_INDEX(interp.interned_strings), off);
+		return;
+	}
+	pm_build_warn(b,
+		"no dict of interned strings in the interpreter at "
+		"0x%llx",
+		(unsigned long long)b->interp.start);
+}
+
+void pm_calibrate_interp_fields(struct pm_build *b)
+{
+	if (pm_build_interp(b, NULL) != PM_OK)
+		return;
+	calibrate_threads(b);
+	calibrate_gc(b);
+	calibrate_obmalloc(b);
+	calibrate_interned(b);
+}

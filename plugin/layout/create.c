@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* From a target to the layout of the Python in it: every runtime that may be
+   one is tried, with the rows of its version, with what is told and, when
+   that does not explain the memory, without it. */
+#include "layout/build.h"
+
+#include "base/strbuf.h"
+
+#include <limits.h>
+#include <string.h>
+
+void pm_build_deinit(struct pm_build *b)
+{
+	pm_layout_destroy(b->l);
+	pm_vec_each (w, &b->warnings)
+		free(*w);
+	pm_vec_deinit(&b->warnings);
+	pm_span_deinit(&b->data);
+	pm_span_deinit(&b->interp);
+	*b = (struct pm_build){0};
+}
+
+void pm_build_warn(struct pm_build *b, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof text, fmt, ap);
+	va_end(ap);
+	pm_auto_free char *copy = strdup(text);
+	if (copy && pm_vec_push(&b->warnings, copy))
+		copy = NULL;
+}
+
+static void drop_warnings(struct pm_build *b, size_t keep)
+{
+	while (b->warnings.len > keep)
+		free(b->warnings.data[--b->warnings.len]);
+}
+
+/* ---- which row ---- */
+
+#define NO_ROW UINT_MAX
+
+/* How far a row is from what is known: NO_ROW when it cannot be. */
+static unsigned distance(const struct pm_row *row, const struct pm_identity *id)
+{
+	unsigned d = 0, micro = id->hexversion >> 8 & 0xff;
+	if (id->hexversion && row->version != id->hexversion >> 16)
+		return NO_ROW;
+	if (id->free_threaded >= 0 && row->free_threaded != id->free_threaded)
+		return NO_ROW;
+	if (id->runtime_size && row->runtime_size != id->runtime_size)
+		d += 1000;
+	if (id->debug >= 0 ? row->debug != id->debug : row->debug)
+		d += 10000;
+	if (id->hexversion && micro != 0xff && micro < row->micro_min)
+		d += row->micro_min - micro;
+	if (id->hexversion && micro != 0xff && micro > row->micro_max)
+		d += micro - row->micro_max;
+	return d;
+}
+
+/* The row after *last in order of distance; NULL at the end. */
+static const struct pm_row *next_row(
+	const struct pm_build *b, const struct pm_identity *id, uint64_t *last)
+{
+	const struct pm_row *best = NULL;
+	uint64_t best_key = UINT64_MAX;
+	for (unsigned i = 0; b->rows[i]; i++) {
+		unsigned d = distance(b->rows[i], id);
+		uint64_t key = (uint64_t)d << 16 | (i + 1);
+		if (d != NO_ROW && key > *last && key < best_key) {
+			best = b->rows[i];
+			best_key = key;
+		}
+	}
+	*last = best_key;
+	return best;
+}
+
+static enum pm_status fail_no_row(struct pm_build *b, struct pm_error *err)
+{
+	unsigned v = b->id.hexversion >> 16;
+	unsigned low = UINT_MAX, high = 0;
+	for (unsigned i = 0; b->rows[i]; i++) {
+		if (b->rows[i]->version < low)
+			low = b->rows[i]->version;
+		if (b->rows[i]->version > high)
+			high = b->rows[i]->version;
+	}
+	return pm_fail(err, PM_ABSENT, b->runtime,
+		"%s is %sPython %u.%u (says %s), whose layout is not known: "
+		"the table has %u.%u to %u.%u",
+		b->python ? b->python->path : "this",
+		b->id.free_threaded > 0 ? "free-threaded " : "", v >> 8,
+		v & 0xff, pm_source_text(b->id.source), low >> 8, low & 0xff,
+		high >> 8, high & 0xff);
+}
+
+/* ---- one attempt ---- */
+
+static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
+	bool info, bool offsets, struct pm_error *err)
+{
+	struct pm_told told_info, told_offsets;
+	pm_layout_destroy(b->l);
+	b->l = NULL;
+	pm_span_deinit(&b->interp);
+	PM_TRY(pm_layout_from_row(row, &b->l, err));
+	b->trust_debug_info = info;
+	b->trust_debug_offsets = offsets;
+	b->l->python = b->python;
+	pm_tell_debug_info(b, &told_info);
+	pm_tell_debug_offsets(b, &told_offsets);
+	pm_tell_merge(b, &told_info, &told_offsets);
+	if (!pm_prove_static(b->l, err))
+		return PM_CORRUPT;
+	pm_find_places(b);
+	PM_TRY(pm_calibrate_interpreters(b, err));
+	PM_TRY(pm_build_interp(b, err));
+	pm_calibrate_interp_fields(b);
+	PM_TRY(pm_prove(b, err));
+	pm_find_statics(b);
+	return PM_OK;
+}
+
+/* All that is told; then less and less of it. */
+static enum pm_status try_row(
+	struct pm_build *b, const struct pm_row *row, struct pm_error *err)
+{
+	bool info = b->debug_info && b->debug_info->asked;
+	bool offsets =
+		row->slots != NULL && b->id.source == PM_SOURCE_DEBUG_OFFSETS;
+	struct pm_error first;
+	size_t warnings = b->warnings.len;
+	enum pm_status s = attempt(b, row, info, offsets, &first);
+	const struct {
+		bool info, offsets;
+		const char *without;
+	} less[] = {
+		{false, true, "debug info"},
+		{true, false, "_Py_DebugOffsets"},
+		{false, false, "debug info and _Py_DebugOffsets"},
+	};
+	for (size_t i = 0; i < sizeof less / sizeof *less &&
+			   (s == PM_CORRUPT || s == PM_FAULT);
+		i++) {
+		if ((less[i].info && !info) || (less[i].offsets && !offsets) ||
+			(less[i].info == info && less[i].offsets == offsets))
+			continue;
+		drop_warnings(b, warnings);
+		s = attempt(b, row, less[i].info, less[i].offsets, NULL);
+		if (s == PM_OK)
+			pm_build_warn(b, "%s not used, it leads nowhere: %s",
+				less[i].without, first.msg);
+	}
+	if (s == PM_OK)
+		return PM_OK;
+	drop_warnings(b, warnings);
+	if (err)
+		*err = first;
+	return first.status;
+}
+
+static enum pm_status try_rows(struct pm_build *b, struct pm_error *err)
+{
+	uint64_t last = 0;
+	struct pm_error first = {0}, e;
+	const struct pm_row *row, *best = NULL;
+	while ((row = next_row(b, &b->id, &last))) {
+		enum pm_status s = try_row(b, row, &e);
+		if (s == PM_OK) {
+			if (best && b->id.hexversion)
+				pm_build_warn(b,
+					"the table's row %s does not explain "
+					"this memory (%s): row %s does",
+					best->name, first.msg, row->name);
+			return PM_OK;
+		}
+		if (!best) {
+			best = row;
+			first = e;
+		}
+		if (pm_status_is_fatal(s)) {
+			first = e;
+			break;
+		}
+	}
+	if (!best)
+		return fail_no_row(b, err);
+	if (!b->id.hexversion)
+		pm_error_context(&first,
+			"no version was told, and no row of the table fits; "
+			"the nearest, %s",
+			best->name);
+	if (err)
+		*err = first;
+	return first.status;
+}
+
+/* ---- what sys says ---- */
+
+static void settle_version(struct pm_build *b, const struct pm_identity *id)
+{
+	struct pm_layout *l = b->l;
+	if (id->hexversion) {
+		l->hexversion = id->hexversion;
+		l->version_source = id->source;
+	}
+	l->version_exact = (l->hexversion >> 8 & 0xff) != 0xff;
+}
+
+/* Once sys can be read, it knows better than file names and sizes; another
+   row may then be nearer. */
+static enum pm_status refine(struct pm_build *b, struct pm_error *err)
+{
+	struct pm_identity sys, told = b->id;
+	if (!pm_identify_by_sys(b, &sys)) {
+		pm_build_warn(b, "sys.hexversion was not found");
+		settle_version(b, &told);
+		return PM_OK;
+	}
+	if (told.hexversion && (told.hexversion & 0xffff) != 0xffff) {
+		if (told.hexversion != sys.hexversion)
+			pm_build_warn(b,
+				"%s says version 0x%x, sys.hexversion is 0x%x",
+				pm_source_text(told.source), told.hexversion,
+				sys.hexversion);
+		sys.hexversion = told.hexversion;
+		sys.source = told.source;
+	}
+	if (told.free_threaded >= 0)
+		sys.free_threaded = told.free_threaded;
+	uint64_t last = 0;
+	const struct pm_row *nearest = next_row(b, &sys, &last);
+	if (nearest && nearest != b->l->row &&
+		distance(nearest, &sys) < distance(b->l->row, &sys)) {
+		b->id = sys;
+		enum pm_status s = try_rows(b, err);
+		if (s != PM_OK)
+			return s;
+	}
+	settle_version(b, &sys);
+	return PM_OK;
+}
+
+/* ---- the whole ---- */
+
+static enum pm_status try_candidate(
+	struct pm_build *b, const struct pm_candidate *c, struct pm_error *err)
+{
+	pm_span_deinit(&b->data);
+	pm_span_deinit(&b->interp);
+	b->runtime = c->addr;
+	b->runtime_source = c->source;
+	b->python = c->module;
+	b->id = (struct pm_identity){.runtime_size = c->size};
+	pm_identify(b);
+	PM_TRY(try_rows(b, err));
+	return refine(b, err);
+}
+
+static enum pm_status fail_no_python(struct pm_build *b, struct pm_error *err)
+{
+	struct pm_symbol symbol;
+	const struct pm_module *module;
+	size_t pos = 0;
+	if (!b->ms->list.len)
+		return pm_fail(err, PM_ABSENT, 0,
+			"no Python found: the target's modules are not known");
+	if (pm_modules_next_symbol(
+		    b->ms, "PyType_Type", &pos, &symbol, &module))
+		return pm_fail(err, PM_ABSENT, symbol.addr,
+			"the Python in %s has no _PyRuntime: older than 3.7, "
+			"its layout is not known",
+			module->path);
+	return pm_fail(err, PM_ABSENT, 0,
+		"no Python found: none of %zu modules has a symbol _PyRuntime, "
+		"nor data that looks like one",
+		b->ms->list.len);
+}
+
+enum pm_status pm_layout_create(struct pm_memory *m,
+	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
+	struct pm_layout **ret, struct pm_error *err)
+{
+	return pm_layout_create_by(m, ms, debug_info, pm_rows, ret, err);
+}
+
+enum pm_status pm_layout_create_by(struct pm_memory *m,
+	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
+	const struct pm_row *const *rows, struct pm_layout **ret,
+	struct pm_error *err)
+{
+	PM_CLEANUP(pm_build_deinit)
+	struct pm_build b = {
+		.m = m, .ms = ms, .debug_info = debug_info, .rows = rows};
+	PM_CLEANUP(pm_candidates_deinit) struct pm_candidates found = {0};
+	struct pm_error first = {0}, e;
+	PM_TRY(pm_locate(&b, &found, err));
+	if (!found.list.len)
+		return fail_no_python(&b, err);
+	pm_vec_each (c, &found.list) {
+		drop_warnings(&b, 0);
+		enum pm_status s = try_candidate(&b, c, &e);
+		if (s == PM_OK) {
+			struct pm_layout *l = pm_take(b.l);
+			l->warnings.data = pm_take(b.warnings.data);
+			l->warnings.len = b.warnings.len;
+			l->warnings.cap = b.warnings.cap;
+			b.warnings.len = b.warnings.cap = 0;
+			*ret = l;
+			return PM_OK;
+		}
+		if (c == found.list.data || pm_status_is_fatal(s))
+			first = e;
+		if (pm_status_is_fatal(s))
+			break;
+	}
+	if (found.list.len > 1)
+		pm_error_context(&first, "%zu Python runtimes tried; the first",
+			found.list.len);
+	if (err)
+		*err = first;
+	return first.status;
+}

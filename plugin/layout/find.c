@@ -1,0 +1,420 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Places: the addresses of types, singletons and static variables. */
+#include "layout/build.h"
+
+#include <string.h>
+
+struct named_place {
+	const char *symbol;
+	size_t at; /* in struct pm_places */
+};
+
+static struct pm_place *place(struct pm_build *b, size_t at)
+{
+	return (struct pm_place *)(void *)((char *)&b->l->at + at);
+}
+
+static void settle(
+	struct pm_build *b, size_t at, pm_addr addr, enum pm_source source)
+{
+	struct pm_place *p = place(b, at);
+	if (!addr || p->addr)
+		return;
+	p->addr = addr;
+	p->source = source;
+}
+
+/* ---- symbols and debug info ---- */
+
+static bool in_data(const struct pm_build *b, pm_addr addr)
+{
+	return b->python && addr >= b->python->data_start &&
+	       addr < b->python->data_end;
+}
+
+/* Other modules may define the same names: only our module's count. */
+static pm_addr symbol_of_python(struct pm_build *b, const char *name)
+{
+	struct pm_symbol symbol;
+	const struct pm_module *module;
+	size_t pos = 0;
+	while (pm_modules_next_symbol(b->ms, name, &pos, &symbol, &module))
+		if (module == b->python)
+			return symbol.addr;
+	return 0;
+}
+
+static pm_addr told_place(struct pm_build *b, const char *name)
+{
+	char question[128];
+	uint64_t addr;
+	if (!b->trust_debug_info)
+		return 0;
+	snprintf(question, sizeof question, "(unsigned long long) &%s", name);
+	if (!b->debug_info->lookup(b->debug_info->arg, question, &addr) ||
+		!in_data(b, addr))
+		return 0;
+	return addr;
+}
+
+static void by_name(struct pm_build *b, size_t at, const char *name)
+{
+	settle(b, at, told_place(b, name), PM_SOURCE_DEBUG_INFO);
+	settle(b, at, symbol_of_python(b, name), PM_SOURCE_SYMBOL);
+}
+
+/* ---- types, by how they look ---- */
+
+#define MAX_TYPE_NAME 32
+
+/* PyType_Type is its own type and is called "type". */
+static void scan_type_type(struct pm_build *b)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t step = b->l->t.word_size;
+	for (size_t off = 0; off + f->type.sizeof_.off <= b->data.len;
+		off += step) {
+		pm_addr addr = b->data.start + off;
+		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
+				addr &&
+			pm_build_text_is(b,
+				pm_span_pointer(
+					b, &b->data, off + f->type.name.off),
+				"type")) {
+			settle(b, offsetof(struct pm_places, type_type), addr,
+				PM_SOURCE_CALIBRATED);
+			return;
+		}
+	}
+}
+
+/* The static type of that name, 0 when there is none in the module. */
+static pm_addr scan_type(struct pm_build *b, const char *name)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t step = b->l->t.word_size;
+	for (size_t off = 0; off + f->type.sizeof_.off <= b->data.len;
+		off += step)
+		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
+				b->l->at.type_type.addr &&
+			pm_build_text_is(b,
+				pm_span_pointer(
+					b, &b->data, off + f->type.name.off),
+				name))
+			return b->data.start + off;
+	return 0;
+}
+
+/* The only instance of a static type, in the module's own data. */
+static pm_addr scan_singleton(struct pm_build *b, pm_addr type)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t step = b->l->t.word_size;
+	if (!type)
+		return 0;
+	for (size_t off = 0; off + f->object.sizeof_.off <= b->data.len;
+		off += step) {
+		pm_addr at = b->data.start + off;
+		uint64_t refcnt = pm_load(b->data.bytes + off, 4, false);
+		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
+				type &&
+			(refcnt || !pm_has(f->object.refcnt)) && at != type)
+			return at;
+	}
+	return 0;
+}
+
+static void scan_types(struct pm_build *b)
+{
+	static const struct named_place types[] = {
+		{"object", offsetof(struct pm_places, object_type)},
+		{"dict", offsetof(struct pm_places, dict_type)},
+		{"str", offsetof(struct pm_places, unicode_type)},
+	};
+	if (pm_build_data(b, NULL) != PM_OK)
+		return;
+	if (!b->l->at.type_type.addr)
+		scan_type_type(b);
+	if (!b->l->at.type_type.addr)
+		return;
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		if (!place(b, types[i].at)->addr)
+			settle(b, types[i].at, scan_type(b, types[i].symbol),
+				PM_SOURCE_CALIBRATED);
+	if (!b->l->at.none.addr)
+		settle(b, offsetof(struct pm_places, none),
+			scan_singleton(b, scan_type(b, "NoneType")),
+			PM_SOURCE_CALIBRATED);
+	if (!b->l->at.set_dummy.addr)
+		settle(b, offsetof(struct pm_places, set_dummy),
+			scan_singleton(b, scan_type(b, "<dummy key>")),
+			PM_SOURCE_CALIBRATED);
+}
+
+void pm_find_places(struct pm_build *b)
+{
+	static const struct named_place named[] = {
+		{"PyType_Type", offsetof(struct pm_places, type_type)},
+		{"PyBaseObject_Type", offsetof(struct pm_places, object_type)},
+		{"PyDict_Type", offsetof(struct pm_places, dict_type)},
+		{"PyUnicode_Type", offsetof(struct pm_places, unicode_type)},
+		{"_Py_NoneStruct", offsetof(struct pm_places, none)},
+	};
+	struct pm_places *at = &b->l->at;
+	at->runtime = (struct pm_place){b->runtime, b->runtime_source};
+	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+		by_name(b, named[i].at, named[i].symbol);
+	settle(b, offsetof(struct pm_places, set_dummy),
+		pm_build_pointer(b, symbol_of_python(b, "_PySet_Dummy")),
+		PM_SOURCE_SYMBOL);
+	if (!at->type_type.addr || !at->object_type.addr ||
+		!at->dict_type.addr || !at->unicode_type.addr ||
+		!at->none.addr || !at->set_dummy.addr)
+		scan_types(b);
+}
+
+/* ---- interned strings ---- */
+
+struct interned_check {
+	struct pm_build *b;
+	unsigned seen, good;
+};
+
+static bool see_interned(void *arg, pm_addr key, pm_addr value)
+{
+	struct interned_check *c = arg;
+	c->seen++;
+	c->good +=
+		key == value &&
+		pm_build_is_exact(c->b, key, c->b->l->at.unicode_type.addr) &&
+		pm_build_number(c->b, key, c->b->l->f.ascii.interned) != 0;
+	return true;
+}
+
+bool pm_find_is_interned(struct pm_build *b, pm_addr dict)
+{
+	struct interned_check c = {b, 0, 0};
+	if (!pm_build_is_exact(b, dict, b->l->at.dict_type.addr) ||
+		pm_build_number(b, dict, b->l->f.dict.values) != 0 ||
+		pm_build_number(b, dict, b->l->f.dict.used) < 200 ||
+		!pm_build_dict_each(b, dict, 256, see_interned, &c))
+		return false;
+	return c.seen >= 100 && c.good == c.seen;
+}
+
+/* ---- arenas ---- */
+
+#define MAX_ARENAS (UINT64_C(1) << 26)
+
+static bool arena_is_well_formed(
+	struct pm_build *b, const unsigned char *slot, bool *ret_used)
+{
+	const struct pm_fields *f = &b->l->f;
+	const struct pm_traits *t = &b->l->t;
+	pm_addr address = pm_get(b->l, slot, f->arena.address);
+	*ret_used = address != 0;
+	if (!address)
+		return true;
+	pm_addr next = pm_get(b->l, slot, f->arena.pool_address);
+	uint64_t free = pm_get(b->l, slot, f->arena.nfreepools);
+	uint64_t total = pm_get(b->l, slot, f->arena.ntotalpools);
+	uint64_t all = t->arena_size / t->pool_size;
+	return pm_build_is_address(b, address) && address % 16 == 0 &&
+	       (total == all || total == all - 1) && free <= total &&
+	       next >= address && next - address <= t->arena_size;
+}
+
+/* Without max: the table grows by doubling, and its unused slots are linked,
+   so that only the last of them has no next; zeros behind the end do not. */
+bool pm_find_arena_table(struct pm_build *b, pm_addr at, uint64_t max,
+	uint64_t *ret_slots, uint64_t *ret_used)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t stride = f->arena.sizeof_.off;
+	uint64_t slots = 0, used = 0, ends = 0, good = 0, good_used = 0;
+	unsigned char slot[64];
+	if (!pm_build_is_address(b, at) || stride > sizeof slot ||
+		max > MAX_ARENAS)
+		return false;
+	for (; slots < (max ? max : MAX_ARENAS); slots++) {
+		bool in_use;
+		if (pm_memory_read(b->m, at + slots * stride, slot, stride,
+			    NULL) != PM_OK ||
+			!arena_is_well_formed(b, slot, &in_use))
+			break;
+		used += in_use;
+		ends += !in_use && !pm_get(b->l, slot, f->arena.nextarena);
+		if (ends > 1)
+			break;
+		uint64_t n = slots + 1;
+		if (n >= 16 && (n & (n - 1)) == 0) {
+			good = n;
+			good_used = used;
+		}
+	}
+	if (max && slots < max)
+		return false;
+	*ret_slots = max ? max : good;
+	*ret_used = max ? used : good_used;
+	return *ret_used > 0;
+}
+
+/* How compilers lay out the file's variables: forwards, or backwards from
+   arenas, by distance to it.  Whatever is claimed is checked by value. */
+static const struct arena_variables {
+	int max, unused, current, times, highwater, raw;
+} arrangements[] = {
+	{-8, -16, -0x228, -0x230, -0x238, -0x240},
+	{8, 16, 0x228, 0x230, 0x238, 0x240},
+};
+
+static bool arrangement_fits(struct pm_build *b, pm_addr arenas,
+	const struct arena_variables *v, uint64_t slots, uint64_t used)
+{
+	struct pm_field u32 = {0, 4, 0, 0};
+	pm_addr table = pm_build_pointer(b, arenas);
+	pm_addr unused = pm_build_pointer(b, arenas + (pm_addr)v->unused);
+	uint64_t times = pm_build_pointer(b, arenas + (pm_addr)v->times);
+	uint64_t high = pm_build_pointer(b, arenas + (pm_addr)v->highwater);
+	return pm_build_number(b, arenas + (pm_addr)v->max, u32) == slots &&
+	       pm_build_pointer(b, arenas + (pm_addr)v->current) == used &&
+	       high >= used && times >= high &&
+	       (!unused || (unused >= table &&
+				   unused - table <
+					   slots * b->l->f.arena.sizeof_.off));
+}
+
+/* The variable "arenas": of all pointers to such tables (usable_arenas and
+   links point into the same one), that with the most used slots. */
+static pm_addr scan_arenas(
+	struct pm_build *b, uint64_t *ret_slots, uint64_t *ret_used)
+{
+	pm_addr best = 0;
+	*ret_slots = *ret_used = 0;
+	if (pm_build_data(b, NULL) != PM_OK)
+		return 0;
+	size_t step = b->l->t.word_size;
+	for (size_t off = 0; off + step <= b->data.len; off += step) {
+		pm_addr p = pm_span_pointer(b, &b->data, off);
+		uint64_t slots, used;
+		bool in_use;
+		unsigned char first[64];
+		if (!pm_build_is_address(b, p) || in_data(b, p) ||
+			b->l->f.arena.sizeof_.off > sizeof first ||
+			pm_memory_read(b->m, p, first,
+				b->l->f.arena.sizeof_.off, NULL) != PM_OK ||
+			!arena_is_well_formed(b, first, &in_use) ||
+			(!in_use &&
+				!pm_get(b->l, first, b->l->f.arena.nextarena)))
+			continue;
+		if (!pm_find_arena_table(b, p, 0, &slots, &used) ||
+			used < *ret_used ||
+			(used == *ret_used && slots <= *ret_slots))
+			continue;
+		best = b->data.start + off;
+		*ret_slots = slots;
+		*ret_used = used;
+	}
+	return best;
+}
+
+static void find_arena_statics(struct pm_build *b)
+{
+	struct pm_places *at = &b->l->at;
+	uint64_t slots, used;
+	pm_addr found = scan_arenas(b, &slots, &used);
+	if (!found) {
+		if (!at->arenas.addr)
+			pm_build_warn(b,
+				"no table of pymalloc arenas in the data of %s "
+				"(PYTHONMALLOC=malloc?)",
+				b->python->path);
+		return;
+	}
+	if (at->arenas.addr && at->arenas.addr != found)
+		pm_build_warn(b,
+			"arenas: %s says 0x%llx, but 0x%llx looks like it",
+			pm_source_text(at->arenas.source),
+			(unsigned long long)at->arenas.addr,
+			(unsigned long long)found);
+	settle(b, offsetof(struct pm_places, arenas), found,
+		PM_SOURCE_CALIBRATED);
+	for (size_t i = 0; i < sizeof arrangements / sizeof *arrangements;
+		i++) {
+		const struct arena_variables *v = &arrangements[i];
+		if (!arrangement_fits(b, found, v, slots, used))
+			continue;
+		const struct {
+			size_t at;
+			int by;
+		} places[] = {
+			{offsetof(struct pm_places, maxarenas), v->max},
+			{offsetof(
+				 struct pm_places, narenas_currently_allocated),
+				v->current},
+			{offsetof(struct pm_places, ntimes_arena_allocated),
+				v->times},
+			{offsetof(struct pm_places, narenas_highwater),
+				v->highwater},
+			{offsetof(struct pm_places, raw_allocated_blocks),
+				v->raw},
+		};
+		for (size_t k = 0; k < sizeof places / sizeof *places; k++)
+			if (places[k].by != v->raw || b->l->t.counts_raw_blocks)
+				settle(b, places[k].at,
+					found + (pm_addr)places[k].by,
+					PM_SOURCE_CALIBRATED);
+		return;
+	}
+}
+
+static void find_interned_static(struct pm_build *b)
+{
+	struct pm_place *interned = &b->l->at.interned;
+	if (interned->addr &&
+		pm_find_is_interned(b, pm_build_pointer(b, interned->addr)))
+		return;
+	if (pm_build_data(b, NULL) != PM_OK)
+		return;
+	size_t step = b->l->t.word_size;
+	for (size_t off = 0; off + step <= b->data.len; off += step) {
+		if (!pm_find_is_interned(b, pm_span_pointer(b, &b->data, off)))
+			continue;
+		if (interned->addr)
+			pm_build_warn(b,
+				"interned: %s says 0x%llx, which is not the "
+				"dict of interned strings; 0x%llx is",
+				pm_source_text(interned->source),
+				(unsigned long long)interned->addr,
+				(unsigned long long)(b->data.start + off));
+		*interned = (struct pm_place){
+			b->data.start + off, PM_SOURCE_CALIBRATED};
+		return;
+	}
+}
+
+void pm_find_statics(struct pm_build *b)
+{
+	static const struct named_place statics[] = {
+		{"arenas", offsetof(struct pm_places, arenas)},
+		{"maxarenas", offsetof(struct pm_places, maxarenas)},
+		{"raw_allocated_blocks",
+			offsetof(struct pm_places, raw_allocated_blocks)},
+		{"narenas_currently_allocated",
+			offsetof(
+				struct pm_places, narenas_currently_allocated)},
+		{"ntimes_arena_allocated",
+			offsetof(struct pm_places, ntimes_arena_allocated)},
+		{"narenas_highwater",
+			offsetof(struct pm_places, narenas_highwater)},
+	};
+	if (b->l->t.obmalloc_home == PM_OBMALLOC_STATICS) {
+		for (size_t i = 0; i < sizeof statics / sizeof *statics; i++)
+			by_name(b, statics[i].at, statics[i].symbol);
+		find_arena_statics(b);
+	}
+	if (b->l->t.interned_home == PM_INTERNED_STATIC) {
+		by_name(b, offsetof(struct pm_places, interned), "interned");
+		find_interned_static(b);
+	}
+}

@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Which Python a runtime is: by what it says itself, by its symbols, by the
+   size of _PyRuntime, by the name of its file. */
+#include "layout/build.h"
+
+#include <string.h>
+
+static const char cookie[8] = "xdebugpy";
+
+/* PY_VERSION_HEX: 3.x, and a release level of alpha, beta, candidate, final. */
+static bool is_hexversion(uint64_t v)
+{
+	unsigned level = (unsigned)(v >> 4 & 0xf);
+	return v >> 24 == 3 && (v >> 16 & 0xff) < 64 &&
+	       (level == 0xf || (level >= 0xa && level <= 0xc));
+}
+
+static bool by_debug_offsets(struct pm_build *b, struct pm_identity *ret)
+{
+	unsigned char head[24];
+	if (pm_memory_read(b->m, b->runtime, head, sizeof head, NULL) !=
+			PM_OK ||
+		memcmp(head, cookie, sizeof cookie) != 0)
+		return false;
+	uint64_t version = pm_load(head + 8, 8, false);
+	uint64_t free_threaded = pm_load(head + 16, 8, false);
+	if (!is_hexversion(version) || free_threaded > 1)
+		return false;
+	ret->hexversion = (unsigned)version;
+	ret->source = PM_SOURCE_DEBUG_OFFSETS;
+	ret->free_threaded = (int)free_threaded;
+	return true;
+}
+
+/* A symbol of the module that holds the runtime. */
+static bool own_symbol(
+	struct pm_build *b, const char *name, struct pm_symbol *ret)
+{
+	const struct pm_module *module;
+	size_t pos = 0;
+	while (pm_modules_next_symbol(b->ms, name, &pos, ret, &module))
+		if (module == b->python)
+			return true;
+	return false;
+}
+
+static unsigned by_py_version(struct pm_build *b)
+{
+	struct pm_symbol symbol;
+	uint64_t v;
+	if (!own_symbol(b, "Py_Version", &symbol) ||
+		pm_memory_read_uint(b->m, symbol.addr, 8, &v, NULL) != PM_OK ||
+		!is_hexversion(v))
+		return 0;
+	return (unsigned)v;
+}
+
+/* Several rows may share a size: then only what they agree on is known. */
+static void by_runtime_size(
+	const struct pm_build *b, uint64_t size, struct pm_identity *ret)
+{
+	const struct pm_row *first = NULL;
+	bool one_debug = true;
+	for (size_t i = 0; size && b->rows[i]; i++) {
+		if (b->rows[i]->runtime_size != size)
+			continue;
+		if (!first)
+			first = b->rows[i];
+		if (first->version != b->rows[i]->version)
+			return;
+		one_debug = one_debug && first->debug == b->rows[i]->debug;
+	}
+	if (!first)
+		return;
+	if (!ret->hexversion) {
+		ret->hexversion = first->version << 16 | 0xffff;
+		ret->source = PM_SOURCE_TABLE;
+	}
+	if (one_debug && ret->debug < 0)
+		ret->debug = first->debug;
+}
+
+/* ".../libpython3.11.so.1.0", ".../python3.11d" */
+static unsigned by_path(const char *path)
+{
+	const char *p = path;
+	while ((p = strstr(p, "python3."))) {
+		p += strlen("python3.");
+		char *end;
+		unsigned long minor = strtoul(p, &end, 10);
+		if (end != p && minor < 64)
+			return (unsigned)(0x300 | minor) << 16 | 0xffff;
+	}
+	return 0;
+}
+
+void pm_identify(struct pm_build *b)
+{
+	struct pm_identity *id = &b->id;
+	struct pm_symbol symbol;
+	id->debug = id->free_threaded = -1;
+	by_debug_offsets(b, id);
+	unsigned version = by_py_version(b);
+	if (version && id->hexversion && version != id->hexversion)
+		pm_build_warn(b,
+			"_Py_DebugOffsets is of version 0x%x, Py_Version says "
+			"0x%x",
+			id->hexversion, version);
+	if (version && !id->hexversion) {
+		id->hexversion = version;
+		id->source = PM_SOURCE_SYMBOL;
+	}
+	by_runtime_size(b, id->runtime_size, id);
+	if (own_symbol(b, "_Py_RefTotal", &symbol))
+		id->debug = 1;
+	else if (id->debug < 0 && own_symbol(b, "PyType_Type", &symbol))
+		id->debug = 0;
+	version = b->python ? by_path(b->python->path) : 0;
+	if (version && !id->hexversion) {
+		id->hexversion = version;
+		id->source = PM_SOURCE_TABLE;
+	}
+}
+
+/* An int of one digit. */
+static uint64_t small_int(struct pm_build *b, pm_addr obj)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint64_t digits = 0;
+	switch (b->l->t.int_form) {
+	case PM_INT_SIGNED_SIZE:
+		digits = pm_build_number(b, obj, f->var_object.size);
+		break;
+	case PM_INT_TAG:
+		digits = pm_build_number(b, obj, f->long_.tag) >> 3;
+		break;
+	case PM_INT_TWO_TYPES:
+		break;
+	}
+	return digits == 1 ? pm_build_number(b, obj, f->long_.digit) : 0;
+}
+
+bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)
+{
+	pm_addr interp = b->l->at.interp_head.addr;
+	pm_addr sys = pm_build_number(b, interp, b->l->f.interp.sysdict);
+	uint64_t version =
+		small_int(b, pm_build_dict_get(b, sys, "hexversion"));
+	char flags[16];
+	if (!is_hexversion(version))
+		return false;
+	*ret = (struct pm_identity){.hexversion = (unsigned)version,
+		.source = PM_SOURCE_CALIBRATED,
+		.debug = pm_build_dict_get(b, sys, "gettotalrefcount") != 0,
+		.free_threaded = -1,
+		.runtime_size = b->id.runtime_size};
+	pm_addr abi = pm_build_dict_get(b, sys, "abiflags");
+	if (pm_build_is_exact(b, abi, b->l->at.unicode_type.addr) &&
+		pm_build_ascii(b, abi, flags, sizeof flags))
+		ret->free_threaded = strchr(flags, 't') != NULL;
+	return true;
+}

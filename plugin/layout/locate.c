@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Where a _PyRuntime may be: the debugger and symbols say so, or, in a binary
+   without any, data that looks like one. */
+#include "layout/build.h"
+
+#include <string.h>
+
+/* Searched without symbols, in all. */
+#define MAX_SEARCHED ((uint64_t)256 << 20)
+#define MAX_CANDIDATES 64
+
+void pm_candidates_deinit(struct pm_candidates *c)
+{
+	pm_vec_deinit(&c->list);
+}
+
+static enum pm_status add(
+	struct pm_candidates *c, struct pm_candidate one, struct pm_error *err)
+{
+	pm_vec_each (old, &c->list) {
+		if (old->addr == one.addr) {
+			if (!old->size)
+				old->size = one.size;
+			return PM_OK;
+		}
+	}
+	if (c->list.len >= MAX_CANDIDATES)
+		return PM_OK;
+	if (!pm_vec_push(&c->list, one))
+		return pm_fail(err, PM_NOMEM, 0, "no memory for candidates");
+	return PM_OK;
+}
+
+static enum pm_status by_debug_info(
+	struct pm_build *b, struct pm_candidates *c, struct pm_error *err)
+{
+	struct pm_candidate one = {.source = PM_SOURCE_DEBUG_INFO};
+	if (!b->debug_info || !b->debug_info->asked ||
+		!b->debug_info->lookup(b->debug_info->arg,
+			"(unsigned long long) &_PyRuntime", &one.addr))
+		return PM_OK;
+	one.module = pm_modules_at(b->ms, one.addr);
+	if (!one.module)
+		return PM_OK;
+	return add(c, one, err);
+}
+
+static enum pm_status by_symbols(
+	struct pm_build *b, struct pm_candidates *c, struct pm_error *err)
+{
+	struct pm_symbol symbol;
+	const struct pm_module *module;
+	size_t pos = 0;
+	while (pm_modules_next_symbol(
+		b->ms, "_PyRuntime", &pos, &symbol, &module)) {
+		struct pm_candidate one = {
+			symbol.addr, symbol.size, PM_SOURCE_SYMBOL, module};
+		PM_TRY(add(c, one, err));
+	}
+	return PM_OK;
+}
+
+/* 3.13 and later begin with a cookie. */
+static enum pm_status by_cookie(const struct pm_span *data,
+	const struct pm_module *module, struct pm_candidates *c,
+	struct pm_error *err)
+{
+	static const char cookie[8] = "xdebugpy";
+	for (size_t off = 0; off + sizeof cookie <= data->len; off += 8) {
+		struct pm_candidate one = {.addr = data->start + off,
+			.source = PM_SOURCE_CALIBRATED,
+			.module = module};
+		if (memcmp(data->bytes + off, cookie, sizeof cookie) == 0)
+			PM_TRY(add(c, one, err));
+	}
+	return PM_OK;
+}
+
+/* Whether the row's runtime may hold this pair of head and main. */
+static bool row_explains(
+	struct pm_build *b, const struct pm_row *row, pm_addr interp)
+{
+	if (b->l) {
+		pm_layout_destroy(b->l);
+		b->l = NULL;
+	}
+	return pm_layout_from_row(row, &b->l, NULL) == PM_OK &&
+	       pm_calibrate_are_interpreters(b, interp, interp);
+}
+
+static bool same_places(const struct pm_fields *a, const struct pm_fields *b)
+{
+	return a->runtime.interpreters_head.off ==
+		       b->runtime.interpreters_head.off &&
+	       a->interp.next.off == b->interp.next.off &&
+	       a->interp.threads_head.off == b->interp.threads_head.off &&
+	       a->thread.interp.off == b->thread.interp.off;
+}
+
+/* Before 3.13: head and main of the interpreters, the same unless there are
+   several, each with a thread that points back. */
+static enum pm_status by_structure(struct pm_build *b,
+	const struct pm_span *data, const struct pm_module *module,
+	struct pm_candidates *c, struct pm_error *err)
+{
+	struct pm_target *t = pm_memory_target(b->m);
+	for (size_t off = 0; off + 16 <= data->len; off += 8) {
+		pm_addr interp = pm_load(data->bytes + off, 8, false);
+		if (interp < 4096 || interp % 8 ||
+			interp != pm_load(data->bytes + off + 8, 8, false) ||
+			!pm_target_find_map(t, interp))
+			continue;
+		const struct pm_row *last = NULL;
+		for (size_t i = 0; b->rows[i]; i++) {
+			const struct pm_row *row = b->rows[i];
+			uint32_t at = row->fields.runtime.interpreters_head.off;
+			if (row->slots || at > off ||
+				(last && same_places(
+						 &last->fields, &row->fields)))
+				continue;
+			last = row;
+			if (!row_explains(b, row, interp))
+				continue;
+			struct pm_candidate one = {
+				.addr = data->start + off - at,
+				.source = PM_SOURCE_CALIBRATED,
+				.module = module};
+			PM_TRY(add(c, one, err));
+		}
+	}
+	return PM_OK;
+}
+
+static enum pm_status by_search(
+	struct pm_build *b, struct pm_candidates *c, struct pm_error *err)
+{
+	uint64_t searched = 0;
+	for (size_t i = 0; i < b->ms->list.len; i++) {
+		const struct pm_module *module = &b->ms->list.data[i];
+		PM_CLEANUP(pm_span_deinit) struct pm_span data = {0};
+		uint64_t len = module->data_end - module->data_start;
+		if (module->data_end <= module->data_start ||
+			len > MAX_SEARCHED - searched)
+			continue;
+		searched += len;
+		enum pm_status s = pm_span_read(
+			b->m, module->data_start, (size_t)len, &data, err);
+		if (pm_status_is_fatal(s))
+			return s;
+		if (s != PM_OK)
+			continue;
+		PM_TRY(by_cookie(&data, module, c, err));
+		PM_TRY(by_structure(b, &data, module, c, err));
+	}
+	return PM_OK;
+}
+
+enum pm_status pm_locate(
+	struct pm_build *b, struct pm_candidates *ret, struct pm_error *err)
+{
+	PM_TRY(by_debug_info(b, ret, err));
+	PM_TRY(by_symbols(b, ret, err));
+	if (ret->list.len)
+		return PM_OK;
+	return by_search(b, ret, err);
+}
