@@ -6,7 +6,9 @@ check_LTLIBRARIES += tests/lib/libtest.la
 endif
 tests_lib_libtest_la_SOURCES = \
 	%D%/alloc.c \
-	%D%/alloc.h
+	%D%/alloc.h \
+	%D%/fake-core.c \
+	%D%/fake-core.h
 tests_lib_libtest_la_LIBADD = libpymortem.la
 
 AM_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,-u,__wrap_malloc
