@@ -17,7 +17,8 @@ static bool has_thread(struct pm_build *b, pm_addr interp)
 	const struct pm_fields *f = &b->l->f;
 	pm_addr thread = pm_build_number(b, interp, f->interp.threads_head);
 	return pm_build_is_address(b, thread) &&
-	       pm_build_number(b, thread, f->thread.interp) == interp;
+	       pm_build_number(b, thread, f->thread.interp) == interp &&
+	       pm_build_number(b, thread, f->thread.prev) == 0;
 }
 
 static bool chain_reaches(struct pm_build *b, pm_addr head, pm_addr main)
@@ -35,7 +36,10 @@ static bool chain_reaches(struct pm_build *b, pm_addr head, pm_addr main)
 bool pm_calibrate_are_interpreters(
 	struct pm_build *b, pm_addr head, pm_addr main)
 {
-	return chain_reaches(b, head, main) && has_thread(b, main);
+	/* New ones are put before the others: the main one ends the list. */
+	return chain_reaches(b, head, main) &&
+	       pm_build_number(b, main, b->l->f.interp.next) == 0 &&
+	       has_thread(b, main);
 }
 
 /* interpreters.head, .main: the first pair whose chain closes. */

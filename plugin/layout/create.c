@@ -213,7 +213,8 @@ static void settle_version(struct pm_build *b, const struct pm_identity *id)
 
 /* Once sys can be read, it knows better than file names and sizes; another
    row may then be nearer. */
-static enum pm_status refine(struct pm_build *b, struct pm_error *err)
+static enum pm_status refine(
+	struct pm_build *b, size_t warnings, struct pm_error *err)
 {
 	struct pm_identity sys, told = b->id;
 	if (!pm_identify_by_sys(b, &sys)) {
@@ -237,6 +238,7 @@ static enum pm_status refine(struct pm_build *b, struct pm_error *err)
 	if (nearest && nearest != b->l->row &&
 		distance(nearest, &sys) < distance(b->l->row, &sys)) {
 		b->id = sys;
+		drop_warnings(b, warnings);
 		enum pm_status s = try_rows(b, err);
 		if (s != PM_OK)
 			return s;
@@ -257,8 +259,9 @@ static enum pm_status try_candidate(
 	b->python = c->module;
 	b->id = (struct pm_identity){.runtime_size = c->size};
 	pm_identify(b);
+	size_t warnings = b->warnings.len;
 	PM_TRY(try_rows(b, err));
-	return refine(b, err);
+	return refine(b, warnings, err);
 }
 
 static enum pm_status fail_no_python(struct pm_build *b, struct pm_error *err)

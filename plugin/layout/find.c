@@ -147,7 +147,7 @@ static void scan_types(struct pm_build *b)
 			PM_SOURCE_CALIBRATED);
 	if (!b->l->at.set_dummy.addr)
 		settle(b, offsetof(struct pm_places, set_dummy),
-			scan_singleton(b, scan_type(b, "<dummy key>")),
+			scan_singleton(b, scan_type(b, "<dummy key> type")),
 			PM_SOURCE_CALIBRATED);
 }
 
@@ -318,6 +318,56 @@ static pm_addr scan_arenas(
 	return best;
 }
 
+static void settle_arena_variables(
+	struct pm_build *b, pm_addr arenas, const struct arena_variables *v)
+{
+	const struct {
+		size_t at;
+		int by;
+	} places[] = {
+		{offsetof(struct pm_places, maxarenas), v->max},
+		{offsetof(struct pm_places, narenas_currently_allocated),
+			v->current},
+		{offsetof(struct pm_places, ntimes_arena_allocated), v->times},
+		{offsetof(struct pm_places, narenas_highwater), v->highwater},
+		{offsetof(struct pm_places, raw_allocated_blocks),
+			b->l->t.counts_raw_blocks ? v->raw : 0},
+	};
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (places[i].by)
+			settle(b, places[i].at, arenas + (pm_addr)places[i].by,
+				PM_SOURCE_CALIBRATED);
+}
+
+/* Optimizers that see the whole program shuffle variables, but not far: the
+   three counters by each other, and the nearest number that is as large as
+   the table.  raw_allocated_blocks has nothing to be known by. */
+static struct arena_variables search_arena_variables(
+	struct pm_build *b, pm_addr arenas, uint64_t slots, uint64_t used)
+{
+	struct arena_variables v = {0};
+	struct pm_field u32 = {0, 4, 0, 0};
+	for (int by = 4; by <= 4096 && !(v.max && v.current); by += 4)
+		for (int sign = -1; sign <= 1; sign += 2) {
+			pm_addr at = arenas + (pm_addr)(sign * by);
+			if (!v.max && pm_build_number(b, at, u32) == slots)
+				v.max = sign * by;
+			if (v.current || by % 8)
+				continue;
+			uint64_t a = pm_build_pointer(b, at);
+			uint64_t times = pm_build_pointer(b, at + 8);
+			uint64_t c = pm_build_pointer(b, at + 16);
+			bool forwards = a == used && c >= used && times >= c;
+			bool backwards = c == used && a >= used && times >= a;
+			if ((!forwards && !backwards) || times > 1000 * used)
+				continue;
+			v.times = sign * by + 8;
+			v.current = sign * by + (forwards ? 0 : 16);
+			v.highwater = sign * by + (forwards ? 16 : 0);
+		}
+	return v;
+}
+
 static void find_arena_statics(struct pm_build *b)
 {
 	struct pm_places *at = &b->l->at;
@@ -339,33 +389,14 @@ static void find_arena_statics(struct pm_build *b)
 			(unsigned long long)found);
 	settle(b, offsetof(struct pm_places, arenas), found,
 		PM_SOURCE_CALIBRATED);
-	for (size_t i = 0; i < sizeof arrangements / sizeof *arrangements;
-		i++) {
-		const struct arena_variables *v = &arrangements[i];
-		if (!arrangement_fits(b, found, v, slots, used))
-			continue;
-		const struct {
-			size_t at;
-			int by;
-		} places[] = {
-			{offsetof(struct pm_places, maxarenas), v->max},
-			{offsetof(
-				 struct pm_places, narenas_currently_allocated),
-				v->current},
-			{offsetof(struct pm_places, ntimes_arena_allocated),
-				v->times},
-			{offsetof(struct pm_places, narenas_highwater),
-				v->highwater},
-			{offsetof(struct pm_places, raw_allocated_blocks),
-				v->raw},
-		};
-		for (size_t k = 0; k < sizeof places / sizeof *places; k++)
-			if (places[k].by != v->raw || b->l->t.counts_raw_blocks)
-				settle(b, places[k].at,
-					found + (pm_addr)places[k].by,
-					PM_SOURCE_CALIBRATED);
-		return;
-	}
+	struct arena_variables v =
+		search_arena_variables(b, found, slots, used);
+	for (size_t i = 0; i < sizeof arrangements / sizeof *arrangements; i++)
+		if (arrangement_fits(b, found, &arrangements[i], slots, used)) {
+			v = arrangements[i];
+			break;
+		}
+	settle_arena_variables(b, found, &v);
 }
 
 static void find_interned_static(struct pm_build *b)
