@@ -8,7 +8,7 @@
 #define SIZE(s) .size_index = INDEX(s.sizeof_)
 #define NO_SIZE .size_index = PM_NO_FIELD
 /* A field of a struct of fields.h, and a word of a C module's struct: these
-   have kept their places since 3.8 (Modules/*.c). */
+   have kept their places since 3.8 (the sources in Modules/). */
 #define F(s, f, text) {INDEX(s.f), 0, text}
 #define W(n, text) {PM_NO_FIELD, n, text}
 
@@ -127,8 +127,8 @@ static const struct pm_decoder decoders[] = {
 		{F(weakref, callback, "weakref callback")}},
 	{"memoryview", PM_KIND_PLAIN, NO_SIZE, false,
 		{F(memoryview, mbuf, "managed buffer")}},
-	{"managedbuffer", PM_KIND_PLAIN, SIZE(managed_buffer), false,
-		{F(managed_buffer, master_obj, "exporter")}},
+	{"managedbuffer", PM_KIND_PLAIN, NO_SIZE, false,
+		{W(3, "exporter")}},
 	{"property", PM_KIND_PLAIN, SIZE(property), false,
 		{F(property, get, "fget"), F(property, set, "fset"),
 			F(property, del, "fdel"), F(property, doc, "__doc__"),

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/dict.h"
+#include "object/text.h"
+
+#define MAX_LOG2 40
+
+static uint64_t usable_fraction(uint64_t size)
+{
+	return (size << 1) / 3; /* USABLE_FRACTION since 3.7 */
+}
+
+/* 3.11 and later: the table says its own shape. */
+static enum pm_status load_log2(const struct pm_layout *l,
+	const unsigned char *head, struct pm_keys *k, struct pm_error *err)
+{
+	const struct pm_fields *f = &l->f;
+	uint64_t log2 = pm_get(l, head, f->dict_keys.log2_size);
+	uint64_t log2_index = pm_get(l, head, f->dict_keys.log2_index_bytes);
+	uint64_t kind = pm_get(l, head, f->dict_keys.kind);
+	if (log2 > MAX_LOG2 || log2_index > log2 + 3 || log2_index < log2
+		|| kind > 2)
+		return pm_fail(err, PM_CORRUPT, k->addr,
+			"dict keys with log2 size %llu, index %llu, kind %llu",
+			(unsigned long long)log2,
+			(unsigned long long)log2_index,
+			(unsigned long long)kind);
+	bool general = kind == 0;
+	k->entry_size = general ? f->dict_entry.sizeof_.off
+				: f->dict_unicode_entry.sizeof_.off;
+	k->key_off = general ? f->dict_entry.key.off
+			     : f->dict_unicode_entry.key.off;
+	k->value_off = general ? f->dict_entry.value.off
+			       : f->dict_unicode_entry.value.off;
+	k->usable = usable_fraction(UINT64_C(1) << log2);
+	k->entries = k->addr + f->dict_keys.sizeof_.off
+		+ (UINT64_C(1) << log2_index);
+	k->values_usable = k->nentries
+		+ (uint64_t)pm_get_signed(l, head, f->dict_keys.usable);
+	return PM_OK;
+}
+
+/* 3.3 to 3.10: index width by size (DK_IXSIZE). */
+static enum pm_status load_sized(const struct pm_layout *l,
+	const unsigned char *head, struct pm_keys *k, struct pm_error *err)
+{
+	const struct pm_fields *f = &l->f;
+	uint64_t size = pm_get(l, head, f->dict_keys.size);
+	if (!size || size & (size - 1) || size > UINT64_C(1) << MAX_LOG2)
+		return pm_fail(err, PM_CORRUPT, k->addr,
+			"dict keys of size %llu", (unsigned long long)size);
+	uint64_t width = size <= 0xff ? 1
+		: size <= 0xffff      ? 2
+		: size <= 0xffffffff  ? 4
+				      : 8;
+	k->entry_size = f->dict_entry.sizeof_.off;
+	k->key_off = f->dict_entry.key.off;
+	k->value_off = f->dict_entry.value.off;
+	k->usable = usable_fraction(size);
+	k->values_usable = k->usable;
+	k->entries = k->addr + f->dict_keys.indices.off + width * size;
+	return PM_OK;
+}
+
+enum pm_status pm_keys_load(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr addr, struct pm_keys *ret, struct pm_error *err)
+{
+	const struct pm_fields *f = &l->f;
+	unsigned char head[64] = {0};
+	size_t n = f->dict_keys.indices.off;
+	if (!n || n > sizeof head)
+		return pm_fail(err, PM_ABSENT, addr, "no keys objects here");
+	PM_TRY(pm_memory_read(m, addr, head, n, err));
+	struct pm_keys k = {
+		.addr = addr,
+		.refcnt = pm_get_signed(l, head, f->dict_keys.refcnt),
+		.nentries = pm_get(l, head, f->dict_keys.nentries),
+	};
+	PM_TRY(l->t.keys_form == PM_KEYS_LOG2 ? load_log2(l, head, &k, err)
+					      : load_sized(l, head, &k, err));
+	/* A 3.8 to 3.10 table made for sharing may have more usable entries
+	   than the fraction, never more than slots. */
+	if (k.nentries > k.usable + 1)
+		return pm_fail(err, PM_CORRUPT, addr,
+			"dict keys with %llu entries of %llu",
+			(unsigned long long)k.nentries,
+			(unsigned long long)k.usable);
+	k.bytes = k.entries - addr + k.usable * k.entry_size;
+	*ret = k;
+	return PM_OK;
+}
+
+uint64_t pm_keys_size_of_class(const struct pm_layout *l, uint64_t block,
+	uint64_t step, uint64_t extra)
+{
+	const struct pm_fields *f = &l->f;
+	uint64_t found = 0;
+	unsigned kinds = l->t.keys_form == PM_KEYS_LOG2 ? 2 : 1;
+	for (unsigned log2 = 3; log2 < 10; log2++) {
+		for (unsigned kind = 0; kind < kinds; kind++) {
+			uint64_t entry = kind ? f->dict_unicode_entry.sizeof_.off
+					      : f->dict_entry.sizeof_.off;
+			uint64_t index = UINT64_C(1) << log2;
+			uint64_t bytes = f->dict_keys.indices.off
+				+ index * (log2 < 8 ? 1 : 2)
+				+ usable_fraction(index) * entry;
+			uint64_t held = (bytes + extra + step - 1) / step * step;
+			if (held != block)
+				continue;
+			if (found && found != bytes)
+				return 0;
+			found = bytes;
+		}
+	}
+	return found;
+}
+
+bool pm_keys_next(const struct pm_layout *l, struct pm_memory *m,
+	const struct pm_keys *k, pm_addr values, uint64_t *pos,
+	pm_addr *ret_key, pm_addr *ret_value, enum pm_status *ret_status)
+{
+	unsigned ws = l->t.word_size;
+	*ret_status = PM_OK;
+	for (; *pos < k->nentries && *pos < k->usable; (*pos)++) {
+		uint64_t i = *pos, key = 0, value = 0;
+		pm_addr e = k->entries + i * k->entry_size;
+		pm_addr v = values ? values + i * ws : e + k->value_off;
+		*ret_status = pm_memory_read_uint(m, e + k->key_off, ws, &key,
+			NULL);
+		if (*ret_status == PM_OK)
+			*ret_status = pm_memory_read_uint(m, v, ws, &value,
+				NULL);
+		if (*ret_status != PM_OK)
+			return false;
+		if (!value)
+			continue;
+		*ret_key = key;
+		*ret_value = value;
+		(*pos)++;
+		return true;
+	}
+	return false;
+}
+
+pm_addr pm_values_array(const struct pm_layout *l, pm_addr values)
+{
+	if (values && l->t.values_form == PM_VALUES_HEADED)
+		return values + l->f.dict_values.values.off;
+	return values;
+}
+
+pm_addr pm_dict_find(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr dict, const char *key)
+{
+	uint64_t keys = 0, values = 0, pos = 0;
+	struct pm_keys k;
+	if (pm_layout_read(l, m, dict, l->f.dict.keys, &keys, NULL) != PM_OK
+		|| pm_layout_read(l, m, dict, l->f.dict.values, &values, NULL)
+			!= PM_OK
+		|| pm_keys_load(l, m, keys, &k, NULL) != PM_OK)
+		return 0;
+	values = pm_values_array(l, values);
+	pm_addr name, value;
+	enum pm_status s;
+	while (pm_keys_next(l, m, &k, values, &pos, &name, &value, &s))
+		if (name && pm_text_equals(l, m, name, key))
+			return value;
+	return 0;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tables of dicts and of instance attributes (Objects/dictobject.c). */
+#ifndef PM_OBJECT_DICT_H
+#define PM_OBJECT_DICT_H
+
+#include "layout/layout.h"
+
+/* A keys object, checked. */
+struct pm_keys {
+	pm_addr addr;
+	int64_t refcnt;
+	uint64_t bytes;    /* what _PyDict_KeysSize says */
+	uint64_t usable;   /* entries it has room for */
+	uint64_t nentries; /* entries in use, deleted ones included */
+	uint64_t values_usable; /* entries of the values array of a split dict */
+	pm_addr entries;
+	unsigned entry_size, key_off, value_off;
+};
+
+PM_CHECKED enum pm_status pm_keys_load(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr addr, struct pm_keys *ret,
+	struct pm_error *err);
+
+/* The size of a combined table from the size class of its block, when just
+   one table size falls into that class; 0: read it.  block and step are the
+   class size and the alignment, extra what debug hooks add. */
+uint64_t pm_keys_size_of_class(const struct pm_layout *l, uint64_t block,
+	uint64_t step, uint64_t extra);
+
+/* Entry by entry of a dict: *pos from 0; false at the end, or when an entry
+   can't be read (*ret_status).  Skips empty entries. values 0: combined. */
+bool pm_keys_next(const struct pm_layout *l, struct pm_memory *m,
+	const struct pm_keys *k, pm_addr values, uint64_t *pos,
+	pm_addr *ret_key, pm_addr *ret_value, enum pm_status *ret_status);
+
+/* The value under an ASCII str key of the dict object at addr; 0 when there
+   is none or it can't be read. Linear. */
+pm_addr pm_dict_find(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr dict, const char *key);
+
+/* The array of values behind a values pointer, and the address where its
+   block begins with its byte size (0: not known). */
+pm_addr pm_values_array(const struct pm_layout *l, pm_addr values);
+
+#endif

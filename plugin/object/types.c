@@ -1,0 +1,509 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/types.h"
+#include "base/strbuf.h"
+#include "object/decoders.h"
+#include "object/dict.h"
+#include "object/text.h"
+
+#include <pthread.h>
+#include <string.h>
+
+/* Caps on what is believed of a type. */
+#define MAX_BASICSIZE (1 << 20)
+#define MAX_ITEMSIZE (1 << 16)
+#define MAX_BASES 64
+#define MAX_SLOTS 4096
+#define NAME_LIMIT 200
+
+struct pm_types {
+	const struct pm_layout *l;
+	struct pm_memory *m;
+	pthread_mutex_t lock;
+	struct pm_map by_addr; /* address -> struct pm_type * */
+	PM_VEC(struct pm_type *) by_id; /* types only */
+	unsigned depth;
+};
+
+static void unlock(pthread_mutex_t **lock)
+{
+	pthread_mutex_unlock(*lock);
+}
+
+#define HOLD(ts)                                                               \
+	PM_CLEANUP(unlock) pthread_mutex_t *held_ = &(ts)->lock;               \
+	pthread_mutex_lock(held_)
+
+enum pm_status pm_types_create(struct pm_target *t, const struct pm_layout *l,
+	struct pm_types **ret, struct pm_error *err)
+{
+	struct pm_types *ts = calloc(1, sizeof *ts);
+	if (!ts)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	pthread_mutex_init(&ts->lock, NULL);
+	ts->l = l;
+	enum pm_status s = pm_memory_create(t, 0, &ts->m, err);
+	if (s != PM_OK) {
+		pm_types_destroy(ts);
+		return s;
+	}
+	*ret = ts;
+	return PM_OK;
+}
+
+static void free_type(struct pm_type *t)
+{
+	for (uint32_t i = 0; i < t->nslots; i++)
+		if (t->slots[i].kind == PM_SLOT_MEMBER) {
+			char *name;
+			memcpy(&name, &t->slots[i].name, sizeof name);
+			free(name);
+		}
+	free(t->slots);
+	free(t->name);
+	free(t);
+}
+
+void pm_types_destroy(struct pm_types *ts)
+{
+	if (!ts)
+		return;
+	size_t n = ts->by_addr.slots ? (size_t)1 << ts->by_addr.bits : 0;
+	for (size_t i = 0; i < n; i++)
+		if (ts->by_addr.slots[i].key)
+			free_type((struct pm_type *)(uintptr_t)ts->by_addr
+					  .slots[i]
+					  .value);
+	pm_map_deinit(&ts->by_addr);
+	pm_vec_deinit(&ts->by_id);
+	pm_memory_destroy(ts->m);
+	pthread_mutex_destroy(&ts->lock);
+	free(ts);
+}
+
+static const struct pm_type *get_locked(struct pm_types *ts, pm_addr addr);
+
+/* The chain of ob_type ends at PyType_Type, through classes whose instances
+   are types. */
+static bool is_metatype(struct pm_types *ts, pm_addr meta)
+{
+	const struct pm_layout *l = ts->l;
+	for (int i = 0; i < 8; i++) {
+		if (meta == l->at.type_type.addr)
+			return true;
+		uint64_t flags = 0, up = 0;
+		if (pm_layout_read(l, ts->m, meta, l->f.type.flags, &flags, NULL)
+				!= PM_OK
+			|| !(flags & PM_TPFLAG_TYPE)
+			|| pm_layout_read(l, ts->m, meta, l->f.object.type, &up,
+				   NULL)
+				!= PM_OK)
+			return false;
+		meta = up;
+	}
+	return false;
+}
+
+static bool read_fixed(struct pm_types *ts, struct pm_type *t, pm_addr *ret_name)
+{
+	const struct pm_layout *l = ts->l;
+	const struct pm_fields *f = &l->f;
+	unsigned char b[640];
+	size_t n = f->type.sizeof_.off;
+	if (t->addr % l->t.word_size || n > sizeof b)
+		return false;
+	/* Most words that are asked for are not types: look at one word before
+	   reading all of them. */
+	uint64_t meta;
+	if (pm_layout_read(l, ts->m, t->addr, f->object.type, &meta, NULL)
+			!= PM_OK
+		|| !meta || meta % l->t.word_size || !is_metatype(ts, meta)
+		|| pm_memory_read(ts->m, t->addr, b, n, NULL) != PM_OK)
+		return false;
+	t->metatype = meta;
+	t->flags = pm_get(l, b, f->type.flags);
+	t->basicsize = pm_get_signed(l, b, f->type.basicsize);
+	t->itemsize = pm_get_signed(l, b, f->type.itemsize);
+	t->dictoffset = pm_get_signed(l, b, f->type.dictoffset);
+	t->weaklistoffset = pm_get_signed(l, b, f->type.weaklistoffset);
+	t->base = pm_get(l, b, f->type.base);
+	t->dict = pm_get(l, b, f->type.dict);
+	*ret_name = pm_get(l, b, f->type.name);
+	return t->flags & PM_TPFLAG_READY && t->basicsize >= 0
+		&& t->basicsize <= MAX_BASICSIZE && t->itemsize >= 0
+		&& t->itemsize <= MAX_ITEMSIZE
+		&& (t->basicsize == 0 || t->basicsize >= f->object.sizeof_.off);
+}
+
+static char *take_text(struct pm_strbuf *b)
+{
+	return b->failed || !b->data ? NULL : pm_take(b->data);
+}
+
+/* type.__module__ + "." + type.__qualname__ as type_module and type_qualname
+   of Objects/typeobject.c find them. */
+static char *qualified_name(
+	struct pm_types *ts, const struct pm_type *t, pm_addr name_addr)
+{
+	const struct pm_layout *l = ts->l;
+	char c_name[256];
+	enum pm_status s = pm_memory_read_cstring(
+		ts->m, name_addr, c_name, sizeof c_name, NULL);
+	if ((s != PM_OK && s != PM_LIMIT) || !c_name[0])
+		return NULL;
+	const char *dot = strrchr(c_name, '.');
+	pm_auto_strbuf b = {0};
+	if (t->heap) {
+		pm_addr module = pm_dict_find(l, ts->m, t->dict, "__module__");
+		uint64_t qual = 0;
+		if (module
+			&& pm_text_append(l, ts->m, module, NAME_LIMIT, 0, &b,
+				   NULL)
+				== PM_OK)
+			pm_strbuf_putc(&b, '.');
+		else if (!dot)
+			pm_strbuf_puts(&b, "builtins.");
+		if (pm_layout_read(l, ts->m, t->addr, l->f.heap_type.qualname,
+			    &qual, NULL)
+				== PM_OK
+			&& qual
+			&& pm_text_append(l, ts->m, qual, NAME_LIMIT, 0, &b,
+				   NULL)
+				== PM_OK)
+			return take_text(&b);
+		pm_strbuf_escaped(&b, dot ? dot + 1 : c_name,
+			strlen(dot ? dot + 1 : c_name));
+		return take_text(&b);
+	}
+	if (!dot)
+		pm_strbuf_puts(&b, "builtins.");
+	pm_strbuf_escaped(&b, c_name, strlen(c_name));
+	return take_text(&b);
+}
+
+/* Growing list of slots while a type is put together. */
+struct slots {
+	PM_VEC(struct pm_slot) v;
+};
+
+static void deinit_slots(struct slots *s)
+{
+	pm_vec_each(p, &s->v) if (p->kind == PM_SLOT_MEMBER)
+	{
+		char *name;
+		memcpy(&name, &p->name, sizeof name);
+		free(name);
+	}
+	pm_vec_deinit(&s->v);
+}
+
+static struct pm_slot *slot_at(struct slots *s, uint32_t off)
+{
+	pm_vec_each(p, &s->v) if (p->off == off) return p;
+	return NULL;
+}
+
+static void add_slot(struct slots *s, uint32_t off, enum pm_slot_kind kind,
+	const char *name)
+{
+	if (s->v.len < MAX_SLOTS && !slot_at(s, off)
+		&& pm_vec_push(&s->v, (struct pm_slot){off, kind, name}))
+		return;
+	if (kind == PM_SLOT_MEMBER) {
+		char *mine;
+		memcpy(&mine, &name, sizeof mine);
+		free(mine);
+	}
+}
+
+/* PyMemberDef (Include/structmember.h): name, int type, offset, flags, doc.
+   _Py_T_OBJECT is 6, Py_T_OBJECT_EX 16. */
+static void add_members(struct pm_types *ts, struct slots *s, pm_addr at,
+	uint64_t count, int64_t basicsize)
+{
+	unsigned ws = ts->l->t.word_size;
+	for (uint64_t i = 0; i < count && i < MAX_SLOTS; i++) {
+		unsigned char def[40];
+		char name[128];
+		if (pm_memory_read(ts->m, at + i * 5 * ws, def, 5 * ws, NULL)
+			!= PM_OK)
+			return;
+		bool be = ts->l->t.big_endian;
+		pm_addr name_at = pm_load(def, ws, be);
+		uint64_t type = pm_load(def + ws, 4, be);
+		uint64_t off = pm_load(def + 2 * ws, ws, be);
+		if (!name_at)
+			return;
+		if ((type != 6 && type != 16) || off % ws
+			|| off + ws > (uint64_t)basicsize
+			|| off < ts->l->f.object.sizeof_.off)
+			continue;
+		enum pm_status st = pm_memory_read_cstring(
+			ts->m, name_at, name, sizeof name, NULL);
+		if (st != PM_OK && st != PM_LIMIT)
+			continue;
+		pm_auto_strbuf b = {0};
+		pm_strbuf_escaped(&b, name, strlen(name));
+		char *text = take_text(&b);
+		if (text)
+			add_slot(s, (uint32_t)off, PM_SLOT_MEMBER, text);
+	}
+}
+
+static void add_decoder_fields(const struct pm_layout *l, struct slots *s,
+	const struct pm_decoder *d)
+{
+	const struct pm_field *all = (const struct pm_field *)&l->f;
+	for (const struct pm_decoder_field *p = d->fields; p->name; p++) {
+		if (p->index == PM_NO_FIELD)
+			add_slot(s,
+				l->f.object.sizeof_.off
+					+ p->words * l->t.word_size,
+				PM_SLOT_FIELD, p->name);
+		else if (pm_has(all[p->index])
+			&& all[p->index].size >= l->t.word_size)
+			add_slot(s, all[p->index].off, PM_SLOT_FIELD, p->name);
+	}
+}
+
+/* What C types without a decoder keep in their own part of the struct: every
+   word is looked at, whoever reads it checks that an object is there. */
+static void add_native(const struct pm_layout *l, struct slots *s,
+	struct pm_type *t, int64_t from)
+{
+	unsigned ws = l->t.word_size;
+	int64_t first = (from + ws - 1) / ws * ws;
+	for (int64_t off = first; off + ws <= t->basicsize; off += ws) {
+		if (off == t->weaklistoffset || off == t->dictoffset
+			|| off < l->f.object.sizeof_.off
+			|| slot_at(s, (uint32_t)off))
+			continue;
+		add_slot(s, (uint32_t)off, PM_SLOT_NATIVE, NULL);
+		t->native = true;
+	}
+}
+
+/* Is this one of the interpreter's C types, and not a Python class that took
+   its name?  Python classes have no fields of their own beyond slots, so the
+   struct must fit. */
+static const struct pm_decoder *decoder_of(
+	const struct pm_layout *l, const struct pm_type *t)
+{
+	const char *name = t->name;
+	if (strncmp(name, "builtins.", 9) == 0)
+		name += 9;
+	const struct pm_decoder *d = pm_decoder_find(name);
+	if (!d)
+		return NULL;
+	const struct pm_field *all = (const struct pm_field *)&l->f;
+	if (d->size_index != PM_NO_FIELD && t->heap
+		&& all[d->size_index].off > t->basicsize)
+		return NULL;
+	for (const struct pm_decoder_field *p = d->fields; p->name; p++)
+		if (p->index == PM_NO_FIELD
+			&& l->f.object.sizeof_.off
+					+ (p->words + 1u) * l->t.word_size
+				> t->basicsize)
+			return NULL;
+	return d;
+}
+
+static void read_slots(struct pm_types *ts, struct pm_type *t,
+	const struct pm_type *base, struct slots *s)
+{
+	const struct pm_layout *l = ts->l;
+	unsigned ws = l->t.word_size;
+	if (base)
+		for (uint32_t i = 0; i < base->nslots; i++) {
+			struct pm_slot p = base->slots[i];
+			if (p.kind == PM_SLOT_MEMBER)
+				p.name = strdup(p.name);
+			if (p.name || p.kind == PM_SLOT_NATIVE)
+				add_slot(s, p.off, p.kind, p.name);
+		}
+	const struct pm_decoder *own = decoder_of(l, t);
+	if (own) {
+		t->decoder = own;
+		t->kind = own->kind;
+		t->exact_size = !own->inexact_size;
+		add_decoder_fields(l, s, own);
+	}
+	if (t->heap && t->kind != PM_KIND_TYPE) {
+		uint64_t nmembers = 0;
+		const struct pm_type *meta = get_locked(ts, t->metatype);
+		if (meta && meta->is_type
+			&& pm_layout_read(l, ts->m, t->addr,
+				   l->f.var_object.size, &nmembers, NULL)
+				== PM_OK)
+			add_members(ts, s, t->addr + (uint64_t)meta->basicsize,
+				nmembers, t->basicsize);
+	} else if (!t->heap && !own) {
+		uint64_t members = 0;
+		if (pm_layout_read(l, ts->m, t->addr, l->f.type.members,
+			    &members, NULL)
+				== PM_OK
+			&& members)
+			add_members(ts, s, members, MAX_SLOTS, t->basicsize);
+	}
+	if (t->dictoffset > 0 && t->dictoffset % ws == 0
+		&& t->dictoffset + ws <= t->basicsize
+		&& t->kind != PM_KIND_TYPE)
+		add_slot(s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
+	if (!own && t->kind != PM_KIND_TYPE)
+		add_native(l, s, t,
+			base ? base->basicsize : l->f.object.sizeof_.off);
+}
+
+static int by_offset(const void *a, const void *b)
+{
+	const struct pm_slot *x = a, *y = b;
+	return x->off < y->off ? -1 : x->off > y->off;
+}
+
+static void finish_slots(
+	const struct pm_layout *l, struct pm_type *t, struct slots *s)
+{
+	if (s->v.len)
+		qsort(s->v.data, s->v.len, sizeof *s->v.data, by_offset);
+	t->slots = pm_take(s->v.data);
+	t->nslots = (uint32_t)s->v.len;
+	s->v.len = s->v.cap = 0;
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		uint32_t word = t->slots[i].off / l->t.word_size;
+		if (word < 64)
+			t->slot_mask |= UINT64_C(1) << word;
+		else
+			t->slots_beyond = true;
+	}
+}
+
+static void derive(const struct pm_layout *l, struct pm_type *t)
+{
+	t->heap = t->flags & PM_TPFLAG_HEAPTYPE;
+	t->gc = t->flags & PM_TPFLAG_HAVE_GC;
+	unsigned two = 2 * l->t.word_size;
+	uint64_t managed = 0;
+	switch (l->t.managed_dict) {
+	case PM_MANAGED_NONE:
+		break;
+	case PM_MANAGED_PAIR:
+		managed = t->flags & PM_TPFLAG_MANAGED_DICT;
+		break;
+	case PM_MANAGED_POINTER:
+	case PM_MANAGED_FT:
+		t->inline_values = t->flags & PM_TPFLAG_INLINE_VALUES;
+		__attribute__((fallthrough));
+	case PM_MANAGED_TAGGED:
+		managed = t->flags
+			& (PM_TPFLAG_MANAGED_DICT | PM_TPFLAG_MANAGED_WEAKREF);
+		t->managed_weakref = t->flags & PM_TPFLAG_MANAGED_WEAKREF;
+		break;
+	}
+	t->managed_dict = managed & PM_TPFLAG_MANAGED_DICT;
+	t->pre = (t->gc ? l->t.gc_head_size : 0) + (managed ? two : 0);
+	t->presize = t->pre;
+}
+
+/* Fills t from the target; false: not a type. */
+static bool load(struct pm_types *ts, struct pm_type *t)
+{
+	const struct pm_layout *l = ts->l;
+	pm_addr name_addr;
+	if (ts->depth >= MAX_BASES || !read_fixed(ts, t, &name_addr))
+		return false;
+	derive(l, t);
+	t->name = qualified_name(ts, t, name_addr);
+	if (!t->name)
+		return false;
+	t->exact_size = true;
+	const struct pm_type *base = NULL;
+	if (t->base && t->base != t->addr) {
+		base = get_locked(ts, t->base);
+		if (!base || !base->is_type)
+			return false;
+		t->kind = base->kind;
+		t->decoder = base->decoder;
+		t->exact_size = base->exact_size;
+	}
+	PM_CLEANUP(deinit_slots) struct slots s = {{0}};
+	read_slots(ts, t, base, &s);
+	finish_slots(l, t, &s);
+	uint64_t keys = 0;
+	if (t->heap
+		&& pm_layout_read(l, ts->m, t->addr, l->f.heap_type.cached_keys,
+			   &keys, NULL)
+			== PM_OK)
+		t->cached_keys = keys;
+	return true;
+}
+
+static void release_type(struct pm_type **t)
+{
+	if (*t)
+		free_type(*t);
+}
+
+static void pop_depth(struct pm_types **ts)
+{
+	(*ts)->depth--;
+}
+
+static const struct pm_type *get_locked(struct pm_types *ts, pm_addr addr)
+{
+	struct pm_map_slot *slot = addr ? pm_map_find(&ts->by_addr, addr) : NULL;
+	if (slot)
+		return (const struct pm_type *)(uintptr_t)slot->value;
+	PM_CLEANUP(release_type)
+	struct pm_type *t = calloc(1, sizeof *t);
+	if (!t || !addr)
+		return NULL;
+	t->addr = addr;
+	{
+		ts->depth++;
+		PM_CLEANUP(pop_depth) struct pm_types *guard = ts;
+		t->is_type = load(guard, t);
+	}
+	bool added;
+	slot = pm_map_put(&ts->by_addr, addr, &added);
+	if (!slot)
+		return NULL;
+	if (!added) /* its own base or metatype asked for it meanwhile */
+		return (const struct pm_type *)(uintptr_t)slot->value;
+	if (t->is_type) {
+		t->id = (uint32_t)ts->by_id.len;
+		if (!pm_vec_push(&ts->by_id, t))
+			t->is_type = false;
+	}
+	slot->value = (uintptr_t)t;
+	return pm_take(t);
+}
+
+const struct pm_type *pm_types_get(struct pm_types *ts, pm_addr addr)
+{
+	HOLD(ts);
+	return get_locked(ts, addr);
+}
+
+const struct pm_type *pm_types_by_id(struct pm_types *ts, uint32_t id)
+{
+	HOLD(ts);
+	return id < ts->by_id.len ? ts->by_id.data[id] : NULL;
+}
+
+uint32_t pm_types_count(struct pm_types *ts)
+{
+	HOLD(ts);
+	return (uint32_t)ts->by_id.len;
+}
+
+bool pm_type_is_a(
+	struct pm_types *ts, const struct pm_type *t, pm_addr base_addr)
+{
+	for (int i = 0; t && t->is_type && i < MAX_BASES; i++) {
+		if (t->addr == base_addr)
+			return true;
+		if (!t->base)
+			return false;
+		t = pm_types_get(ts, t->base);
+	}
+	return false;
+}
