@@ -22,6 +22,7 @@ struct pm_decoder {
 	uint16_t size_index; /* sizeof_ in struct pm_fields, or PM_NO_FIELD */
 	bool inexact_size;   /* __sizeof__ counts what we do not know */
 	struct pm_decoder_field fields[16]; /* besides those of its base */
+	bool scan; /* its other words may hold references too */
 };
 
 /* The decoder for a C type of this qualified name, or NULL. */

@@ -249,17 +249,18 @@ static void add_members(struct pm_types *ts, struct slots *s, pm_addr at,
 	}
 }
 
-static void add_decoder_fields(const struct pm_layout *l, struct slots *s,
-	const struct pm_decoder *d)
+static void add_decoder_fields(const struct pm_layout *l,
+	const struct pm_type *t, struct slots *s, const struct pm_decoder *d)
 {
 	const struct pm_field *all = (const struct pm_field *)&l->f;
 	for (const struct pm_decoder_field *p = d->fields; p->name; p++) {
-		if (p->index == PM_NO_FIELD)
-			add_slot(s,
-				l->f.object.sizeof_.off
-					+ p->words * l->t.word_size,
-				PM_SLOT_FIELD, p->name);
-		else if (pm_has(all[p->index])
+		uint32_t off = l->f.object.sizeof_.off
+			+ p->words * l->t.word_size;
+		if (p->index == PM_NO_FIELD) {
+			if (off != t->weaklistoffset && off != t->dictoffset
+				&& off + l->t.word_size <= t->basicsize)
+				add_slot(s, off, PM_SLOT_FIELD, p->name);
+		} else if (pm_has(all[p->index])
 			&& all[p->index].size >= l->t.word_size)
 			add_slot(s, all[p->index].off, PM_SLOT_FIELD, p->name);
 	}
@@ -298,12 +299,6 @@ static const struct pm_decoder *decoder_of(
 	if (d->size_index != PM_NO_FIELD && t->heap
 		&& all[d->size_index].off > t->basicsize)
 		return NULL;
-	for (const struct pm_decoder_field *p = d->fields; p->name; p++)
-		if (p->index == PM_NO_FIELD
-			&& l->f.object.sizeof_.off
-					+ (p->words + 1u) * l->t.word_size
-				> t->basicsize)
-			return NULL;
 	return d;
 }
 
@@ -325,7 +320,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		t->decoder = own;
 		t->kind = own->kind;
 		t->exact_size = !own->inexact_size;
-		add_decoder_fields(l, s, own);
+		add_decoder_fields(l, t, s, own);
 	}
 	if (t->heap && t->kind != PM_KIND_TYPE) {
 		uint64_t nmembers = 0;
@@ -348,7 +343,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		&& t->dictoffset + ws <= t->basicsize
 		&& t->kind != PM_KIND_TYPE)
 		add_slot(s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
-	if (!own && t->kind != PM_KIND_TYPE)
+	if ((!own || own->scan) && t->kind != PM_KIND_TYPE)
 		add_native(l, s, t,
 			base ? base->basicsize : l->f.object.sizeof_.off);
 }
@@ -403,6 +398,26 @@ static void derive(const struct pm_layout *l, struct pm_type *t)
 	t->presize = t->pre;
 }
 
+/* A structseq (os.stat_result) is a tuple with more items than its length
+   says: n_fields of its class (Objects/structseq.c). */
+static uint32_t hidden_items(struct pm_types *ts, const struct pm_type *t)
+{
+	const struct pm_layout *l = ts->l;
+	pm_addr fields = pm_dict_find(l, ts->m, t->dict, "n_fields");
+	pm_addr visible = pm_dict_find(l, ts->m, t->dict, "n_sequence_fields");
+	uint64_t n = 0, seen = 0;
+	if (!fields || !visible
+		|| pm_memory_read_uint(ts->m, fields + l->f.long_.digit.off, 4,
+			   &n, NULL)
+			!= PM_OK
+		|| pm_memory_read_uint(ts->m, visible + l->f.long_.digit.off, 4,
+			   &seen, NULL)
+			!= PM_OK
+		|| n < seen || n > 1000)
+		return 0;
+	return (uint32_t)(n - seen);
+}
+
 /* Fills t from the target; false: not a type. */
 static bool load(struct pm_types *ts, struct pm_type *t)
 {
@@ -427,6 +442,9 @@ static bool load(struct pm_types *ts, struct pm_type *t)
 	PM_CLEANUP(deinit_slots) struct slots s = {{0}};
 	read_slots(ts, t, base, &s);
 	finish_slots(l, t, &s);
+	t->hidden = base ? base->hidden : 0;
+	if (t->kind == PM_KIND_TUPLE && t->dict && !t->hidden)
+		t->hidden = hidden_items(ts, t);
 	uint64_t keys = 0;
 	if (t->heap
 		&& pm_layout_read(l, ts->m, t->addr, l->f.heap_type.cached_keys,

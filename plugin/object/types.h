@@ -39,7 +39,7 @@ enum pm_kind {
 	PM_KIND_MODULE,
 	PM_KIND_CDATA,
 	PM_KIND_DATETIME, /* less than tp_basicsize when there is no tzinfo */
-	PM_KIND_HAMT_BITMAP,
+	PM_KIND_HAMT, /* bitmap and collision nodes */
 };
 
 enum pm_slot_kind {
@@ -73,6 +73,7 @@ struct pm_type {
 	enum pm_kind kind;
 	uint32_t pre;     /* bytes from block start to object, without hooks */
 	uint32_t presize; /* what sys.getsizeof adds to __sizeof__ */
+	uint32_t hidden;  /* items of a structseq beyond its ob_size, at most */
 	const struct pm_decoder *decoder; /* of the nearest known base, or NULL */
 	struct pm_slot *slots;            /* owned, sorted by offset */
 	uint32_t nslots;

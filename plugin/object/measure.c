@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/measure.h"
+#include "object/text.h"
+
+#define MAX_ITEMS (UINT64_C(1) << 40)
+
+/* One measurement under way. */
+struct frame {
+	const struct pm_layout *l;
+	const struct pm_type *t;
+	pm_addr addr;
+	const unsigned char *obj;
+	size_t avail;
+	const struct pm_resolver *r;
+	struct pm_measure *out;
+};
+
+/* A word n words behind the object header: structs of C modules. */
+static uint64_t word_at(const struct frame *x, unsigned n)
+{
+	unsigned ws = x->l->t.word_size;
+	size_t off = x->l->f.object.sizeof_.off + (size_t)n * ws;
+	if (off + ws > x->avail)
+		return 0;
+	return pm_load(x->obj + off, ws, x->l->t.big_endian);
+}
+
+static int64_t var_size(const struct frame *x)
+{
+	return pm_get_signed(x->l, x->obj, x->l->f.var_object.size);
+}
+
+static void own(struct frame *x, enum pm_buffer_kind kind, pm_addr addr,
+	uint64_t bytes, uint64_t count)
+{
+	if (addr && x->out->nbuffers < PM_MAX_BUFFERS)
+		x->out->buffers[x->out->nbuffers++] = (struct pm_buffer){
+			addr, bytes, count, kind, false};
+}
+
+static bool far_word(
+	const struct frame *x, pm_addr addr, unsigned size, uint64_t *ret)
+{
+	return x->r->word(x->r->arg, addr, size, ret);
+}
+
+static enum pm_status measure_int(struct frame *x)
+{
+	const struct pm_layout *l = x->l;
+	uint64_t n;
+	if (l->t.int_form == PM_INT_TAG) {
+		n = pm_get(l, x->obj, l->f.long_.tag) >> 3;
+	} else {
+		int64_t s = var_size(x);
+		n = (uint64_t)(s < 0 ? -s : s);
+	}
+	if (n > MAX_ITEMS)
+		return PM_CORRUPT;
+	uint64_t stored = n ? n : 1;
+	uint64_t counted = l->t.int_zero_digit ? stored : n;
+	x->out->size = l->t.int_form == PM_INT_TAG
+		? (uint64_t)x->t->basicsize
+			+ counted * (uint64_t)x->t->itemsize
+		: l->f.long_.digit.off + counted * 4;
+	x->out->extent = l->f.long_.digit.off + n * 4;
+	return PM_OK;
+}
+
+static enum pm_status measure_str(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	struct pm_text t;
+	if (pm_text_parse(x->l, x->addr, x->obj, x->avail, &t, NULL) != PM_OK)
+		return PM_CORRUPT;
+	uint64_t data = t.kind ? (t.length + 1) * t.kind : 0;
+	uint64_t size;
+	if (t.ascii && t.compact) {
+		size = f->ascii.sizeof_.off + data;
+	} else if (t.compact) {
+		size = f->compact.sizeof_.off + data;
+	} else {
+		size = f->unicode.sizeof_.off + (t.data ? data : 0);
+		x->out->extent = (uint64_t)x->t->basicsize;
+		own(x, PM_BUFFER_RAW, t.data, data, 0);
+	}
+	if (t.compact)
+		x->out->extent = size;
+	if (t.wstr) {
+		size += (t.wstr_length + 1) * 4;
+		own(x, PM_BUFFER_RAW, t.wstr, (t.wstr_length + 1) * 4, 0);
+	}
+	if (t.utf8) {
+		size += t.utf8_length + 1;
+		own(x, PM_BUFFER_RAW, t.utf8, t.utf8_length + 1, 0);
+	}
+	x->out->size = size;
+	return PM_OK;
+}
+
+/* The fixed part, and itemsize times ob_size: object.__sizeof__. */
+static enum pm_status measure_fixed(struct frame *x)
+{
+	uint64_t size = (uint64_t)x->t->basicsize;
+	if (x->t->itemsize > 0 && x->t->kind != PM_KIND_GEN) {
+		int64_t n = var_size(x);
+		if (n < 0 || (uint64_t)n > MAX_ITEMS)
+			return PM_CORRUPT;
+		size += (uint64_t)n * (uint64_t)x->t->itemsize;
+	}
+	x->out->size = x->out->extent = size;
+	return PM_OK;
+}
+
+static enum pm_status measure_list(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	int64_t n = var_size(x);
+	int64_t allocated = pm_get_signed(x->l, x->obj, f->list.allocated);
+	pm_addr items = pm_get(x->l, x->obj, f->list.item);
+	/* list.sort empties the list meanwhile and sets allocated to -1. */
+	if (allocated == -1 && n == 0)
+		allocated = 0;
+	if (n < 0 || allocated < n || (uint64_t)allocated > MAX_ITEMS
+		|| (n && !items))
+		return PM_CORRUPT;
+	uint64_t bytes = (uint64_t)allocated * x->l->t.word_size;
+	x->out->size = (uint64_t)x->t->basicsize + bytes;
+	own(x, PM_BUFFER_ITEMS, items, bytes, (uint64_t)n);
+	return PM_OK;
+}
+
+/* Values inside the instance belong to it, not to its dict (3.13). */
+static bool is_embedded(struct frame *x, pm_addr values)
+{
+	uint64_t v = 0;
+	return x->l->t.values_form == PM_VALUES_HEADED
+		&& far_word(x, values + x->l->f.dict_values.embedded.off, 1, &v)
+		&& v;
+}
+
+static enum pm_status measure_dict(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	pm_addr keys = pm_get(x->l, x->obj, f->dict.keys);
+	pm_addr values = pm_get(x->l, x->obj, f->dict.values);
+	uint64_t used = pm_get(x->l, x->obj, f->dict.used);
+	if (!keys || used > MAX_ITEMS)
+		return PM_CORRUPT;
+	x->out->size = (uint64_t)x->t->basicsize;
+	struct pm_keys_brief k;
+	if (!x->r->keys(x->r->arg, keys, values != 0, &k))
+		return PM_FAULT;
+	if (values) {
+		uint64_t bytes = k.values_usable * x->l->t.word_size;
+		x->out->size += bytes;
+		if (!is_embedded(x, values))
+			own(x, PM_BUFFER_VALUES, values, bytes, 0);
+	}
+	if (k.refcnt == 1)
+		x->out->size += k.bytes;
+	own(x, PM_BUFFER_KEYS, keys, k.bytes, 0);
+	if (x->out->nbuffers)
+		x->out->buffers[x->out->nbuffers - 1].shared = k.refcnt != 1;
+	return PM_OK;
+}
+
+static enum pm_status measure_odict(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	enum pm_status s = measure_dict(x);
+	uint64_t fast = pm_get(x->l, x->obj, f->odict.fast_nodes_size);
+	uint64_t used = pm_get(x->l, x->obj, f->dict.used);
+	pm_addr first = pm_get(x->l, x->obj, f->odict.first);
+	if (fast > MAX_ITEMS)
+		return PM_CORRUPT;
+	x->out->size += fast * x->l->t.word_size;
+	own(x, PM_BUFFER_RAW, pm_get(x->l, x->obj, f->odict.fast_nodes),
+		fast * x->l->t.word_size, 0);
+	if (first) {
+		x->out->size += used * f->odict_node.sizeof_.off;
+		own(x, PM_BUFFER_NODES, first, f->odict_node.sizeof_.off, used);
+	}
+	return s;
+}
+
+static enum pm_status measure_set(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	pm_addr table = pm_get(x->l, x->obj, f->set.table);
+	uint64_t mask = pm_get(x->l, x->obj, f->set.mask);
+	uint64_t used = pm_get(x->l, x->obj, f->set.used);
+	if (!table || mask & (mask + 1) || mask > MAX_ITEMS || used > mask + 1)
+		return PM_CORRUPT;
+	if (table != x->addr + f->set.smalltable.off) {
+		uint64_t bytes = (mask + 1) * f->set_entry.sizeof_.off;
+		x->out->size += bytes;
+		own(x, PM_BUFFER_SET, table, bytes, mask + 1);
+	}
+	return PM_OK;
+}
+
+static enum pm_status measure_bytearray(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	uint64_t n = pm_get(x->l, x->obj, f->bytearray.alloc);
+	if (n > MAX_ITEMS)
+		return PM_CORRUPT;
+	if (pm_has(f->bytearray.bytes_object)) {
+		/* The memory is a bytes object, counted here too (3.15). */
+		if (n)
+			x->out->size += n + (uint64_t)(f->bytes.data.off + 1);
+		return PM_OK;
+	}
+	x->out->size += n;
+	own(x, PM_BUFFER_RAW, pm_get(x->l, x->obj, f->bytearray.bytes), n, 0);
+	return PM_OK;
+}
+
+static enum pm_status measure_type(struct frame *x)
+{
+	const struct pm_layout *l = x->l;
+	uint64_t flags = pm_get(l, x->obj, l->f.type.flags);
+	if (!(flags & PM_TPFLAG_HEAPTYPE)) {
+		x->out->size = x->out->extent = l->f.type.sizeof_.off;
+		return PM_OK;
+	}
+	int64_t n = var_size(x);
+	if (n < 0 || (uint64_t)n > MAX_ITEMS)
+		return PM_CORRUPT;
+	x->out->size = l->f.heap_type.sizeof_.off;
+	x->out->extent = (uint64_t)x->t->basicsize + (uint64_t)n * 5 * 8;
+	pm_addr keys = pm_get(l, x->obj, l->f.heap_type.cached_keys);
+	struct pm_keys_brief k;
+	if (keys) {
+		if (!x->r->keys(x->r->arg, keys, true, &k))
+			return PM_FAULT;
+		x->out->size += k.bytes;
+		own(x, PM_BUFFER_KEYS, keys, k.bytes, 0);
+	}
+	own(x, PM_BUFFER_RAW, pm_get(l, x->obj, l->f.heap_type.tpname), 0, 0);
+	own(x, PM_BUFFER_RAW, pm_get(l, x->obj, l->f.type.doc), 0, 0);
+	return PM_OK;
+}
+
+static enum pm_status measure_code(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	unsigned ws = x->l->t.word_size;
+	uint64_t v = 0;
+	enum pm_status s = measure_fixed(x);
+	if (s != PM_OK)
+		return s;
+	x->out->size = (x->out->size + ws - 1) / ws * ws;
+	pm_addr extra = pm_get(x->l, x->obj, f->code.extra);
+	if (extra) { /* _PyCodeObjectExtra: ce_size, ce_extras[1] */
+		if (!far_word(x, extra, ws, &v) || v > MAX_ITEMS)
+			return PM_FAULT;
+		x->out->size += ws + v * ws;
+		own(x, PM_BUFFER_RAW, extra, ws + v * ws, 0);
+	}
+	pm_addr c2a = pm_get(x->l, x->obj, f->code.cell2arg);
+	pm_addr cells = pm_get(x->l, x->obj, f->code.cellvars);
+	if (c2a && cells) {
+		if (!far_word(x, cells + f->var_object.size.off, ws, &v)
+			|| v > MAX_ITEMS)
+			return PM_FAULT;
+		x->out->size += v * ws;
+		own(x, PM_BUFFER_RAW, c2a, v * ws, 0);
+	}
+	pm_addr opcache = pm_get(x->l, x->obj, f->code.opcache);
+	pm_addr code = pm_get(x->l, x->obj, f->code.code);
+	if (opcache && code) {
+		/* A byte per instruction, and co_opcache_size (the byte behind
+		   co_opcache and an int) times struct _PyOpcache. */
+		if (!far_word(x, code + f->var_object.size.off, ws, &v)
+			|| v > MAX_ITEMS)
+			return PM_FAULT;
+		uint64_t n = x->obj[f->code.opcache.off + ws + 4];
+		x->out->size += v / 2 + n * 4 * ws;
+		own(x, PM_BUFFER_RAW,
+			pm_get(x->l, x->obj, f->code.opcache_map), v / 2, 0);
+		own(x, PM_BUFFER_RAW, opcache, n * 4 * ws, 0);
+	}
+	return PM_OK;
+}
+
+bool pm_code_slots(const struct pm_layout *l, const struct pm_resolver *r,
+	pm_addr code, uint64_t *ret_slots)
+{
+	const struct pm_fields *f = &l->f;
+	unsigned ws = l->t.word_size;
+	uint64_t stack = 0, n = 0;
+	if (!r->word(r->arg, code + f->code.stacksize.off, 4, &stack))
+		return false;
+	if (pm_has(f->code.nlocalsplus)) {
+		if (!r->word(r->arg, code + f->code.nlocalsplus.off, 4, &n))
+			return false;
+	} else {
+		uint64_t cells = 0, frees = 0, a = 0, b = 0;
+		if (!r->word(r->arg, code + f->code.nlocals.off, 4, &n)
+			|| !r->word(r->arg, code + f->code.cellvars.off, ws, &a)
+			|| !r->word(r->arg, code + f->code.freevars.off, ws, &b)
+			|| !r->word(r->arg, a + f->var_object.size.off, ws,
+				&cells)
+			|| !r->word(r->arg, b + f->var_object.size.off, ws,
+				&frees))
+			return false;
+		n += cells + frees;
+	}
+	if (n > 1 << 20 || stack > 1 << 24)
+		return false;
+	*ret_slots = n + stack;
+	return true;
+}
+
+static enum pm_status measure_frame(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	unsigned ws = x->l->t.word_size;
+	uint64_t slots, code = 0;
+	if (!pm_has(f->frame.iframe)) { /* the frame is all in the object */
+		enum pm_status s = measure_fixed(x);
+		code = pm_get(x->l, x->obj, f->frame.code);
+		if (s != PM_OK)
+			return s;
+		if (!pm_code_slots(x->l, x->r, code, &slots))
+			return PM_FAULT;
+		/* sizeof (PyFrameObject) holds the first slot already. */
+		x->out->size = f->frame.sizeof_.off + slots * ws - ws;
+		return PM_OK;
+	}
+	pm_addr iframe = pm_get(x->l, x->obj, f->frame.iframe);
+	x->out->extent = f->frame.frame_data.off;
+	x->out->size = f->frame.frame_data.off + f->iframe.localsplus.off;
+	if (!iframe || !far_word(x, iframe + f->iframe.code.off, ws, &code)
+		|| !pm_code_slots(x->l, x->r, code & ~UINT64_C(3), &slots))
+		return PM_FAULT;
+	x->out->size += slots * ws;
+	if (iframe == x->addr + f->frame.frame_data.off)
+		x->out->extent = x->out->size;
+	return PM_OK;
+}
+
+static enum pm_status measure_gen(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	unsigned ws = x->l->t.word_size;
+	x->out->size = x->out->extent = (uint64_t)x->t->basicsize;
+	if (!pm_has(f->gen.iframe))
+		return PM_OK;
+	/* gi_code went with 3.12: the frame's code stays when it is cleared. */
+	uint64_t code = pm_has(f->gen.code)
+		? pm_get(x->l, x->obj, f->gen.code)
+		: 0;
+	struct pm_field in_frame = f->iframe.code;
+	in_frame.off += f->gen.iframe.off;
+	if (!code && in_frame.off + ws <= x->avail)
+		code = pm_get(x->l, x->obj, in_frame) & ~UINT64_C(3);
+	uint64_t slots;
+	if (!pm_code_slots(x->l, x->r, code, &slots))
+		return PM_FAULT;
+	x->out->size = f->gen.iframe.off + f->iframe.localsplus.off + slots * ws;
+	x->out->extent = x->out->size;
+	return PM_OK;
+}
+
+/* struct dequeobject and BLOCK (Modules/_collectionsmodule.c): blocks of 64
+   items between two links. */
+static enum pm_status measure_deque(struct frame *x)
+{
+	unsigned ws = x->l->t.word_size;
+	uint64_t left = word_at(x, 3);
+	int64_t n = var_size(x);
+	if (n < 0 || (uint64_t)n > MAX_ITEMS || left > 64)
+		return PM_CORRUPT;
+	uint64_t blocks = (left + (uint64_t)n + 63) / 64;
+	x->out->size = (uint64_t)x->t->basicsize + blocks * 66 * ws;
+	own(x, PM_BUFFER_DEQUE, word_at(x, 1), 66 * ws, (uint64_t)n);
+	return PM_OK;
+}
+
+/* The indices of itertools objects, and other arrays that C modules count in
+   __sizeof__. */
+static enum pm_status measure_counted(struct frame *x)
+{
+	unsigned ws = x->l->t.word_size;
+	uint64_t n = 0, v = 0;
+	switch (x->t->kind) {
+	case PM_KIND_ARRAY: /* allocated times descr->itemsize */
+		n = word_at(x, 2);
+		if (!far_word(x, word_at(x, 3) + 4, 4, &v))
+			return PM_FAULT;
+		if (n > MAX_ITEMS || v > 16)
+			return PM_CORRUPT;
+		x->out->size += n * v;
+		own(x, PM_BUFFER_RAW, word_at(x, 1), n * v, 0);
+		return PM_OK;
+	case PM_KIND_BUFFERED:
+		n = word_at(x, 13);
+		if (word_at(x, 5) && n < MAX_ITEMS) {
+			x->out->size += n;
+			own(x, PM_BUFFER_RAW, word_at(x, 5), n, 0);
+		}
+		return PM_OK;
+	case PM_KIND_BYTESIO: { /* its bytes object, unless shared */
+		pm_addr b = word_at(x, 0);
+		uint64_t rc = 0;
+		if (!b)
+			return PM_OK;
+		if (!far_word(x, b, ws, &rc)
+			|| !far_word(x, b + x->l->f.var_object.size.off, ws,
+				&n))
+			return PM_FAULT;
+		if (rc == 1 && n < MAX_ITEMS)
+			x->out->size += x->l->f.bytes.data.off + n + 1;
+		return PM_OK;
+	}
+	case PM_KIND_STRINGIO: /* Py_UCS4 *buf, buf_size; not in __sizeof__ */
+		n = word_at(x, 3);
+		if (n < MAX_ITEMS)
+			own(x, PM_BUFFER_RAW, word_at(x, 0), n * 4, 0);
+		return PM_OK;
+	case PM_KIND_PRODUCT:
+	case PM_KIND_PERMUTATIONS:
+		if (word_at(x, 0)
+			&& !far_word(x,
+				word_at(x, 0) + x->l->f.var_object.size.off, ws,
+				&n))
+			return PM_FAULT;
+		if (n > MAX_ITEMS)
+			return PM_CORRUPT;
+		own(x, PM_BUFFER_RAW, word_at(x, 1), n * ws, 0);
+		x->out->size += n * ws;
+		if (x->t->kind == PM_KIND_PRODUCT)
+			return PM_OK;
+		n = word_at(x, 4);
+		if (n > MAX_ITEMS)
+			return PM_CORRUPT;
+		own(x, PM_BUFFER_RAW, word_at(x, 2), n * ws, 0);
+		x->out->size += n * ws;
+		return PM_OK;
+	case PM_KIND_COMBINATIONS:
+		n = word_at(x, 3);
+		if (n > MAX_ITEMS)
+			return PM_CORRUPT;
+		x->out->size += n * ws;
+		own(x, PM_BUFFER_RAW, word_at(x, 1), n * ws, 0);
+		return PM_OK;
+	case PM_KIND_STRUCT: { /* formatcode: four words, a NULL one ends */
+		pm_addr codes = word_at(x, 2);
+		while (codes && n < 65536
+			&& far_word(x, codes + n * 4 * ws, ws, &v) && v)
+			n++;
+		x->out->size += (n + 1) * 4 * ws;
+		own(x, PM_BUFFER_RAW, codes, (n + 1) * 4 * ws, 0);
+		return PM_OK;
+	}
+	case PM_KIND_DECIMAL: /* mpd_t: no MPD_*_DATA flag: data is malloc'ed */
+		v = word_at(x, 1) & 0xff;
+		n = word_at(x, 5);
+		if (!(v & 0xe0) && n < MAX_ITEMS) {
+			x->out->size += n * ws;
+			own(x, PM_BUFFER_RAW, word_at(x, 6), n * ws, 0);
+		}
+		return PM_OK;
+	case PM_KIND_CDATA: /* b_ptr, b_needsfree, b_base, b_size */
+		if ((uint32_t)word_at(x, 1) && word_at(x, 3) < MAX_ITEMS
+			&& word_at(x, 0) - x->addr >= (uint64_t)x->t->basicsize)
+			own(x, PM_BUFFER_RAW, word_at(x, 0), word_at(x, 3), 0);
+		return PM_OK;
+	default:
+		return PM_OK;
+	}
+}
+
+/* Attributes that are not in a dict object. */
+static enum pm_status measure_attributes(struct frame *x)
+{
+	const struct pm_layout *l = x->l;
+	unsigned ws = l->t.word_size;
+	bool be = l->t.big_endian;
+	switch (l->t.managed_dict) {
+	case PM_MANAGED_NONE:
+		break;
+	case PM_MANAGED_PAIR: {
+		uint64_t values = pm_load(x->obj - 4 * ws, ws, be);
+		own(x, PM_BUFFER_VALUES, values, 0, 0);
+		break;
+	}
+	case PM_MANAGED_TAGGED: {
+		uint64_t word = pm_load(x->obj - 3 * ws, ws, be);
+		if (word & 1)
+			own(x, PM_BUFFER_VALUES, word + 1, 0, 0);
+		break;
+	}
+	case PM_MANAGED_POINTER:
+	case PM_MANAGED_FT:
+		if (x->t->inline_values) {
+			uint64_t at = (uint64_t)x->t->basicsize;
+			if (at >= x->avail)
+				return PM_CORRUPT;
+			uint64_t cap = x->obj[at
+				+ l->f.dict_values.capacity.off];
+			x->out->extent += l->f.dict_values.values.off
+				+ cap * ws + (cap + ws - 1) / ws * ws;
+		}
+		break;
+	}
+	return PM_OK;
+}
+
+static enum pm_status measure_kind(struct frame *x)
+{
+	enum pm_status s;
+	switch (x->t->kind) {
+	case PM_KIND_INT:
+		return measure_int(x);
+	case PM_KIND_STR:
+		return measure_str(x);
+	case PM_KIND_TYPE:
+		return measure_type(x);
+	case PM_KIND_CODE:
+		return measure_code(x);
+	case PM_KIND_FRAME:
+		return measure_frame(x);
+	case PM_KIND_GEN:
+		return measure_gen(x);
+	case PM_KIND_TUPLE:
+		s = measure_fixed(x);
+		x->out->extent += x->t->hidden * x->l->t.word_size;
+		return s;
+	case PM_KIND_DATETIME:
+		s = measure_fixed(x);
+		/* _PyDateTime_BaseTZInfo without tzinfo is allocated without
+		   that word. */
+		x->out->extent = x->l->f.object.sizeof_.off
+			+ 2 * x->l->t.word_size;
+		return s;
+	case PM_KIND_HAMT:
+		s = measure_fixed(x);
+		return s;
+	case PM_KIND_PLAIN:
+	case PM_KIND_BYTES:
+	case PM_KIND_MODULE:
+		return measure_fixed(x);
+	default:
+		break;
+	}
+	s = PM_OK;
+	x->out->size = x->out->extent = (uint64_t)x->t->basicsize;
+	switch (x->t->kind) {
+	case PM_KIND_LIST:
+		return measure_list(x);
+	case PM_KIND_DICT:
+		return measure_dict(x);
+	case PM_KIND_ODICT:
+		return measure_odict(x);
+	case PM_KIND_SET:
+		return measure_set(x);
+	case PM_KIND_BYTEARRAY:
+		return measure_bytearray(x);
+	case PM_KIND_DEQUE:
+		return measure_deque(x);
+	default:
+		return measure_counted(x);
+	}
+}
+
+enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
+	pm_addr addr, const unsigned char *obj, size_t avail,
+	const struct pm_resolver *r, struct pm_measure *ret)
+{
+	struct frame x = {l, t, addr, obj, avail, r, ret};
+	ret->nbuffers = 0;
+	/* The fixed part must be there, but for kinds that allocate less. */
+	size_t need = (size_t)t->basicsize;
+	if (t->kind == PM_KIND_DATETIME || t->kind == PM_KIND_FRAME
+		|| t->kind == PM_KIND_GEN || t->kind == PM_KIND_INT
+		|| t->kind == PM_KIND_STR || t->kind == PM_KIND_BYTES
+		|| t->kind == PM_KIND_TYPE)
+		need = l->f.object.sizeof_.off + l->t.word_size;
+	if (need > avail && avail < PM_MEASURE_HEAD)
+		return PM_CORRUPT;
+	enum pm_status s = measure_kind(&x);
+	if (s == PM_CORRUPT)
+		return s;
+	if (t->managed_dict) {
+		enum pm_status a = measure_attributes(&x);
+		if (a != PM_OK)
+			return a;
+	}
+	if (t->kind != PM_KIND_TYPE || l->t.static_type_presize
+		|| pm_get(l, obj, l->f.type.flags) & PM_TPFLAG_HEAPTYPE)
+		ret->size += t->presize;
+	return s;
+}
+
+static bool plain_keys(
+	void *arg, pm_addr addr, bool split, struct pm_keys_brief *ret)
+{
+	struct pm_plain_resolver *p = arg;
+	(void)split;
+	struct pm_keys k;
+	if (pm_keys_load(p->l, p->m, addr, &k, NULL) != PM_OK)
+		return false;
+	*ret = (struct pm_keys_brief){k.bytes, k.values_usable, k.refcnt};
+	return true;
+}
+
+static bool plain_word(void *arg, pm_addr addr, unsigned size, uint64_t *ret)
+{
+	struct pm_plain_resolver *p = arg;
+	return pm_memory_read_uint(p->m, addr, size, ret, NULL) == PM_OK;
+}
+
+void pm_plain_resolver_init(struct pm_plain_resolver *p,
+	const struct pm_layout *l, struct pm_memory *m)
+{
+	*p = (struct pm_plain_resolver){{plain_keys, plain_word, p}, l, m};
+}

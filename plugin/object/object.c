@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/object.h"
+
+#include <string.h>
+
+void pm_objects_init(struct pm_objects *o, const struct pm_layout *l,
+	struct pm_memory *m, struct pm_types *types)
+{
+	o->l = l;
+	o->m = m;
+	o->types = types;
+	pm_plain_resolver_init(&o->resolver, l, m);
+}
+
+bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
+{
+	switch (l->t.refcnt_form) {
+	case PM_REFCNT_WORD:
+		return word - 1 < UINT64_C(1) << 40;
+	case PM_REFCNT_LOW32:
+		/* The high half: 0 before 3.14, overflow and flags since. */
+		return (uint32_t)word != 0
+			&& (pm_has(l->f.object.flags) || word >> 32 == 0);
+	case PM_REFCNT_BIASED:
+		return true;
+	}
+	return false;
+}
+
+int64_t pm_refcnt_value(
+	const struct pm_layout *l, uint64_t word, bool *ret_immortal)
+{
+	*ret_immortal = l->t.immortal_rule == PM_IMMORTAL_LOW32_NEGATIVE
+		&& (int32_t)(uint32_t)word < 0;
+	if (l->t.refcnt_form == PM_REFCNT_LOW32)
+		return (int64_t)(uint32_t)word;
+	return (int64_t)word;
+}
+
+enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
+	struct pm_object *ret, struct pm_error *err)
+{
+	const struct pm_layout *l = o->l;
+	unsigned ws = l->t.word_size;
+	uint64_t type_addr = 0, word = 0;
+	if (!addr || addr % ws)
+		return pm_fail(err, PM_CORRUPT, addr,
+			"no object at 0x%llx: not a multiple of %u",
+			(unsigned long long)addr, ws);
+	if (pm_layout_read(l, o->m, addr, l->f.object.type, &type_addr, NULL)
+		!= PM_OK)
+		return pm_fail(err, PM_FAULT, addr,
+			"memory at 0x%llx is not readable",
+			(unsigned long long)addr);
+	const struct pm_type *t = pm_types_get(o->types, type_addr);
+	if (!t || !t->is_type)
+		return pm_fail(err, PM_CORRUPT, addr,
+			"no object at 0x%llx: the type word 0x%llx is not a type",
+			(unsigned long long)addr,
+			(unsigned long long)type_addr);
+	ret->addr = addr;
+	ret->type = t;
+	struct pm_target *target = pm_memory_target(o->m);
+	memset(ret->bytes, 0, sizeof ret->bytes);
+	if (t->pre > PM_OBJECT_MAX_PRE)
+		return pm_fail(err, PM_CORRUPT, addr, "pre-header too large");
+	/* Static objects have no pre-header, and may be the first of a
+	   mapping. */
+	if (t->pre)
+		(void)pm_target_read_some(target, addr - t->pre,
+			ret->bytes + PM_OBJECT_MAX_PRE - t->pre, t->pre);
+	ret->avail = pm_target_read_some(target, addr,
+		ret->bytes + PM_OBJECT_MAX_PRE, PM_MEASURE_HEAD);
+	if (ret->avail < l->f.object.sizeof_.off)
+		return pm_fail(err, PM_FAULT, addr + ret->avail,
+			"object at 0x%llx is cut short",
+			(unsigned long long)addr);
+	word = pm_get(l, pm_object_body(ret), l->f.object.refcnt);
+	if (l->t.refcnt_form == PM_REFCNT_LOW32)
+		word = pm_load(pm_object_body(ret) + l->f.object.refcnt.off, 8,
+			l->t.big_endian);
+	if (!pm_refcnt_plausible(l, word))
+		return pm_fail(err, PM_CORRUPT, addr,
+			(uint32_t)word == 0 ? "the %s at 0x%llx is dead: its "
+					      "refcount is 0"
+					    : "no %s at 0x%llx: its refcount "
+					      "makes no sense",
+			t->name, (unsigned long long)addr);
+	ret->refcnt = pm_refcnt_value(l, word, &ret->immortal);
+	return PM_OK;
+}
+
+enum pm_status pm_object_measure(const struct pm_objects *o,
+	const struct pm_object *x, struct pm_measure *ret)
+{
+	return pm_measure(o->l, x->type, x->addr, pm_object_body(x), x->avail,
+		&o->resolver.r, ret);
+}
+
+bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
+{
+	const struct pm_layout *l = o->l;
+	if (!x->type->gc)
+		return false;
+	if (l->t.gc_home == PM_GC_BITS)
+		return pm_get(l, pm_object_body(x), l->f.object.gc_bits) & 1;
+	/* Static types have no head although their type has the flag. */
+	if (x->type->kind == PM_KIND_TYPE
+		&& !(pm_get(l, pm_object_body(x), l->f.type.flags)
+			& PM_TPFLAG_HEAPTYPE))
+		return false;
+	return pm_get(l, pm_object_body(x) - l->t.gc_head_size,
+		       l->f.gc_head.next)
+		!= 0;
+}

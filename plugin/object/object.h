@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A handle on one object: pm_object_load validates once (readable, a type that
+   is one, a plausible refcount); most of what follows only fails on memory
+   elsewhere. */
+#ifndef PM_OBJECT_OBJECT_H
+#define PM_OBJECT_OBJECT_H
+
+#include "object/measure.h"
+
+/* What decoding needs at hand; one per thread. */
+struct pm_objects {
+	const struct pm_layout *l;
+	struct pm_memory *m;
+	struct pm_types *types;
+	struct pm_plain_resolver resolver;
+};
+
+void pm_objects_init(struct pm_objects *o, const struct pm_layout *l,
+	struct pm_memory *m, struct pm_types *types);
+
+#define PM_OBJECT_MAX_PRE 64
+
+struct pm_object {
+	pm_addr addr;
+	const struct pm_type *type;
+	int64_t refcnt;
+	bool immortal;
+	size_t avail; /* bytes of it in bytes[], from the object's start */
+	unsigned char bytes[PM_OBJECT_MAX_PRE + PM_MEASURE_HEAD];
+};
+
+/* Is this refcount word one that a live object has? Dead: 0. */
+bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word);
+int64_t pm_refcnt_value(
+	const struct pm_layout *l, uint64_t word, bool *ret_immortal);
+
+/* PM_CORRUPT with a text that says what is wrong when there is no live object
+   at addr. */
+PM_CHECKED enum pm_status pm_object_load(const struct pm_objects *o,
+	pm_addr addr, struct pm_object *ret, struct pm_error *err);
+
+/* The object's first byte; pre-header words are before it. */
+static inline const unsigned char *pm_object_body(const struct pm_object *x)
+{
+	return x->bytes + PM_OBJECT_MAX_PRE;
+}
+
+/* Size and buffers of a loaded object. */
+PM_CHECKED enum pm_status pm_object_measure(const struct pm_objects *o,
+	const struct pm_object *x, struct pm_measure *ret);
+
+/* Is it in one of the collector's lists (its head is linked)? */
+bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x);
+
+#endif

@@ -1,0 +1,594 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/refs.h"
+#include "object/text.h"
+
+#include <inttypes.h>
+
+#define MAX_CHAIN (UINT64_C(1) << 32)
+
+/* One enumeration under way. */
+struct walk {
+	const struct pm_objects *o;
+	const struct pm_object *x;
+	pm_ref_fn *fn;
+	void *arg;
+	bool stop;
+	enum pm_status worst;
+};
+
+static void note(struct walk *w, enum pm_status s)
+{
+	if (s != PM_OK && w->worst == PM_OK)
+		w->worst = s;
+}
+
+static void emit(struct walk *w, struct pm_ref ref)
+{
+	if (ref.target && !w->stop && !w->fn(w->arg, &ref))
+		w->stop = true;
+}
+
+static bool word(struct walk *w, pm_addr addr, uint64_t *ret)
+{
+	enum pm_status s = pm_memory_read_uint(
+		w->o->m, addr, w->o->l->t.word_size, ret, NULL);
+	note(w, s);
+	return s == PM_OK;
+}
+
+static void emit_field(
+	struct walk *w, pm_addr base, struct pm_field f, const char *name)
+{
+	uint64_t v;
+	if (pm_has(f) && word(w, base + f.off, &v))
+		emit(w, (struct pm_ref){v, PM_VIA_FIELD, name, 0, f.off});
+}
+
+/* count words of references, read in pieces. */
+static void emit_array(struct walk *w, pm_addr at, uint64_t count,
+	unsigned stride, enum pm_via via, uint64_t mask)
+{
+	const struct pm_layout *l = w->o->l;
+	unsigned char chunk[4096];
+	uint64_t per = sizeof chunk / stride;
+	for (uint64_t i = 0; i < count && !w->stop; i += per) {
+		uint64_t n = count - i < per ? count - i : per;
+		enum pm_status s = pm_memory_read(
+			w->o->m, at + i * stride, chunk, n * stride, NULL);
+		note(w, s);
+		if (s != PM_OK)
+			return;
+		for (uint64_t j = 0; j < n && !w->stop; j++) {
+			uint64_t v = pm_load(chunk + j * stride,
+				l->t.word_size, l->t.big_endian);
+			emit(w, (struct pm_ref){v & mask, via, NULL, 0, i + j});
+		}
+	}
+}
+
+static void walk_slots(struct walk *w)
+{
+	static const enum pm_via vias[] = {[PM_SLOT_FIELD] = PM_VIA_FIELD,
+		[PM_SLOT_MEMBER] = PM_VIA_SLOT,
+		[PM_SLOT_DICT] = PM_VIA_FIELD,
+		[PM_SLOT_NATIVE] = PM_VIA_NATIVE};
+	const struct pm_type *t = w->x->type;
+	const struct pm_layout *l = w->o->l;
+	unsigned ws = l->t.word_size;
+	for (uint32_t i = 0; i < t->nslots && !w->stop; i++) {
+		const struct pm_slot *s = &t->slots[i];
+		uint64_t v = 0;
+		if (s->off + ws <= w->x->avail)
+			v = pm_load(pm_object_body(w->x) + s->off, ws,
+				l->t.big_endian);
+		else if (!word(w, w->x->addr + s->off, &v))
+			continue;
+		/* datetime objects without tzinfo end before that word. */
+		if (t->kind == PM_KIND_DATETIME && s->kind == PM_SLOT_FIELD
+			&& !pm_object_body(w->x)[l->f.object.sizeof_.off + ws])
+			continue;
+		emit(w, (struct pm_ref){v, vias[s->kind], s->name, 0, s->off});
+	}
+}
+
+static void walk_keys(struct walk *w, pm_addr keys, pm_addr values,
+	enum pm_via value_via, bool with_keys, bool with_values)
+{
+	const struct pm_layout *l = w->o->l;
+	unsigned ws = l->t.word_size;
+	struct pm_keys k;
+	enum pm_status s = pm_keys_load(l, w->o->m, keys, &k, NULL);
+	note(w, s);
+	if (s != PM_OK)
+		return;
+	for (uint64_t i = 0; i < k.nentries && i < k.usable && !w->stop; i++) {
+		pm_addr e = k.entries + i * k.entry_size;
+		uint64_t key = 0, value = 0;
+		if (!word(w, e + k.key_off, &key))
+			return;
+		if (with_values
+			&& !word(w, values ? values + i * ws : e + k.value_off,
+				&value))
+			return;
+		if (with_keys)
+			emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i});
+		emit(w, (struct pm_ref){value, value_via, NULL, key, i});
+	}
+}
+
+static void walk_dict(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const void *body = pm_object_body(w->x);
+	pm_addr keys = pm_get(l, body, l->f.dict.keys);
+	pm_addr values = pm_values_array(l, pm_get(l, body, l->f.dict.values));
+	/* Keys of a split table belong to its class. */
+	walk_keys(w, keys, values, PM_VIA_VALUE, !values, true);
+}
+
+static void walk_nodes(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	pm_addr node = pm_get(l, pm_object_body(w->x), l->f.odict.first);
+	uint64_t used = pm_get(l, pm_object_body(w->x), l->f.dict.used);
+	for (uint64_t i = 0; node && i < used && i < MAX_CHAIN && !w->stop;
+		i++) {
+		uint64_t key, next;
+		if (!word(w, node + l->f.odict_node.key.off, &key)
+			|| !word(w, node + l->f.odict_node.next.off, &next))
+			return;
+		emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i});
+		node = next;
+	}
+}
+
+static void walk_set(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const void *body = pm_object_body(w->x);
+	pm_addr table = pm_get(l, body, l->f.set.table);
+	uint64_t slots = pm_get(l, body, l->f.set.mask) + 1;
+	uint64_t dummy = l->at.set_dummy.addr;
+	for (uint64_t i = 0; i < slots && !w->stop; i++) {
+		uint64_t key;
+		if (!word(w, table + i * l->f.set_entry.sizeof_.off
+				    + l->f.set_entry.key.off,
+			    &key))
+			return;
+		if (key != dummy)
+			emit(w, (struct pm_ref){
+					key, PM_VIA_MEMBER, NULL, 0, i});
+	}
+}
+
+/* BLOCK: leftlink, 64 items, rightlink (Modules/_collectionsmodule.c). */
+static void walk_deque(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	unsigned ws = l->t.word_size;
+	pm_addr at = w->x->addr + l->f.object.sizeof_.off;
+	uint64_t block, left, done = 0;
+	int64_t n = pm_get_signed(
+		l, pm_object_body(w->x), l->f.var_object.size);
+	if (n <= 0 || !word(w, at + ws, &block) || !word(w, at + 3 * ws, &left))
+		return;
+	while (block && done < (uint64_t)n && left < 64 && !w->stop) {
+		uint64_t here = 64 - left;
+		if (here > (uint64_t)n - done)
+			here = (uint64_t)n - done;
+		for (uint64_t i = 0; i < here && !w->stop; i++) {
+			uint64_t v;
+			if (!word(w, block + (1 + left + i) * ws, &v))
+				return;
+			emit(w, (struct pm_ref){
+					v, PM_VIA_INDEX, NULL, 0, done + i});
+		}
+		done += here;
+		left = 0;
+		if (!word(w, block + 65 * ws, &block))
+			return;
+	}
+}
+
+/* Names of the local variables of a code object; 0 when there are none. */
+static pm_addr local_name(struct walk *w, pm_addr code, uint64_t i)
+{
+	const struct pm_layout *l = w->o->l;
+	struct pm_field names = pm_has(l->f.code.localsplusnames)
+		? l->f.code.localsplusnames
+		: l->f.code.varnames;
+	uint64_t tuple = 0, n = 0, name = 0;
+	if (!code
+		|| pm_layout_read(l, w->o->m, code, names, &tuple, NULL)
+			!= PM_OK
+		|| pm_layout_read(l, w->o->m, tuple, l->f.var_object.size, &n,
+			   NULL)
+			!= PM_OK
+		|| i >= n
+		|| pm_memory_read_uint(w->o->m,
+			   tuple + l->f.tuple.item.off + i * l->t.word_size,
+			   l->t.word_size, &name, NULL)
+			!= PM_OK)
+		return 0;
+	return name;
+}
+
+static void emit_locals(struct walk *w, pm_addr code, pm_addr at,
+	uint64_t nlocals, uint64_t nstack)
+{
+	const struct pm_layout *l = w->o->l;
+	unsigned ws = l->t.word_size;
+	uint64_t mask = l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3)
+							 : ~UINT64_C(0);
+	for (uint64_t i = 0; i < nlocals + nstack && !w->stop; i++) {
+		uint64_t v;
+		if (!word(w, at + i * ws, &v))
+			return;
+		/* Low bits 3: a tagged integer, no object (3.14). */
+		if (mask != ~UINT64_C(0) && (v & 3) == 3)
+			continue;
+		struct pm_ref r = {v & mask, PM_VIA_LOCAL, NULL, 0, i};
+		if (i >= nlocals) {
+			r.via = PM_VIA_STACK;
+			r.index = i - nlocals;
+		} else {
+			r.key = local_name(w, code, i);
+		}
+		emit(w, r);
+	}
+}
+
+/* An interpreter frame that its holder owns (3.11 and later). */
+static void walk_iframe(struct walk *w, pm_addr iframe)
+{
+	const struct pm_layout *l = w->o->l;
+	const struct pm_fields *f = &l->f;
+	uint64_t mask = l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3)
+							 : ~UINT64_C(0);
+	uint64_t code = 0, v = 0, slots = 0, nlocals = 0, top = 0;
+	if (!word(w, iframe + f->iframe.code.off, &code))
+		return;
+	code &= mask;
+	emit(w, (struct pm_ref){code, PM_VIA_FIELD, "code", 0, 0});
+	if (word(w, iframe + f->iframe.func.off, &v))
+		emit(w, (struct pm_ref){v & mask, PM_VIA_FIELD, "function", 0,
+				0});
+	emit_field(w, iframe, f->iframe.locals, "f_locals");
+	emit_field(w, iframe, f->iframe.frame_obj, "frame");
+	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots)
+		|| pm_memory_read_uint(w->o->m, code + f->code.nlocalsplus.off,
+			   4, &nlocals, NULL)
+			!= PM_OK) {
+		note(w, PM_FAULT);
+		return;
+	}
+	uint64_t depth = 0;
+	if (pm_has(f->iframe.stacktop)) {
+		if (pm_layout_read(l, w->o->m, iframe, f->iframe.stacktop, &top,
+			    NULL)
+			!= PM_OK)
+			return;
+		/* -1: running; what the stack holds is not known. */
+		if ((int32_t)top >= (int32_t)nlocals && top <= slots)
+			depth = top - nlocals;
+	} else if (pm_layout_read(l, w->o->m, iframe, f->iframe.stackpointer,
+			   &top, NULL)
+		== PM_OK) {
+		uint64_t base = iframe + f->iframe.localsplus.off;
+		uint64_t n = (top - base) / l->t.word_size;
+		if (top >= base && n >= nlocals && n <= slots)
+			depth = n - nlocals;
+	}
+	emit_locals(w, code, iframe + f->iframe.localsplus.off, nlocals, depth);
+}
+
+static void walk_gen(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	if (!pm_has(l->f.gen.iframe))
+		return;
+	int64_t state = pm_get_signed(
+		l, pm_object_body(w->x), l->f.gen.frame_state);
+	/* Suspended ones own their frame; running ones are the thread's, and
+	   cleared ones have none. */
+	bool owns = l->t.gen_states == PM_GEN_STATES_315
+		? state >= 0 && state <= 3
+		: state < 0;
+	if (owns)
+		walk_iframe(w, w->x->addr + l->f.gen.iframe.off);
+}
+
+/* 3.10 and before: fast locals, cells, free variables, value stack. */
+static void walk_frame_object(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const struct pm_fields *f = &l->f;
+	unsigned ws = l->t.word_size;
+	const void *body = pm_object_body(w->x);
+	pm_addr at = w->x->addr + f->frame.localsplus.off;
+	pm_addr code = pm_get(l, body, f->frame.code);
+	uint64_t slots = 0, stacksize = 0, depth = 0;
+	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots)
+		|| pm_memory_read_uint(w->o->m, code + f->code.stacksize.off, 4,
+			   &stacksize, NULL)
+			!= PM_OK
+		|| stacksize > slots) {
+		note(w, PM_FAULT);
+		return;
+	}
+	uint64_t nlocals = slots - stacksize;
+	if (pm_has(f->frame.stackdepth)) {
+		depth = pm_get(l, body, f->frame.stackdepth);
+	} else {
+		uint64_t top = pm_get(l, body, f->frame.stacktop);
+		if (top > at + nlocals * ws)
+			depth = (top - at) / ws - nlocals;
+	}
+	if ((int32_t)depth < 0 || depth > stacksize)
+		depth = 0;
+	emit_locals(w, code, at, nlocals, depth);
+}
+
+static void walk_frame(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	if (!pm_has(l->f.frame.iframe)) {
+		walk_frame_object(w);
+		return;
+	}
+	pm_addr iframe = pm_get(l, pm_object_body(w->x), l->f.frame.iframe);
+	if (iframe == w->x->addr + l->f.frame.frame_data.off)
+		walk_iframe(w, iframe);
+}
+
+static void walk_type(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const struct pm_fields *f = &l->f;
+	const void *body = pm_object_body(w->x);
+	pm_addr a = w->x->addr;
+	bool heap = pm_get(l, body, f->type.flags) & PM_TPFLAG_HEAPTYPE;
+	/* Static builtin types keep these in the interpreter, and an index in
+	   tp_subclasses (3.12). */
+	bool elsewhere = !heap
+		&& l->t.static_types == PM_STATIC_TYPES_PER_INTERP;
+	emit_field(w, a, f->type.dict, "__dict__");
+	emit_field(w, a, f->type.base, "__base__");
+	emit_field(w, a, f->type.bases, "__bases__");
+	emit_field(w, a, f->type.mro, "__mro__");
+	emit_field(w, a, f->type.cache, "tp_cache");
+	if (!elsewhere)
+		emit_field(w, a, f->type.subclasses, "tp_subclasses");
+	if (!heap)
+		return;
+	emit_field(w, a, f->heap_type.name, "__name__");
+	emit_field(w, a, f->heap_type.slots, "__slots__");
+	emit_field(w, a, f->heap_type.qualname, "__qualname__");
+	emit_field(w, a, f->heap_type.module, "module");
+	pm_addr keys = pm_get(l, body, f->heap_type.cached_keys);
+	if (keys)
+		walk_keys(w, keys, 0, PM_VIA_VALUE, true, false);
+}
+
+/* What a C module keeps: no types known, so every word that may be one.
+   PyModuleDef.m_size stands behind PyModuleDef_Base, m_name and m_doc. */
+static void walk_module(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const void *body = pm_object_body(w->x);
+	unsigned ws = l->t.word_size;
+	pm_addr state = pm_get(l, body, l->f.module.state);
+	pm_addr def = pm_get(l, body, l->f.module.def);
+	uint64_t size = pm_get(l, body, l->f.module.state_size);
+	if (!state)
+		return;
+	if (def && !word(w, def + l->f.object.sizeof_.off + 5 * ws, &size))
+		return;
+	if (size > 1 << 20)
+		return;
+	emit_array(w, state, size / ws, ws, PM_VIA_NATIVE, ~UINT64_C(0));
+}
+
+static void walk_code(struct walk *w)
+{
+	static const char *const names[] = {"cached co_code",
+		"cached co_varnames", "cached co_cellvars",
+		"cached co_freevars"};
+	const struct pm_layout *l = w->o->l;
+	pm_addr cached = pm_get(l, pm_object_body(w->x), l->f.code.cached);
+	for (unsigned i = 0; cached && i < 4; i++) {
+		uint64_t v;
+		if (word(w, cached + i * l->t.word_size, &v))
+			emit(w, (struct pm_ref){
+					v, PM_VIA_FIELD, names[i], 0, 0});
+	}
+}
+
+static void walk_attributes(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const struct pm_type *t = w->x->type;
+	unsigned ws = l->t.word_size;
+	bool be = l->t.big_endian;
+	const unsigned char *obj = pm_object_body(w->x);
+	pm_addr values = 0, dict = 0;
+	switch (l->t.managed_dict) {
+	case PM_MANAGED_NONE:
+		return;
+	case PM_MANAGED_PAIR:
+		values = pm_load(obj - 4 * ws, ws, be);
+		dict = pm_load(obj - 3 * ws, ws, be);
+		break;
+	case PM_MANAGED_TAGGED:
+		dict = pm_load(obj - 3 * ws, ws, be);
+		if (dict & 1) {
+			values = dict + 1;
+			dict = 0;
+		}
+		break;
+	case PM_MANAGED_POINTER:
+	case PM_MANAGED_FT:
+		dict = pm_load(obj
+				- (l->t.managed_dict == PM_MANAGED_FT ? ws
+								      : 3 * ws),
+			ws, be);
+		if (t->inline_values && (uint64_t)t->basicsize < w->x->avail
+			&& obj[t->basicsize + l->f.dict_values.valid.off])
+			values = w->x->addr + (uint64_t)t->basicsize
+				+ l->f.dict_values.values.off;
+		break;
+	}
+	emit(w, (struct pm_ref){dict, PM_VIA_FIELD, "__dict__", 0, 0});
+	if (values && t->cached_keys)
+		walk_keys(w, t->cached_keys, values, PM_VIA_ATTRIBUTE, false,
+			true);
+}
+
+static void walk_items(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const void *body = pm_object_body(w->x);
+	unsigned ws = l->t.word_size;
+	int64_t n = pm_get_signed(l, body, l->f.var_object.size);
+	if (n < 0)
+		return;
+	switch (w->x->type->kind) {
+	case PM_KIND_TUPLE:
+		emit_array(w, w->x->addr + l->f.tuple.item.off,
+			(uint64_t)n + w->x->type->hidden, ws, PM_VIA_INDEX,
+			~UINT64_C(0));
+		break;
+	case PM_KIND_LIST:
+		emit_array(w, pm_get(l, body, l->f.list.item), (uint64_t)n, ws,
+			PM_VIA_INDEX, ~UINT64_C(0));
+		break;
+	case PM_KIND_HAMT:
+		emit_array(w, w->x->addr + (uint64_t)w->x->type->basicsize,
+			(uint64_t)n, ws, PM_VIA_INDEX, ~UINT64_C(0));
+		break;
+	default:
+		break;
+	}
+}
+
+enum pm_status pm_refs_each(const struct pm_objects *o,
+	const struct pm_object *x, pm_ref_fn *fn, void *arg)
+{
+	struct walk w = {o, x, fn, arg, false, PM_OK};
+	walk_slots(&w);
+	switch (x->type->kind) {
+	case PM_KIND_TUPLE:
+	case PM_KIND_LIST:
+	case PM_KIND_HAMT:
+		walk_items(&w);
+		break;
+	case PM_KIND_DICT:
+		walk_dict(&w);
+		break;
+	case PM_KIND_ODICT:
+		walk_dict(&w);
+		walk_nodes(&w);
+		break;
+	case PM_KIND_SET:
+		walk_set(&w);
+		break;
+	case PM_KIND_DEQUE:
+		walk_deque(&w);
+		break;
+	case PM_KIND_TYPE:
+		walk_type(&w);
+		break;
+	case PM_KIND_GEN:
+		walk_gen(&w);
+		break;
+	case PM_KIND_FRAME:
+		walk_frame(&w);
+		break;
+	case PM_KIND_MODULE:
+		walk_module(&w);
+		break;
+	case PM_KIND_CODE:
+		walk_code(&w);
+		break;
+	default:
+		break;
+	}
+	if (x->type->managed_dict)
+		walk_attributes(&w);
+	if (x->type->heap)
+		emit(&w, (struct pm_ref){
+				 x->type->addr, PM_VIA_TYPE, NULL, 0, 0});
+	return w.worst;
+}
+
+static void describe_key(const struct pm_objects *o, pm_addr key, bool plain,
+	struct pm_strbuf *out)
+{
+	size_t start = out->len;
+	struct pm_object k;
+	if (pm_object_load(o, key, &k, NULL) != PM_OK) {
+		pm_strbuf_printf(out, "<unreadable 0x%" PRIx64 ">", key);
+		return;
+	}
+	if (k.type->kind == PM_KIND_STR) {
+		if (!plain)
+			pm_strbuf_putc(out, '\'');
+		if (pm_text_append(o->l, o->m, key, 60, plain ? 0 : '\'', out,
+			    NULL)
+			!= PM_OK)
+			pm_strbuf_truncate(out, start);
+		else if (!plain)
+			pm_strbuf_putc(out, '\'');
+	}
+	if (out->len == start)
+		pm_strbuf_printf(out, "<%s at 0x%" PRIx64 ">", k.type->name,
+			key);
+}
+
+void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
+	const struct pm_ref *ref, struct pm_strbuf *out)
+{
+	switch (ref->via) {
+	case PM_VIA_FIELD:
+		pm_strbuf_puts(out, ref->name);
+		break;
+	case PM_VIA_SLOT:
+		pm_strbuf_printf(out, "slot .%s", ref->name);
+		break;
+	case PM_VIA_ATTRIBUTE:
+		pm_strbuf_puts(out, "attribute .");
+		describe_key(o, ref->key, true, out);
+		break;
+	case PM_VIA_INDEX:
+		pm_strbuf_printf(out, "[%" PRIu64 "]", ref->index);
+		break;
+	case PM_VIA_KEY:
+		pm_strbuf_puts(out,
+			holder->type->kind == PM_KIND_TYPE ? "attribute name"
+							   : "key");
+		break;
+	case PM_VIA_VALUE:
+		pm_strbuf_puts(out, "value for ");
+		describe_key(o, ref->key, false, out);
+		break;
+	case PM_VIA_MEMBER:
+		pm_strbuf_puts(out, "member");
+		break;
+	case PM_VIA_LOCAL:
+		pm_strbuf_puts(out, "local ");
+		if (ref->key)
+			describe_key(o, ref->key, true, out);
+		else
+			pm_strbuf_printf(out, "%" PRIu64, ref->index);
+		break;
+	case PM_VIA_STACK:
+		pm_strbuf_printf(out, "value stack [%" PRIu64 "]", ref->index);
+		break;
+	case PM_VIA_TYPE:
+		pm_strbuf_puts(out, "type");
+		break;
+	case PM_VIA_NATIVE:
+		pm_strbuf_printf(out, "(native, +0x%" PRIx64 ")", ref->index);
+		break;
+	}
+}
