@@ -1,2 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libpymortem_la_SOURCES += # %D%/file.c ...
+libpymortem_la_SOURCES += \
+	%D%/outside.c \
+	%D%/pools.c %D%/pools.h \
+	%D%/stream.c \
+	%D%/walk.c %D%/walk.h %D%/walk-internal.h \
+	%D%/worker.c

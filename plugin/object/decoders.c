@@ -9,8 +9,14 @@
 #define NO_SIZE .size_index = PM_NO_FIELD
 /* A field of a struct of fields.h, and a word of a C module's struct: these
    have kept their places since 3.8 (the sources in Modules/). */
-#define F(s, f, text) {INDEX(s.f), 0, text}
-#define W(n, text) {PM_NO_FIELD, n, text}
+#define F(s, f, text)                                                          \
+	{                                                                      \
+		INDEX(s.f), 0, text                                            \
+	}
+#define W(n, text)                                                             \
+	{                                                                      \
+		PM_NO_FIELD, n, text                                           \
+	}
 
 /* Weak reference lists, caches and links of free-standing C structs are not
    owned and do not stand here. */
@@ -127,8 +133,7 @@ static const struct pm_decoder decoders[] = {
 		{F(weakref, callback, "weakref callback")}},
 	{"memoryview", PM_KIND_PLAIN, NO_SIZE, false,
 		{F(memoryview, mbuf, "managed buffer")}},
-	{"managedbuffer", PM_KIND_PLAIN, NO_SIZE, false,
-		{W(3, "exporter")}},
+	{"managedbuffer", PM_KIND_PLAIN, NO_SIZE, false, {W(3, "exporter")}},
 	{"property", PM_KIND_PLAIN, SIZE(property), false,
 		{F(property, get, "fget"), F(property, set, "fset"),
 			F(property, del, "fdel"), F(property, doc, "__doc__"),
@@ -177,8 +182,7 @@ static const struct pm_decoder decoders[] = {
 		{F(tuple_iter, seq, "tuple")}},
 	{"iterator", PM_KIND_PLAIN, SIZE(seq_iter), false,
 		{F(seq_iter, seq, "sequence")}},
-#define DICT_ITER                                                              \
-	F(dict_iter, dict, "dict"), F(dict_iter, result, "result")
+#define DICT_ITER F(dict_iter, dict, "dict"), F(dict_iter, result, "result")
 	{"dict_keyiterator", PM_KIND_PLAIN, SIZE(dict_iter), false,
 		{DICT_ITER}},
 	{"dict_valueiterator", PM_KIND_PLAIN, SIZE(dict_iter), false,

@@ -11,8 +11,8 @@
 #define PM_NO_FIELD UINT16_MAX
 
 struct pm_decoder_field {
-	uint16_t index;   /* of struct pm_fields, or PM_NO_FIELD: use words */
-	uint16_t words;   /* pointer-size words after the object header */
+	uint16_t index;	  /* of struct pm_fields, or PM_NO_FIELD: use words */
+	uint16_t words;	  /* pointer-size words after the object header */
 	const char *name; /* for "via"; NULL ends the list */
 };
 

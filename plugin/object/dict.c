@@ -17,8 +17,8 @@ static enum pm_status load_log2(const struct pm_layout *l,
 	uint64_t log2 = pm_get(l, head, f->dict_keys.log2_size);
 	uint64_t log2_index = pm_get(l, head, f->dict_keys.log2_index_bytes);
 	uint64_t kind = pm_get(l, head, f->dict_keys.kind);
-	if (log2 > MAX_LOG2 || log2_index > log2 + 3 || log2_index < log2
-		|| kind > 2)
+	if (log2 > MAX_LOG2 || log2_index > log2 + 3 || log2_index < log2 ||
+		kind > 2)
 		return pm_fail(err, PM_CORRUPT, k->addr,
 			"dict keys with log2 size %llu, index %llu, kind %llu",
 			(unsigned long long)log2,
@@ -27,15 +27,15 @@ static enum pm_status load_log2(const struct pm_layout *l,
 	bool general = kind == 0;
 	k->entry_size = general ? f->dict_entry.sizeof_.off
 				: f->dict_unicode_entry.sizeof_.off;
-	k->key_off = general ? f->dict_entry.key.off
-			     : f->dict_unicode_entry.key.off;
+	k->key_off =
+		general ? f->dict_entry.key.off : f->dict_unicode_entry.key.off;
 	k->value_off = general ? f->dict_entry.value.off
 			       : f->dict_unicode_entry.value.off;
 	k->usable = usable_fraction(UINT64_C(1) << log2);
-	k->entries = k->addr + f->dict_keys.sizeof_.off
-		+ (UINT64_C(1) << log2_index);
-	k->values_usable = k->nentries
-		+ (uint64_t)pm_get_signed(l, head, f->dict_keys.usable);
+	k->entries = k->addr + f->dict_keys.sizeof_.off +
+		     (UINT64_C(1) << log2_index);
+	k->values_usable = k->nentries + (uint64_t)pm_get_signed(
+						 l, head, f->dict_keys.usable);
 	return PM_OK;
 }
 
@@ -48,10 +48,10 @@ static enum pm_status load_sized(const struct pm_layout *l,
 	if (!size || size & (size - 1) || size > UINT64_C(1) << MAX_LOG2)
 		return pm_fail(err, PM_CORRUPT, k->addr,
 			"dict keys of size %llu", (unsigned long long)size);
-	uint64_t width = size <= 0xff ? 1
-		: size <= 0xffff      ? 2
-		: size <= 0xffffffff  ? 4
-				      : 8;
+	uint64_t width = size <= 0xff	      ? 1
+			 : size <= 0xffff     ? 2
+			 : size <= 0xffffffff ? 4
+					      : 8;
 	k->entry_size = f->dict_entry.sizeof_.off;
 	k->key_off = f->dict_entry.key.off;
 	k->value_off = f->dict_entry.value.off;
@@ -97,13 +97,15 @@ uint64_t pm_keys_size_of_class(const struct pm_layout *l, uint64_t block,
 	unsigned kinds = l->t.keys_form == PM_KEYS_LOG2 ? 2 : 1;
 	for (unsigned log2 = 3; log2 < 10; log2++) {
 		for (unsigned kind = 0; kind < kinds; kind++) {
-			uint64_t entry = kind ? f->dict_unicode_entry.sizeof_.off
-					      : f->dict_entry.sizeof_.off;
+			uint64_t entry =
+				kind ? f->dict_unicode_entry.sizeof_.off
+				     : f->dict_entry.sizeof_.off;
 			uint64_t index = UINT64_C(1) << log2;
-			uint64_t bytes = f->dict_keys.indices.off
-				+ index * (log2 < 8 ? 1 : 2)
-				+ usable_fraction(index) * entry;
-			uint64_t held = (bytes + extra + step - 1) / step * step;
+			uint64_t bytes = f->dict_keys.indices.off +
+					 index * (log2 < 8 ? 1 : 2) +
+					 usable_fraction(index) * entry;
+			uint64_t held =
+				(bytes + extra + step - 1) / step * step;
 			if (held != block)
 				continue;
 			if (found && found != bytes)
@@ -124,11 +126,11 @@ bool pm_keys_next(const struct pm_layout *l, struct pm_memory *m,
 		uint64_t i = *pos, key = 0, value = 0;
 		pm_addr e = k->entries + i * k->entry_size;
 		pm_addr v = values ? values + i * ws : e + k->value_off;
-		*ret_status = pm_memory_read_uint(m, e + k->key_off, ws, &key,
-			NULL);
+		*ret_status =
+			pm_memory_read_uint(m, e + k->key_off, ws, &key, NULL);
 		if (*ret_status == PM_OK)
-			*ret_status = pm_memory_read_uint(m, v, ws, &value,
-				NULL);
+			*ret_status =
+				pm_memory_read_uint(m, v, ws, &value, NULL);
 		if (*ret_status != PM_OK)
 			return false;
 		if (!value)
@@ -153,10 +155,10 @@ pm_addr pm_dict_find(const struct pm_layout *l, struct pm_memory *m,
 {
 	uint64_t keys = 0, values = 0, pos = 0;
 	struct pm_keys k;
-	if (pm_layout_read(l, m, dict, l->f.dict.keys, &keys, NULL) != PM_OK
-		|| pm_layout_read(l, m, dict, l->f.dict.values, &values, NULL)
-			!= PM_OK
-		|| pm_keys_load(l, m, keys, &k, NULL) != PM_OK)
+	if (pm_layout_read(l, m, dict, l->f.dict.keys, &keys, NULL) != PM_OK ||
+		pm_layout_read(l, m, dict, l->f.dict.values, &values, NULL) !=
+			PM_OK ||
+		pm_keys_load(l, m, keys, &k, NULL) != PM_OK)
 		return 0;
 	values = pm_values_array(l, values);
 	pm_addr name, value;

@@ -9,10 +9,11 @@
 struct pm_keys {
 	pm_addr addr;
 	int64_t refcnt;
-	uint64_t bytes;    /* what _PyDict_KeysSize says */
+	uint64_t bytes;	   /* what _PyDict_KeysSize says */
 	uint64_t usable;   /* entries it has room for */
 	uint64_t nentries; /* entries in use, deleted ones included */
-	uint64_t values_usable; /* entries of the values array of a split dict */
+	uint64_t
+		values_usable; /* entries of the values array of a split dict */
 	pm_addr entries;
 	unsigned entry_size, key_off, value_off;
 };

@@ -1,2 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libpymortem_la_SOURCES += # %D%/file.c ...
+libpymortem_la_SOURCES += \
+	%D%/decoders.c %D%/decoders.h \
+	%D%/dict.c %D%/dict.h \
+	%D%/measure.c %D%/measure.h \
+	%D%/object.c %D%/object.h \
+	%D%/refs.c %D%/refs.h \
+	%D%/text.c %D%/text.h \
+	%D%/types.c %D%/types.h

@@ -34,8 +34,8 @@ static void own(struct frame *x, enum pm_buffer_kind kind, pm_addr addr,
 	uint64_t bytes, uint64_t count)
 {
 	if (addr && x->out->nbuffers < PM_MAX_BUFFERS)
-		x->out->buffers[x->out->nbuffers++] = (struct pm_buffer){
-			addr, bytes, count, kind, false};
+		x->out->buffers[x->out->nbuffers++] =
+			(struct pm_buffer){addr, bytes, count, kind, false};
 }
 
 static bool far_word(
@@ -59,9 +59,9 @@ static enum pm_status measure_int(struct frame *x)
 	uint64_t stored = n ? n : 1;
 	uint64_t counted = l->t.int_zero_digit ? stored : n;
 	x->out->size = l->t.int_form == PM_INT_TAG
-		? (uint64_t)x->t->basicsize
-			+ counted * (uint64_t)x->t->itemsize
-		: l->f.long_.digit.off + counted * 4;
+			       ? (uint64_t)x->t->basicsize +
+					 counted * (uint64_t)x->t->itemsize
+			       : l->f.long_.digit.off + counted * 4;
 	x->out->extent = l->f.long_.digit.off + n * 4;
 	return PM_OK;
 }
@@ -120,8 +120,8 @@ static enum pm_status measure_list(struct frame *x)
 	/* list.sort empties the list meanwhile and sets allocated to -1. */
 	if (allocated == -1 && n == 0)
 		allocated = 0;
-	if (n < 0 || allocated < n || (uint64_t)allocated > MAX_ITEMS
-		|| (n && !items))
+	if (n < 0 || allocated < n || (uint64_t)allocated > MAX_ITEMS ||
+		(n && !items))
 		return PM_CORRUPT;
 	uint64_t bytes = (uint64_t)allocated * x->l->t.word_size;
 	x->out->size = (uint64_t)x->t->basicsize + bytes;
@@ -133,9 +133,9 @@ static enum pm_status measure_list(struct frame *x)
 static bool is_embedded(struct frame *x, pm_addr values)
 {
 	uint64_t v = 0;
-	return x->l->t.values_form == PM_VALUES_HEADED
-		&& far_word(x, values + x->l->f.dict_values.embedded.off, 1, &v)
-		&& v;
+	return x->l->t.values_form == PM_VALUES_HEADED &&
+	       far_word(x, values + x->l->f.dict_values.embedded.off, 1, &v) &&
+	       v;
 }
 
 static enum pm_status measure_dict(struct frame *x)
@@ -261,8 +261,8 @@ static enum pm_status measure_code(struct frame *x)
 	pm_addr c2a = pm_get(x->l, x->obj, f->code.cell2arg);
 	pm_addr cells = pm_get(x->l, x->obj, f->code.cellvars);
 	if (c2a && cells) {
-		if (!far_word(x, cells + f->var_object.size.off, ws, &v)
-			|| v > MAX_ITEMS)
+		if (!far_word(x, cells + f->var_object.size.off, ws, &v) ||
+			v > MAX_ITEMS)
 			return PM_FAULT;
 		x->out->size += v * ws;
 		own(x, PM_BUFFER_RAW, c2a, v * ws, 0);
@@ -272,13 +272,13 @@ static enum pm_status measure_code(struct frame *x)
 	if (opcache && code) {
 		/* A byte per instruction, and co_opcache_size (the byte behind
 		   co_opcache and an int) times struct _PyOpcache. */
-		if (!far_word(x, code + f->var_object.size.off, ws, &v)
-			|| v > MAX_ITEMS)
+		if (!far_word(x, code + f->var_object.size.off, ws, &v) ||
+			v > MAX_ITEMS)
 			return PM_FAULT;
 		uint64_t n = x->obj[f->code.opcache.off + ws + 4];
 		x->out->size += v / 2 + n * 4 * ws;
-		own(x, PM_BUFFER_RAW,
-			pm_get(x->l, x->obj, f->code.opcache_map), v / 2, 0);
+		own(x, PM_BUFFER_RAW, pm_get(x->l, x->obj, f->code.opcache_map),
+			v / 2, 0);
 		own(x, PM_BUFFER_RAW, opcache, n * 4 * ws, 0);
 	}
 	return PM_OK;
@@ -297,13 +297,13 @@ bool pm_code_slots(const struct pm_layout *l, const struct pm_resolver *r,
 			return false;
 	} else {
 		uint64_t cells = 0, frees = 0, a = 0, b = 0;
-		if (!r->word(r->arg, code + f->code.nlocals.off, 4, &n)
-			|| !r->word(r->arg, code + f->code.cellvars.off, ws, &a)
-			|| !r->word(r->arg, code + f->code.freevars.off, ws, &b)
-			|| !r->word(r->arg, a + f->var_object.size.off, ws,
-				&cells)
-			|| !r->word(r->arg, b + f->var_object.size.off, ws,
-				&frees))
+		if (!r->word(r->arg, code + f->code.nlocals.off, 4, &n) ||
+			!r->word(r->arg, code + f->code.cellvars.off, ws, &a) ||
+			!r->word(r->arg, code + f->code.freevars.off, ws, &b) ||
+			!r->word(r->arg, a + f->var_object.size.off, ws,
+				&cells) ||
+			!r->word(
+				r->arg, b + f->var_object.size.off, ws, &frees))
 			return false;
 		n += cells + frees;
 	}
@@ -332,8 +332,8 @@ static enum pm_status measure_frame(struct frame *x)
 	pm_addr iframe = pm_get(x->l, x->obj, f->frame.iframe);
 	x->out->extent = f->frame.frame_data.off;
 	x->out->size = f->frame.frame_data.off + f->iframe.localsplus.off;
-	if (!iframe || !far_word(x, iframe + f->iframe.code.off, ws, &code)
-		|| !pm_code_slots(x->l, x->r, code & ~UINT64_C(3), &slots))
+	if (!iframe || !far_word(x, iframe + f->iframe.code.off, ws, &code) ||
+		!pm_code_slots(x->l, x->r, code & ~UINT64_C(3), &slots))
 		return PM_FAULT;
 	x->out->size += slots * ws;
 	if (iframe == x->addr + f->frame.frame_data.off)
@@ -349,9 +349,8 @@ static enum pm_status measure_gen(struct frame *x)
 	if (!pm_has(f->gen.iframe))
 		return PM_OK;
 	/* gi_code went with 3.12: the frame's code stays when it is cleared. */
-	uint64_t code = pm_has(f->gen.code)
-		? pm_get(x->l, x->obj, f->gen.code)
-		: 0;
+	uint64_t code =
+		pm_has(f->gen.code) ? pm_get(x->l, x->obj, f->gen.code) : 0;
 	struct pm_field in_frame = f->iframe.code;
 	in_frame.off += f->gen.iframe.off;
 	if (!code && in_frame.off + ws <= x->avail)
@@ -359,7 +358,8 @@ static enum pm_status measure_gen(struct frame *x)
 	uint64_t slots;
 	if (!pm_code_slots(x->l, x->r, code, &slots))
 		return PM_FAULT;
-	x->out->size = f->gen.iframe.off + f->iframe.localsplus.off + slots * ws;
+	x->out->size =
+		f->gen.iframe.off + f->iframe.localsplus.off + slots * ws;
 	x->out->extent = x->out->size;
 	return PM_OK;
 }
@@ -407,9 +407,8 @@ static enum pm_status measure_counted(struct frame *x)
 		uint64_t rc = 0;
 		if (!b)
 			return PM_OK;
-		if (!far_word(x, b, ws, &rc)
-			|| !far_word(x, b + x->l->f.var_object.size.off, ws,
-				&n))
+		if (!far_word(x, b, ws, &rc) ||
+			!far_word(x, b + x->l->f.var_object.size.off, ws, &n))
 			return PM_FAULT;
 		if (rc == 1 && n < MAX_ITEMS)
 			x->out->size += x->l->f.bytes.data.off + n + 1;
@@ -422,8 +421,8 @@ static enum pm_status measure_counted(struct frame *x)
 		return PM_OK;
 	case PM_KIND_PRODUCT:
 	case PM_KIND_PERMUTATIONS:
-		if (word_at(x, 0)
-			&& !far_word(x,
+		if (word_at(x, 0) &&
+			!far_word(x,
 				word_at(x, 0) + x->l->f.var_object.size.off, ws,
 				&n))
 			return PM_FAULT;
@@ -448,8 +447,8 @@ static enum pm_status measure_counted(struct frame *x)
 		return PM_OK;
 	case PM_KIND_STRUCT: { /* formatcode: four words, a NULL one ends */
 		pm_addr codes = word_at(x, 2);
-		while (codes && n < 65536
-			&& far_word(x, codes + n * 4 * ws, ws, &v) && v)
+		while (codes && n < 65536 &&
+			far_word(x, codes + n * 4 * ws, ws, &v) && v)
 			n++;
 		x->out->size += (n + 1) * 4 * ws;
 		own(x, PM_BUFFER_RAW, codes, (n + 1) * 4 * ws, 0);
@@ -464,8 +463,8 @@ static enum pm_status measure_counted(struct frame *x)
 		}
 		return PM_OK;
 	case PM_KIND_CDATA: /* b_ptr, b_needsfree, b_base, b_size */
-		if ((uint32_t)word_at(x, 1) && word_at(x, 3) < MAX_ITEMS
-			&& word_at(x, 0) - x->addr >= (uint64_t)x->t->basicsize)
+		if ((uint32_t)word_at(x, 1) && word_at(x, 3) < MAX_ITEMS &&
+			word_at(x, 0) - x->addr >= (uint64_t)x->t->basicsize)
 			own(x, PM_BUFFER_RAW, word_at(x, 0), word_at(x, 3), 0);
 		return PM_OK;
 	default:
@@ -499,10 +498,10 @@ static enum pm_status measure_attributes(struct frame *x)
 			uint64_t at = (uint64_t)x->t->basicsize;
 			if (at >= x->avail)
 				return PM_CORRUPT;
-			uint64_t cap = x->obj[at
-				+ l->f.dict_values.capacity.off];
-			x->out->extent += l->f.dict_values.values.off
-				+ cap * ws + (cap + ws - 1) / ws * ws;
+			uint64_t cap =
+				x->obj[at + l->f.dict_values.capacity.off];
+			x->out->extent += l->f.dict_values.values.off +
+					  cap * ws + (cap + ws - 1) / ws * ws;
 		}
 		break;
 	}
@@ -533,8 +532,8 @@ static enum pm_status measure_kind(struct frame *x)
 		s = measure_fixed(x);
 		/* _PyDateTime_BaseTZInfo without tzinfo is allocated without
 		   that word. */
-		x->out->extent = x->l->f.object.sizeof_.off
-			+ 2 * x->l->t.word_size;
+		x->out->extent =
+			x->l->f.object.sizeof_.off + 2 * x->l->t.word_size;
 		return s;
 	case PM_KIND_HAMT:
 		s = measure_fixed(x);
@@ -574,10 +573,10 @@ enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 	ret->nbuffers = 0;
 	/* The fixed part must be there, but for kinds that allocate less. */
 	size_t need = (size_t)t->basicsize;
-	if (t->kind == PM_KIND_DATETIME || t->kind == PM_KIND_FRAME
-		|| t->kind == PM_KIND_GEN || t->kind == PM_KIND_INT
-		|| t->kind == PM_KIND_STR || t->kind == PM_KIND_BYTES
-		|| t->kind == PM_KIND_TYPE)
+	if (t->kind == PM_KIND_DATETIME || t->kind == PM_KIND_FRAME ||
+		t->kind == PM_KIND_GEN || t->kind == PM_KIND_INT ||
+		t->kind == PM_KIND_STR || t->kind == PM_KIND_BYTES ||
+		t->kind == PM_KIND_TYPE)
 		need = l->f.object.sizeof_.off + l->t.word_size;
 	if (need > avail && avail < PM_MEASURE_HEAD)
 		return PM_CORRUPT;
@@ -589,8 +588,8 @@ enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 		if (a != PM_OK)
 			return a;
 	}
-	if (t->kind != PM_KIND_TYPE || l->t.static_type_presize
-		|| pm_get(l, obj, l->f.type.flags) & PM_TPFLAG_HEAPTYPE)
+	if (t->kind != PM_KIND_TYPE || l->t.static_type_presize ||
+		pm_get(l, obj, l->f.type.flags) & PM_TPFLAG_HEAPTYPE)
 		ret->size += t->presize;
 	return s;
 }

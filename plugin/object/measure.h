@@ -9,28 +9,28 @@
 #include "object/types.h"
 
 enum pm_buffer_kind {
-	PM_BUFFER_RAW,        /* no references in it */
-	PM_BUFFER_ITEMS,      /* count words, each a reference or NULL */
-	PM_BUFFER_KEYS,       /* dict keys object; references: its keys, and the
-				 values of a combined table */
-	PM_BUFFER_VALUES,     /* values of a split table or an instance */
-	PM_BUFFER_SET,        /* count entries {key, hash} */
-	PM_BUFFER_DEQUE,      /* first block of a chain holding count items */
-	PM_BUFFER_NODES,      /* first node of an OrderedDict's list of count */
+	PM_BUFFER_RAW,	  /* no references in it */
+	PM_BUFFER_ITEMS,  /* count words, each a reference or NULL */
+	PM_BUFFER_KEYS,	  /* dict keys object; references: its keys, and the
+			     values of a combined table */
+	PM_BUFFER_VALUES, /* values of a split table or an instance */
+	PM_BUFFER_SET,	  /* count entries {key, hash} */
+	PM_BUFFER_DEQUE,  /* first block of a chain holding count items */
+	PM_BUFFER_NODES,  /* first node of an OrderedDict's list of count */
 };
 
 struct pm_buffer {
-	pm_addr addr;   /* as the object points to it; may be inside its block */
+	pm_addr addr; /* as the object points to it; may be inside its block */
 	uint64_t bytes; /* asked from the allocator; of a chain: of one link */
 	uint64_t count;
 	enum pm_buffer_kind kind;
-	bool shared;    /* others refer to it too: not this object's alone */
+	bool shared; /* others refer to it too: not this object's alone */
 };
 
 #define PM_MAX_BUFFERS 4
 
 struct pm_measure {
-	uint64_t size;   /* sys.getsizeof, pre-header included */
+	uint64_t size;	 /* sys.getsizeof, pre-header included */
 	uint64_t extent; /* bytes of its own block from the object's start on */
 	unsigned nbuffers;
 	struct pm_buffer buffers[PM_MAX_BUFFERS];
@@ -43,8 +43,8 @@ struct pm_keys_brief {
 
 /* Answers about memory elsewhere; false when it can't be read. */
 struct pm_resolver {
-	bool (*keys)(void *arg, pm_addr keys, bool split,
-		struct pm_keys_brief *ret);
+	bool (*keys)(
+		void *arg, pm_addr keys, bool split, struct pm_keys_brief *ret);
 	bool (*word)(void *arg, pm_addr addr, unsigned size, uint64_t *ret);
 	void *arg;
 };

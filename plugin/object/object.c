@@ -19,8 +19,8 @@ bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 		return word - 1 < UINT64_C(1) << 40;
 	case PM_REFCNT_LOW32:
 		/* The high half: 0 before 3.14, overflow and flags since. */
-		return (uint32_t)word != 0
-			&& (pm_has(l->f.object.flags) || word >> 32 == 0);
+		return (uint32_t)word != 0 &&
+		       (pm_has(l->f.object.flags) || word >> 32 == 0);
 	case PM_REFCNT_BIASED:
 		return true;
 	}
@@ -30,8 +30,8 @@ bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 int64_t pm_refcnt_value(
 	const struct pm_layout *l, uint64_t word, bool *ret_immortal)
 {
-	*ret_immortal = l->t.immortal_rule == PM_IMMORTAL_LOW32_NEGATIVE
-		&& (int32_t)(uint32_t)word < 0;
+	*ret_immortal = l->t.immortal_rule == PM_IMMORTAL_LOW32_NEGATIVE &&
+			(int32_t)(uint32_t)word < 0;
 	if (l->t.refcnt_form == PM_REFCNT_LOW32)
 		return (int64_t)(uint32_t)word;
 	return (int64_t)word;
@@ -47,15 +47,16 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 		return pm_fail(err, PM_CORRUPT, addr,
 			"no object at 0x%llx: not a multiple of %u",
 			(unsigned long long)addr, ws);
-	if (pm_layout_read(l, o->m, addr, l->f.object.type, &type_addr, NULL)
-		!= PM_OK)
+	if (pm_layout_read(l, o->m, addr, l->f.object.type, &type_addr, NULL) !=
+		PM_OK)
 		return pm_fail(err, PM_FAULT, addr,
 			"memory at 0x%llx is not readable",
 			(unsigned long long)addr);
 	const struct pm_type *t = pm_types_get(o->types, type_addr);
 	if (!t || !t->is_type)
 		return pm_fail(err, PM_CORRUPT, addr,
-			"no object at 0x%llx: the type word 0x%llx is not a type",
+			"no object at 0x%llx: the type word 0x%llx is not a "
+			"type",
 			(unsigned long long)addr,
 			(unsigned long long)type_addr);
 	ret->addr = addr;
@@ -69,8 +70,8 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 	if (t->pre)
 		(void)pm_target_read_some(target, addr - t->pre,
 			ret->bytes + PM_OBJECT_MAX_PRE - t->pre, t->pre);
-	ret->avail = pm_target_read_some(target, addr,
-		ret->bytes + PM_OBJECT_MAX_PRE, PM_MEASURE_HEAD);
+	ret->avail = pm_target_read_some(
+		target, addr, ret->bytes + PM_OBJECT_MAX_PRE, PM_MEASURE_HEAD);
 	if (ret->avail < l->f.object.sizeof_.off)
 		return pm_fail(err, PM_FAULT, addr + ret->avail,
 			"object at 0x%llx is cut short",
@@ -105,11 +106,10 @@ bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
 	if (l->t.gc_home == PM_GC_BITS)
 		return pm_get(l, pm_object_body(x), l->f.object.gc_bits) & 1;
 	/* Static types have no head although their type has the flag. */
-	if (x->type->kind == PM_KIND_TYPE
-		&& !(pm_get(l, pm_object_body(x), l->f.type.flags)
-			& PM_TPFLAG_HEAPTYPE))
+	if (x->type->kind == PM_KIND_TYPE &&
+		!(pm_get(l, pm_object_body(x), l->f.type.flags) &
+			PM_TPFLAG_HEAPTYPE))
 		return false;
 	return pm_get(l, pm_object_body(x) - l->t.gc_head_size,
-		       l->f.gc_head.next)
-		!= 0;
+		       l->f.gc_head.next) != 0;
 }

@@ -50,6 +50,7 @@ PM_CHECKED enum pm_status pm_object_measure(const struct pm_objects *o,
 	const struct pm_object *x, struct pm_measure *ret);
 
 /* Is it in one of the collector's lists (its head is linked)? */
-bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x);
+bool pm_object_is_tracked(
+	const struct pm_objects *o, const struct pm_object *x);
 
 #endif

@@ -59,8 +59,8 @@ static void emit_array(struct walk *w, pm_addr at, uint64_t count,
 		if (s != PM_OK)
 			return;
 		for (uint64_t j = 0; j < n && !w->stop; j++) {
-			uint64_t v = pm_load(chunk + j * stride,
-				l->t.word_size, l->t.big_endian);
+			uint64_t v = pm_load(chunk + j * stride, l->t.word_size,
+				l->t.big_endian);
 			emit(w, (struct pm_ref){v & mask, via, NULL, 0, i + j});
 		}
 	}
@@ -84,8 +84,8 @@ static void walk_slots(struct walk *w)
 		else if (!word(w, w->x->addr + s->off, &v))
 			continue;
 		/* datetime objects without tzinfo end before that word. */
-		if (t->kind == PM_KIND_DATETIME && s->kind == PM_SLOT_FIELD
-			&& !pm_object_body(w->x)[l->f.object.sizeof_.off + ws])
+		if (t->kind == PM_KIND_DATETIME && s->kind == PM_SLOT_FIELD &&
+			!pm_object_body(w->x)[l->f.object.sizeof_.off + ws])
 			continue;
 		emit(w, (struct pm_ref){v, vias[s->kind], s->name, 0, s->off});
 	}
@@ -106,8 +106,8 @@ static void walk_keys(struct walk *w, pm_addr keys, pm_addr values,
 		uint64_t key = 0, value = 0;
 		if (!word(w, e + k.key_off, &key))
 			return;
-		if (with_values
-			&& !word(w, values ? values + i * ws : e + k.value_off,
+		if (with_values &&
+			!word(w, values ? values + i * ws : e + k.value_off,
 				&value))
 			return;
 		if (with_keys)
@@ -134,8 +134,8 @@ static void walk_nodes(struct walk *w)
 	for (uint64_t i = 0; node && i < used && i < MAX_CHAIN && !w->stop;
 		i++) {
 		uint64_t key, next;
-		if (!word(w, node + l->f.odict_node.key.off, &key)
-			|| !word(w, node + l->f.odict_node.next.off, &next))
+		if (!word(w, node + l->f.odict_node.key.off, &key) ||
+			!word(w, node + l->f.odict_node.next.off, &next))
 			return;
 		emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i});
 		node = next;
@@ -151,8 +151,9 @@ static void walk_set(struct walk *w)
 	uint64_t dummy = l->at.set_dummy.addr;
 	for (uint64_t i = 0; i < slots && !w->stop; i++) {
 		uint64_t key;
-		if (!word(w, table + i * l->f.set_entry.sizeof_.off
-				    + l->f.set_entry.key.off,
+		if (!word(w,
+			    table + i * l->f.set_entry.sizeof_.off +
+				    l->f.set_entry.key.off,
 			    &key))
 			return;
 		if (key != dummy)
@@ -168,8 +169,8 @@ static void walk_deque(struct walk *w)
 	unsigned ws = l->t.word_size;
 	pm_addr at = w->x->addr + l->f.object.sizeof_.off;
 	uint64_t block, left, done = 0;
-	int64_t n = pm_get_signed(
-		l, pm_object_body(w->x), l->f.var_object.size);
+	int64_t n =
+		pm_get_signed(l, pm_object_body(w->x), l->f.var_object.size);
 	if (n <= 0 || !word(w, at + ws, &block) || !word(w, at + 3 * ws, &left))
 		return;
 	while (block && done < (uint64_t)n && left < 64 && !w->stop) {
@@ -195,20 +196,18 @@ static pm_addr local_name(struct walk *w, pm_addr code, uint64_t i)
 {
 	const struct pm_layout *l = w->o->l;
 	struct pm_field names = pm_has(l->f.code.localsplusnames)
-		? l->f.code.localsplusnames
-		: l->f.code.varnames;
+					? l->f.code.localsplusnames
+					: l->f.code.varnames;
 	uint64_t tuple = 0, n = 0, name = 0;
-	if (!code
-		|| pm_layout_read(l, w->o->m, code, names, &tuple, NULL)
-			!= PM_OK
-		|| pm_layout_read(l, w->o->m, tuple, l->f.var_object.size, &n,
-			   NULL)
-			!= PM_OK
-		|| i >= n
-		|| pm_memory_read_uint(w->o->m,
-			   tuple + l->f.tuple.item.off + i * l->t.word_size,
-			   l->t.word_size, &name, NULL)
-			!= PM_OK)
+	if (!code ||
+		pm_layout_read(l, w->o->m, code, names, &tuple, NULL) !=
+			PM_OK ||
+		pm_layout_read(l, w->o->m, tuple, l->f.var_object.size, &n,
+			NULL) != PM_OK ||
+		i >= n ||
+		pm_memory_read_uint(w->o->m,
+			tuple + l->f.tuple.item.off + i * l->t.word_size,
+			l->t.word_size, &name, NULL) != PM_OK)
 		return 0;
 	return name;
 }
@@ -218,8 +217,8 @@ static void emit_locals(struct walk *w, pm_addr code, pm_addr at,
 {
 	const struct pm_layout *l = w->o->l;
 	unsigned ws = l->t.word_size;
-	uint64_t mask = l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3)
-							 : ~UINT64_C(0);
+	uint64_t mask =
+		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
 	for (uint64_t i = 0; i < nlocals + nstack && !w->stop; i++) {
 		uint64_t v;
 		if (!word(w, at + i * ws, &v))
@@ -243,37 +242,34 @@ static void walk_iframe(struct walk *w, pm_addr iframe)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_fields *f = &l->f;
-	uint64_t mask = l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3)
-							 : ~UINT64_C(0);
+	uint64_t mask =
+		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
 	uint64_t code = 0, v = 0, slots = 0, nlocals = 0, top = 0;
 	if (!word(w, iframe + f->iframe.code.off, &code))
 		return;
 	code &= mask;
 	emit(w, (struct pm_ref){code, PM_VIA_FIELD, "code", 0, 0});
 	if (word(w, iframe + f->iframe.func.off, &v))
-		emit(w, (struct pm_ref){v & mask, PM_VIA_FIELD, "function", 0,
-				0});
+		emit(w, (struct pm_ref){
+				v & mask, PM_VIA_FIELD, "function", 0, 0});
 	emit_field(w, iframe, f->iframe.locals, "f_locals");
 	emit_field(w, iframe, f->iframe.frame_obj, "frame");
-	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots)
-		|| pm_memory_read_uint(w->o->m, code + f->code.nlocalsplus.off,
-			   4, &nlocals, NULL)
-			!= PM_OK) {
+	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||
+		pm_memory_read_uint(w->o->m, code + f->code.nlocalsplus.off, 4,
+			&nlocals, NULL) != PM_OK) {
 		note(w, PM_FAULT);
 		return;
 	}
 	uint64_t depth = 0;
 	if (pm_has(f->iframe.stacktop)) {
 		if (pm_layout_read(l, w->o->m, iframe, f->iframe.stacktop, &top,
-			    NULL)
-			!= PM_OK)
+			    NULL) != PM_OK)
 			return;
 		/* -1: running; what the stack holds is not known. */
 		if ((int32_t)top >= (int32_t)nlocals && top <= slots)
 			depth = top - nlocals;
 	} else if (pm_layout_read(l, w->o->m, iframe, f->iframe.stackpointer,
-			   &top, NULL)
-		== PM_OK) {
+			   &top, NULL) == PM_OK) {
 		uint64_t base = iframe + f->iframe.localsplus.off;
 		uint64_t n = (top - base) / l->t.word_size;
 		if (top >= base && n >= nlocals && n <= slots)
@@ -287,13 +283,13 @@ static void walk_gen(struct walk *w)
 	const struct pm_layout *l = w->o->l;
 	if (!pm_has(l->f.gen.iframe))
 		return;
-	int64_t state = pm_get_signed(
-		l, pm_object_body(w->x), l->f.gen.frame_state);
+	int64_t state =
+		pm_get_signed(l, pm_object_body(w->x), l->f.gen.frame_state);
 	/* Suspended ones own their frame; running ones are the thread's, and
 	   cleared ones have none. */
 	bool owns = l->t.gen_states == PM_GEN_STATES_315
-		? state >= 0 && state <= 3
-		: state < 0;
+			    ? state >= 0 && state <= 3
+			    : state < 0;
 	if (owns)
 		walk_iframe(w, w->x->addr + l->f.gen.iframe.off);
 }
@@ -308,11 +304,10 @@ static void walk_frame_object(struct walk *w)
 	pm_addr at = w->x->addr + f->frame.localsplus.off;
 	pm_addr code = pm_get(l, body, f->frame.code);
 	uint64_t slots = 0, stacksize = 0, depth = 0;
-	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots)
-		|| pm_memory_read_uint(w->o->m, code + f->code.stacksize.off, 4,
-			   &stacksize, NULL)
-			!= PM_OK
-		|| stacksize > slots) {
+	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||
+		pm_memory_read_uint(w->o->m, code + f->code.stacksize.off, 4,
+			&stacksize, NULL) != PM_OK ||
+		stacksize > slots) {
 		note(w, PM_FAULT);
 		return;
 	}
@@ -350,8 +345,8 @@ static void walk_type(struct walk *w)
 	bool heap = pm_get(l, body, f->type.flags) & PM_TPFLAG_HEAPTYPE;
 	/* Static builtin types keep these in the interpreter, and an index in
 	   tp_subclasses (3.12). */
-	bool elsewhere = !heap
-		&& l->t.static_types == PM_STATIC_TYPES_PER_INTERP;
+	bool elsewhere =
+		!heap && l->t.static_types == PM_STATIC_TYPES_PER_INTERP;
 	emit_field(w, a, f->type.dict, "__dict__");
 	emit_field(w, a, f->type.base, "__base__");
 	emit_field(w, a, f->type.bases, "__bases__");
@@ -428,14 +423,14 @@ static void walk_attributes(struct walk *w)
 		break;
 	case PM_MANAGED_POINTER:
 	case PM_MANAGED_FT:
-		dict = pm_load(obj
-				- (l->t.managed_dict == PM_MANAGED_FT ? ws
-								      : 3 * ws),
+		dict = pm_load(
+			obj - (l->t.managed_dict == PM_MANAGED_FT ? ws
+								  : 3 * ws),
 			ws, be);
-		if (t->inline_values && (uint64_t)t->basicsize < w->x->avail
-			&& obj[t->basicsize + l->f.dict_values.valid.off])
-			values = w->x->addr + (uint64_t)t->basicsize
-				+ l->f.dict_values.values.off;
+		if (t->inline_values && (uint64_t)t->basicsize < w->x->avail &&
+			obj[t->basicsize + l->f.dict_values.valid.off])
+			values = w->x->addr + (uint64_t)t->basicsize +
+				 l->f.dict_values.values.off;
 		break;
 	}
 	emit(w, (struct pm_ref){dict, PM_VIA_FIELD, "__dict__", 0, 0});
@@ -534,15 +529,14 @@ static void describe_key(const struct pm_objects *o, pm_addr key, bool plain,
 		if (!plain)
 			pm_strbuf_putc(out, '\'');
 		if (pm_text_append(o->l, o->m, key, 60, plain ? 0 : '\'', out,
-			    NULL)
-			!= PM_OK)
+			    NULL) != PM_OK)
 			pm_strbuf_truncate(out, start);
 		else if (!plain)
 			pm_strbuf_putc(out, '\'');
 	}
 	if (out->len == start)
-		pm_strbuf_printf(out, "<%s at 0x%" PRIx64 ">", k.type->name,
-			key);
+		pm_strbuf_printf(
+			out, "<%s at 0x%" PRIx64 ">", k.type->name, key);
 }
 
 void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
@@ -563,9 +557,9 @@ void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
 		pm_strbuf_printf(out, "[%" PRIu64 "]", ref->index);
 		break;
 	case PM_VIA_KEY:
-		pm_strbuf_puts(out,
-			holder->type->kind == PM_KIND_TYPE ? "attribute name"
-							   : "key");
+		pm_strbuf_puts(out, holder->type->kind == PM_KIND_TYPE
+					    ? "attribute name"
+					    : "key");
 		break;
 	case PM_VIA_VALUE:
 		pm_strbuf_puts(out, "value for ");

@@ -7,17 +7,17 @@
 #include "object/object.h"
 
 enum pm_via {
-	PM_VIA_FIELD,     /* name: a field of a C struct */
-	PM_VIA_SLOT,      /* name: a member of __slots__ or tp_members */
+	PM_VIA_FIELD,	  /* name: a field of a C struct */
+	PM_VIA_SLOT,	  /* name: a member of __slots__ or tp_members */
 	PM_VIA_ATTRIBUTE, /* key: attribute kept without a dict object */
-	PM_VIA_INDEX,     /* index */
-	PM_VIA_KEY,       /* dict key */
-	PM_VIA_VALUE,     /* value for key */
-	PM_VIA_MEMBER,    /* of a set */
-	PM_VIA_LOCAL,     /* key: variable name, or 0; index */
-	PM_VIA_STACK,     /* index: value stack of a frame */
+	PM_VIA_INDEX,	  /* index */
+	PM_VIA_KEY,	  /* dict key */
+	PM_VIA_VALUE,	  /* value for key */
+	PM_VIA_MEMBER,	  /* of a set */
+	PM_VIA_LOCAL,	  /* key: variable name, or 0; index */
+	PM_VIA_STACK,	  /* index: value stack of a frame */
 	PM_VIA_TYPE,
-	PM_VIA_NATIVE,    /* index: byte offset; a conservative find */
+	PM_VIA_NATIVE, /* index: byte offset; a conservative find */
 };
 
 struct pm_ref {

@@ -21,9 +21,9 @@ enum pm_status pm_text_parse(const struct pm_layout *l, pm_addr addr,
 		.interned = (unsigned)pm_get(l, body, f->ascii.interned),
 	};
 	bool wchar_only = t.kind == 0 && pm_has(f->ascii.wstr);
-	if ((t.kind != 1 && t.kind != 2 && t.kind != 4 && !wchar_only)
-		|| t.length > MAX_LENGTH
-		|| (t.ascii && (t.kind != 1 || !t.compact)))
+	if ((t.kind != 1 && t.kind != 2 && t.kind != 4 && !wchar_only) ||
+		t.length > MAX_LENGTH ||
+		(t.ascii && (t.kind != 1 || !t.compact)))
 		return pm_fail(err, PM_CORRUPT, addr,
 			"str with kind %u and length %llu", t.kind,
 			(unsigned long long)t.length);
@@ -45,9 +45,10 @@ enum pm_status pm_text_parse(const struct pm_layout *l, pm_addr addr,
 	if (pm_has(f->ascii.wstr)) {
 		t.wstr = pm_get(l, body, f->ascii.wstr);
 		/* PyUnicode_WSTR_LENGTH: compact ASCII has no field for it. */
-		t.wstr_length = t.ascii && t.compact
-			? t.length
-			: pm_get(l, body, f->compact.wstr_length);
+		t.wstr_length =
+			t.ascii && t.compact
+				? t.length
+				: pm_get(l, body, f->compact.wstr_length);
 		if (t.wstr == t.data || t.wstr_length > MAX_LENGTH)
 			t.wstr = 0;
 	}
@@ -103,14 +104,14 @@ enum pm_status pm_text_append(const struct pm_layout *l, struct pm_memory *m,
 	return PM_OK;
 }
 
-bool pm_text_equals(const struct pm_layout *l, struct pm_memory *m, pm_addr addr,
-	const char *ascii)
+bool pm_text_equals(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr addr, const char *ascii)
 {
 	struct pm_text t;
 	size_t n = strlen(ascii);
 	char buf[64];
-	return n < sizeof buf && pm_text_load(l, m, addr, &t, NULL) == PM_OK
-		&& t.length == n && t.kind == 1 && t.data
-		&& pm_memory_read(m, t.data, buf, n, NULL) == PM_OK
-		&& memcmp(buf, ascii, n) == 0;
+	return n < sizeof buf && pm_text_load(l, m, addr, &t, NULL) == PM_OK &&
+	       t.length == n && t.kind == 1 && t.data &&
+	       pm_memory_read(m, t.data, buf, n, NULL) == PM_OK &&
+	       memcmp(buf, ascii, n) == 0;
 }

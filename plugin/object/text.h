@@ -10,13 +10,13 @@
    (Objects/unicodeobject.c). */
 struct pm_text {
 	uint64_t length; /* code points */
-	unsigned kind;   /* bytes per code point: 1, 2, 4 */
+	unsigned kind;	 /* bytes per code point: 1, 2, 4 */
 	bool ascii, compact;
 	unsigned interned;
-	pm_addr data;        /* 0: none */
-	pm_addr utf8;        /* separate UTF-8 copy, 0: none */
+	pm_addr data; /* 0: none */
+	pm_addr utf8; /* separate UTF-8 copy, 0: none */
 	uint64_t utf8_length;
-	pm_addr wstr;        /* separate wchar_t copy, 0: none */
+	pm_addr wstr; /* separate wchar_t copy, 0: none */
 	uint64_t wstr_length;
 };
 
@@ -36,7 +36,7 @@ PM_CHECKED enum pm_status pm_text_append(const struct pm_layout *l,
 	struct pm_strbuf *out, struct pm_error *err);
 
 /* Is the str at addr exactly this ASCII text? */
-bool pm_text_equals(const struct pm_layout *l, struct pm_memory *m, pm_addr addr,
-	const char *ascii);
+bool pm_text_equals(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr addr, const char *ascii);
 
 #endif

@@ -19,7 +19,7 @@ struct pm_types {
 	const struct pm_layout *l;
 	struct pm_memory *m;
 	pthread_mutex_t lock;
-	struct pm_map by_addr; /* address -> struct pm_type * */
+	struct pm_map by_addr;		/* address -> struct pm_type * */
 	PM_VEC(struct pm_type *) by_id; /* types only */
 	unsigned depth;
 };
@@ -70,8 +70,8 @@ void pm_types_destroy(struct pm_types *ts)
 	size_t n = ts->by_addr.slots ? (size_t)1 << ts->by_addr.bits : 0;
 	for (size_t i = 0; i < n; i++)
 		if (ts->by_addr.slots[i].key)
-			free_type((struct pm_type *)(uintptr_t)ts->by_addr
-					  .slots[i]
+			free_type((
+				struct pm_type *)(uintptr_t)ts->by_addr.slots[i]
 					  .value);
 	pm_map_deinit(&ts->by_addr);
 	pm_vec_deinit(&ts->by_id);
@@ -91,19 +91,19 @@ static bool is_metatype(struct pm_types *ts, pm_addr meta)
 		if (meta == l->at.type_type.addr)
 			return true;
 		uint64_t flags = 0, up = 0;
-		if (pm_layout_read(l, ts->m, meta, l->f.type.flags, &flags, NULL)
-				!= PM_OK
-			|| !(flags & PM_TPFLAG_TYPE)
-			|| pm_layout_read(l, ts->m, meta, l->f.object.type, &up,
-				   NULL)
-				!= PM_OK)
+		if (pm_layout_read(l, ts->m, meta, l->f.type.flags, &flags,
+			    NULL) != PM_OK ||
+			!(flags & PM_TPFLAG_TYPE) ||
+			pm_layout_read(l, ts->m, meta, l->f.object.type, &up,
+				NULL) != PM_OK)
 			return false;
 		meta = up;
 	}
 	return false;
 }
 
-static bool read_fixed(struct pm_types *ts, struct pm_type *t, pm_addr *ret_name)
+static bool read_fixed(
+	struct pm_types *ts, struct pm_type *t, pm_addr *ret_name)
 {
 	const struct pm_layout *l = ts->l;
 	const struct pm_fields *f = &l->f;
@@ -114,10 +114,10 @@ static bool read_fixed(struct pm_types *ts, struct pm_type *t, pm_addr *ret_name
 	/* Most words that are asked for are not types: look at one word before
 	   reading all of them. */
 	uint64_t meta;
-	if (pm_layout_read(l, ts->m, t->addr, f->object.type, &meta, NULL)
-			!= PM_OK
-		|| !meta || meta % l->t.word_size || !is_metatype(ts, meta)
-		|| pm_memory_read(ts->m, t->addr, b, n, NULL) != PM_OK)
+	if (pm_layout_read(l, ts->m, t->addr, f->object.type, &meta, NULL) !=
+			PM_OK ||
+		!meta || meta % l->t.word_size || !is_metatype(ts, meta) ||
+		pm_memory_read(ts->m, t->addr, b, n, NULL) != PM_OK)
 		return false;
 	t->metatype = meta;
 	t->flags = pm_get(l, b, f->type.flags);
@@ -128,10 +128,10 @@ static bool read_fixed(struct pm_types *ts, struct pm_type *t, pm_addr *ret_name
 	t->base = pm_get(l, b, f->type.base);
 	t->dict = pm_get(l, b, f->type.dict);
 	*ret_name = pm_get(l, b, f->type.name);
-	return t->flags & PM_TPFLAG_READY && t->basicsize >= 0
-		&& t->basicsize <= MAX_BASICSIZE && t->itemsize >= 0
-		&& t->itemsize <= MAX_ITEMSIZE
-		&& (t->basicsize == 0 || t->basicsize >= f->object.sizeof_.off);
+	return t->flags & PM_TPFLAG_READY && t->basicsize >= 0 &&
+	       t->basicsize <= MAX_BASICSIZE && t->itemsize >= 0 &&
+	       t->itemsize <= MAX_ITEMSIZE &&
+	       (t->basicsize == 0 || t->basicsize >= f->object.sizeof_.off);
 }
 
 static char *take_text(struct pm_strbuf *b)
@@ -155,20 +155,16 @@ static char *qualified_name(
 	if (t->heap) {
 		pm_addr module = pm_dict_find(l, ts->m, t->dict, "__module__");
 		uint64_t qual = 0;
-		if (module
-			&& pm_text_append(l, ts->m, module, NAME_LIMIT, 0, &b,
-				   NULL)
-				== PM_OK)
+		if (module && pm_text_append(l, ts->m, module, NAME_LIMIT, 0,
+				      &b, NULL) == PM_OK)
 			pm_strbuf_putc(&b, '.');
 		else if (!dot)
 			pm_strbuf_puts(&b, "builtins.");
 		if (pm_layout_read(l, ts->m, t->addr, l->f.heap_type.qualname,
-			    &qual, NULL)
-				== PM_OK
-			&& qual
-			&& pm_text_append(l, ts->m, qual, NAME_LIMIT, 0, &b,
-				   NULL)
-				== PM_OK)
+			    &qual, NULL) == PM_OK &&
+			qual &&
+			pm_text_append(l, ts->m, qual, NAME_LIMIT, 0, &b,
+				NULL) == PM_OK)
 			return take_text(&b);
 		pm_strbuf_escaped(&b, dot ? dot + 1 : c_name,
 			strlen(dot ? dot + 1 : c_name));
@@ -187,26 +183,28 @@ struct slots {
 
 static void deinit_slots(struct slots *s)
 {
-	pm_vec_each(p, &s->v) if (p->kind == PM_SLOT_MEMBER)
-	{
-		char *name;
-		memcpy(&name, &p->name, sizeof name);
-		free(name);
-	}
+	pm_vec_each (p, &s->v)
+		if (p->kind == PM_SLOT_MEMBER) {
+			char *name;
+			memcpy(&name, &p->name, sizeof name);
+			free(name);
+		}
 	pm_vec_deinit(&s->v);
 }
 
 static struct pm_slot *slot_at(struct slots *s, uint32_t off)
 {
-	pm_vec_each(p, &s->v) if (p->off == off) return p;
+	pm_vec_each (p, &s->v)
+		if (p->off == off)
+			return p;
 	return NULL;
 }
 
-static void add_slot(struct slots *s, uint32_t off, enum pm_slot_kind kind,
-	const char *name)
+static void add_slot(
+	struct slots *s, uint32_t off, enum pm_slot_kind kind, const char *name)
 {
-	if (s->v.len < MAX_SLOTS && !slot_at(s, off)
-		&& pm_vec_push(&s->v, (struct pm_slot){off, kind, name}))
+	if (s->v.len < MAX_SLOTS && !slot_at(s, off) &&
+		pm_vec_push(&s->v, (struct pm_slot){off, kind, name}))
 		return;
 	if (kind == PM_SLOT_MEMBER) {
 		char *mine;
@@ -224,8 +222,8 @@ static void add_members(struct pm_types *ts, struct slots *s, pm_addr at,
 	for (uint64_t i = 0; i < count && i < MAX_SLOTS; i++) {
 		unsigned char def[40];
 		char name[128];
-		if (pm_memory_read(ts->m, at + i * 5 * ws, def, 5 * ws, NULL)
-			!= PM_OK)
+		if (pm_memory_read(ts->m, at + i * 5 * ws, def, 5 * ws, NULL) !=
+			PM_OK)
 			return;
 		bool be = ts->l->t.big_endian;
 		pm_addr name_at = pm_load(def, ws, be);
@@ -233,9 +231,9 @@ static void add_members(struct pm_types *ts, struct slots *s, pm_addr at,
 		uint64_t off = pm_load(def + 2 * ws, ws, be);
 		if (!name_at)
 			return;
-		if ((type != 6 && type != 16) || off % ws
-			|| off + ws > (uint64_t)basicsize
-			|| off < ts->l->f.object.sizeof_.off)
+		if ((type != 6 && type != 16) || off % ws ||
+			off + ws > (uint64_t)basicsize ||
+			off < ts->l->f.object.sizeof_.off)
 			continue;
 		enum pm_status st = pm_memory_read_cstring(
 			ts->m, name_at, name, sizeof name, NULL);
@@ -254,14 +252,14 @@ static void add_decoder_fields(const struct pm_layout *l,
 {
 	const struct pm_field *all = (const struct pm_field *)&l->f;
 	for (const struct pm_decoder_field *p = d->fields; p->name; p++) {
-		uint32_t off = l->f.object.sizeof_.off
-			+ p->words * l->t.word_size;
+		uint32_t off =
+			l->f.object.sizeof_.off + p->words * l->t.word_size;
 		if (p->index == PM_NO_FIELD) {
-			if (off != t->weaklistoffset && off != t->dictoffset
-				&& off + l->t.word_size <= t->basicsize)
+			if (off != t->weaklistoffset && off != t->dictoffset &&
+				off + l->t.word_size <= t->basicsize)
 				add_slot(s, off, PM_SLOT_FIELD, p->name);
-		} else if (pm_has(all[p->index])
-			&& all[p->index].size >= l->t.word_size)
+		} else if (pm_has(all[p->index]) &&
+			   all[p->index].size >= l->t.word_size)
 			add_slot(s, all[p->index].off, PM_SLOT_FIELD, p->name);
 	}
 }
@@ -274,9 +272,9 @@ static void add_native(const struct pm_layout *l, struct slots *s,
 	unsigned ws = l->t.word_size;
 	int64_t first = (from + ws - 1) / ws * ws;
 	for (int64_t off = first; off + ws <= t->basicsize; off += ws) {
-		if (off == t->weaklistoffset || off == t->dictoffset
-			|| off < l->f.object.sizeof_.off
-			|| slot_at(s, (uint32_t)off))
+		if (off == t->weaklistoffset || off == t->dictoffset ||
+			off < l->f.object.sizeof_.off ||
+			slot_at(s, (uint32_t)off))
 			continue;
 		add_slot(s, (uint32_t)off, PM_SLOT_NATIVE, NULL);
 		t->native = true;
@@ -296,8 +294,8 @@ static const struct pm_decoder *decoder_of(
 	if (!d)
 		return NULL;
 	const struct pm_field *all = (const struct pm_field *)&l->f;
-	if (d->size_index != PM_NO_FIELD && t->heap
-		&& all[d->size_index].off > t->basicsize)
+	if (d->size_index != PM_NO_FIELD && t->heap &&
+		all[d->size_index].off > t->basicsize)
 		return NULL;
 	return d;
 }
@@ -325,23 +323,20 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 	if (t->heap && t->kind != PM_KIND_TYPE) {
 		uint64_t nmembers = 0;
 		const struct pm_type *meta = get_locked(ts, t->metatype);
-		if (meta && meta->is_type
-			&& pm_layout_read(l, ts->m, t->addr,
-				   l->f.var_object.size, &nmembers, NULL)
-				== PM_OK)
+		if (meta && meta->is_type &&
+			pm_layout_read(l, ts->m, t->addr, l->f.var_object.size,
+				&nmembers, NULL) == PM_OK)
 			add_members(ts, s, t->addr + (uint64_t)meta->basicsize,
 				nmembers, t->basicsize);
 	} else if (!t->heap && !own) {
 		uint64_t members = 0;
 		if (pm_layout_read(l, ts->m, t->addr, l->f.type.members,
-			    &members, NULL)
-				== PM_OK
-			&& members)
+			    &members, NULL) == PM_OK &&
+			members)
 			add_members(ts, s, members, MAX_SLOTS, t->basicsize);
 	}
-	if (t->dictoffset > 0 && t->dictoffset % ws == 0
-		&& t->dictoffset + ws <= t->basicsize
-		&& t->kind != PM_KIND_TYPE)
+	if (t->dictoffset > 0 && t->dictoffset % ws == 0 &&
+		t->dictoffset + ws <= t->basicsize && t->kind != PM_KIND_TYPE)
 		add_slot(s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
 	if ((!own || own->scan) && t->kind != PM_KIND_TYPE)
 		add_native(l, s, t,
@@ -388,8 +383,8 @@ static void derive(const struct pm_layout *l, struct pm_type *t)
 		t->inline_values = t->flags & PM_TPFLAG_INLINE_VALUES;
 		__attribute__((fallthrough));
 	case PM_MANAGED_TAGGED:
-		managed = t->flags
-			& (PM_TPFLAG_MANAGED_DICT | PM_TPFLAG_MANAGED_WEAKREF);
+		managed = t->flags &
+			  (PM_TPFLAG_MANAGED_DICT | PM_TPFLAG_MANAGED_WEAKREF);
 		t->managed_weakref = t->flags & PM_TPFLAG_MANAGED_WEAKREF;
 		break;
 	}
@@ -406,14 +401,12 @@ static uint32_t hidden_items(struct pm_types *ts, const struct pm_type *t)
 	pm_addr fields = pm_dict_find(l, ts->m, t->dict, "n_fields");
 	pm_addr visible = pm_dict_find(l, ts->m, t->dict, "n_sequence_fields");
 	uint64_t n = 0, seen = 0;
-	if (!fields || !visible
-		|| pm_memory_read_uint(ts->m, fields + l->f.long_.digit.off, 4,
-			   &n, NULL)
-			!= PM_OK
-		|| pm_memory_read_uint(ts->m, visible + l->f.long_.digit.off, 4,
-			   &seen, NULL)
-			!= PM_OK
-		|| n < seen || n > 1000)
+	if (!fields || !visible ||
+		pm_memory_read_uint(ts->m, fields + l->f.long_.digit.off, 4, &n,
+			NULL) != PM_OK ||
+		pm_memory_read_uint(ts->m, visible + l->f.long_.digit.off, 4,
+			&seen, NULL) != PM_OK ||
+		n < seen || n > 1000)
 		return 0;
 	return (uint32_t)(n - seen);
 }
@@ -446,10 +439,9 @@ static bool load(struct pm_types *ts, struct pm_type *t)
 	if (t->kind == PM_KIND_TUPLE && t->dict && !t->hidden)
 		t->hidden = hidden_items(ts, t);
 	uint64_t keys = 0;
-	if (t->heap
-		&& pm_layout_read(l, ts->m, t->addr, l->f.heap_type.cached_keys,
-			   &keys, NULL)
-			== PM_OK)
+	if (t->heap &&
+		pm_layout_read(l, ts->m, t->addr, l->f.heap_type.cached_keys,
+			&keys, NULL) == PM_OK)
 		t->cached_keys = keys;
 	return true;
 }
@@ -467,7 +459,8 @@ static void pop_depth(struct pm_types **ts)
 
 static const struct pm_type *get_locked(struct pm_types *ts, pm_addr addr)
 {
-	struct pm_map_slot *slot = addr ? pm_map_find(&ts->by_addr, addr) : NULL;
+	struct pm_map_slot *slot =
+		addr ? pm_map_find(&ts->by_addr, addr) : NULL;
 	if (slot)
 		return (const struct pm_type *)(uintptr_t)slot->value;
 	PM_CLEANUP(release_type)

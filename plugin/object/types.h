@@ -34,18 +34,18 @@ enum pm_kind {
 	PM_KIND_PRODUCT,
 	PM_KIND_PERMUTATIONS,
 	PM_KIND_COMBINATIONS,
-	PM_KIND_STRUCT,   /* _struct.Struct */
+	PM_KIND_STRUCT, /* _struct.Struct */
 	PM_KIND_DECIMAL,
 	PM_KIND_MODULE,
 	PM_KIND_CDATA,
 	PM_KIND_DATETIME, /* less than tp_basicsize when there is no tzinfo */
-	PM_KIND_HAMT, /* bitmap and collision nodes */
+	PM_KIND_HAMT,	  /* bitmap and collision nodes */
 };
 
 enum pm_slot_kind {
-	PM_SLOT_FIELD,  /* a field of a known struct: via its name */
+	PM_SLOT_FIELD,	/* a field of a known struct: via its name */
 	PM_SLOT_MEMBER, /* __slots__ or tp_members: via "slot .name" */
-	PM_SLOT_DICT,   /* instance dict at a positive tp_dictoffset */
+	PM_SLOT_DICT,	/* instance dict at a positive tp_dictoffset */
 	PM_SLOT_NATIVE, /* a word of an unknown C struct: conservative */
 };
 
@@ -65,21 +65,22 @@ struct pm_type {
 	bool gc;      /* Py_TPFLAGS_HAVE_GC */
 	bool heap;    /* Py_TPFLAGS_HEAPTYPE */
 	bool managed_dict, managed_weakref, inline_values;
-	bool native;     /* has words of an unknown C struct */
+	bool native;	 /* has words of an unknown C struct */
 	bool exact_size; /* false: a __sizeof__ that cannot be known */
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weaklistoffset;
 	pm_addr base, dict, metatype, cached_keys;
 	enum pm_kind kind;
-	uint32_t pre;     /* bytes from block start to object, without hooks */
+	uint32_t pre;	  /* bytes from block start to object, without hooks */
 	uint32_t presize; /* what sys.getsizeof adds to __sizeof__ */
 	uint32_t hidden;  /* items of a structseq beyond its ob_size, at most */
-	const struct pm_decoder *decoder; /* of the nearest known base, or NULL */
-	struct pm_slot *slots;            /* owned, sorted by offset */
+	const struct pm_decoder
+		*decoder;      /* of the nearest known base, or NULL */
+	struct pm_slot *slots; /* owned, sorted by offset */
 	uint32_t nslots;
 	uint64_t slot_mask; /* bit i: word i holds a reference, i < 64 */
 	bool slots_beyond;  /* some slot is past word 63 */
-	char *name;         /* qualified, escaped; owned */
+	char *name;	    /* qualified, escaped; owned */
 };
 
 struct pm_types; /* opaque */

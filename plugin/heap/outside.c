@@ -1,0 +1,258 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is not in pymalloc arenas: objects over 512 bytes, static ones, and
+   buffers over 512 bytes. */
+#include "heap/walk-internal.h"
+#include "object/refs.h"
+
+#include <string.h>
+
+#define SCAN_CHUNK (256 * 1024)
+#define MAX_LINKS (UINT64_C(1) << 28)
+#define MAX_STATE_BYTES (4u << 20)
+#define MAX_THREADS 100000
+#define MAX_CHUNKS 100000
+
+/* malloc_chunk (glibc malloc/malloc.c): the word before the data is the chunk's
+   size with three flag bits, bit 1: mapped by itself. */
+uint64_t pm_outside_chunk(struct pm_memory *m, const struct pm_layout *l,
+	pm_addr addr, uint64_t bytes)
+{
+	unsigned ws = l->t.word_size;
+	uint64_t least = (bytes + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
+	if (least < 4 * ws)
+		least = 4 * ws;
+	uint64_t word;
+	if (pm_memory_read_uint(m, addr - ws, ws, &word, NULL) != PM_OK)
+		return least;
+	uint64_t size = word & ~UINT64_C(7);
+	bool mapped = word & 2;
+	if (size < least ||
+		(mapped ? size > least + 8192 : size > least * 2 + 64))
+		return least;
+	return size;
+}
+
+static bool is_static_address(const struct pm_worker *k, pm_addr addr)
+{
+	return k->h->modules && pm_modules_at(k->h->modules, addr) != NULL;
+}
+
+static bool add_ref(void *arg, const struct pm_ref *ref)
+{
+	pm_worker_candidate(arg, ref->target, PM_FROM_OBJECT);
+	return true;
+}
+
+void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
+{
+	const struct pm_layout *l = k->h->l;
+	struct pm_object x;
+	if (pm_object_load(&k->o, c->addr, &x, NULL) != PM_OK)
+		return;
+	bool fixed = is_static_address(k, c->addr);
+	/* Found by a guess, and the collector's head before it is none: chance,
+	   or freed memory. */
+	if (!fixed && x.type->gc && l->t.gc_head_size &&
+		x.type->kind != PM_KIND_TYPE) {
+		const unsigned char *head =
+			pm_object_body(&x) - l->t.gc_head_size;
+		uint64_t next =
+			pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
+		if (next && next < 0x10000)
+			return;
+	}
+	struct pm_measure m;
+	enum pm_status s = pm_object_measure(&k->o, &x, &m);
+	if (s == PM_CORRUPT) {
+		if (c->from != PM_FROM_GUESS)
+			k->inconsistent++;
+		return;
+	}
+	if (s != PM_OK)
+		k->unreadable++;
+	struct pm_type_stats *st = pm_worker_stats(k, x.type);
+	st->count++;
+	st->outside++;
+	st->size += m.size;
+	if (!fixed) {
+		st->alloc += pm_outside_chunk(k->memory, l,
+			c->addr - x.type->pre - k->h->pools->hook_pre,
+			m.extent + x.type->pre + k->h->pools->hook_pre +
+				k->h->pools->hook_post);
+	}
+	if (pm_object_is_tracked(&k->o, &x))
+		st->tracked++;
+	if (x.type->gc && l->t.gc_head_size && !fixed) {
+		uint64_t next =
+			pm_get(l, pm_object_body(&x) - l->t.gc_head_size,
+				l->f.gc_head.next) &
+			l->t.gc_next_mask;
+		if (next)
+			pm_worker_candidate(
+				k, next + l->t.gc_head_size, PM_FROM_GC_LINK);
+	}
+	for (unsigned i = 0; i < m.nbuffers; i++)
+		pm_worker_buffer(k, &m.buffers[i], c->addr, x.type);
+	if (pm_refs_each(&k->o, &x, add_ref, k) != PM_OK)
+		k->unreadable++;
+	pm_worker_candidate(k, x.type->addr, PM_FROM_OBJECT);
+	if (!pm_vec_push(&k->found, (struct pm_outside){c->addr, m.extent, 0,
+					    x.type->id, 0, fixed}))
+		k->status = PM_NOMEM;
+}
+
+/* Every word of [addr, addr + bytes) that may lead out. */
+static void scan_words(struct pm_worker *k, pm_addr addr, uint64_t bytes,
+	enum pm_candidate_from from)
+{
+	const struct pm_layout *l = k->h->l;
+	unsigned ws = l->t.word_size;
+	while (bytes >= ws) {
+		size_t n = bytes < SCAN_CHUNK ? (size_t)bytes : SCAN_CHUNK;
+		size_t got =
+			pm_target_read_some(k->h->target, addr, k->chunk, n);
+		for (size_t i = 0; i + ws <= got; i += ws)
+			pm_worker_candidate(k,
+				pm_load(k->chunk + i, ws, l->t.big_endian),
+				from);
+		if (got < n) {
+			k->unreadable++;
+			return;
+		}
+		addr += n;
+		bytes -= n;
+	}
+}
+
+static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
+	const struct pm_type *t, pm_addr addr, uint64_t bytes)
+{
+	struct pm_heap *h = k->h;
+	if (!bytes || b->b.shared || is_static_address(k, addr))
+		return;
+	/* Attribute values start inside their block (dict.c). */
+	pm_worker_stats(k, t)->alloc +=
+		pm_outside_chunk(k->memory, h->l, addr - h->pools->hook_pre,
+			bytes + h->pools->hook_pre + h->pools->hook_post);
+}
+
+/* Blocks of a deque, nodes of an OrderedDict: each link is looked at. */
+static void scan_chain(struct pm_worker *k, const struct pm_outside_buffer *b,
+	const struct pm_type *t)
+{
+	const struct pm_layout *l = k->h->l;
+	const struct pm_pools *p = k->h->pools;
+	unsigned ws = l->t.word_size;
+	bool deque = b->b.kind == PM_BUFFER_DEQUE;
+	uint64_t next_at = deque ? 65u * ws : l->f.odict_node.next.off;
+	/* The first link of a deque may begin anywhere in its block. */
+	uint64_t links = deque ? b->b.count / 64 + 2 : b->b.count;
+	pm_addr at = b->b.addr;
+	unsigned char link[66 * 8];
+	if (b->b.bytes > sizeof link)
+		return;
+	for (uint64_t i = 0; at && i < links && i < MAX_LINKS; i++) {
+		if (pm_memory_read(k->memory, at, link, b->b.bytes, NULL) !=
+			PM_OK) {
+			k->unreadable++;
+			return;
+		}
+		struct pm_buffer one = {
+			at, b->b.bytes, 0, PM_BUFFER_RAW, false};
+		if (pm_pools_find(p, at) < 0)
+			credit(k, b, t, at, b->b.bytes);
+		else if (i)
+			pm_worker_buffer(k, &one, b->owner, t);
+		for (uint64_t j = 0; j + ws <= b->b.bytes; j += ws)
+			if (j != next_at && (!deque || j))
+				pm_worker_candidate(k,
+					pm_load(link + j, ws, l->t.big_endian),
+					deque ? PM_FROM_GUESS : PM_FROM_OBJECT);
+		at = pm_load(link + next_at, ws, l->t.big_endian);
+	}
+}
+
+void pm_outside_scan(struct pm_worker *k, const struct pm_outside_buffer *b)
+{
+	const struct pm_type *t = pm_types_by_id(k->h->types, b->type_id);
+	if (!t)
+		return;
+	switch ((enum pm_buffer_kind)b->b.kind) {
+	case PM_BUFFER_DEQUE:
+	case PM_BUFFER_NODES:
+		scan_chain(k, b, t);
+		return;
+	case PM_BUFFER_RAW:
+		credit(k, b, t, b->b.addr, b->b.bytes);
+		return;
+	case PM_BUFFER_ITEMS:
+		credit(k, b, t, b->b.addr, b->b.bytes);
+		scan_words(k, b->b.addr, b->b.count * k->h->l->t.word_size,
+			PM_FROM_OBJECT);
+		return;
+	case PM_BUFFER_KEYS:
+	case PM_BUFFER_VALUES:
+	case PM_BUFFER_SET:
+		credit(k, b, t, b->b.addr, b->b.bytes);
+		scan_words(k, b->b.addr, b->b.bytes, PM_FROM_OBJECT);
+		return;
+	}
+}
+
+/* Python stacks (3.11 and later keep frames outside of objects). */
+static void scan_datastack(struct pm_worker *k, pm_addr thread)
+{
+	const struct pm_layout *l = k->h->l;
+	uint64_t chunk = 0, top = 0, size = 0;
+	if (pm_layout_read(l, k->memory, thread, l->f.thread.datastack_chunk,
+		    &chunk, NULL) != PM_OK)
+		return;
+	for (int i = 0; chunk && i < MAX_CHUNKS; i++) {
+		if (pm_layout_read(l, k->memory, chunk, l->f.stack_chunk.size,
+			    &size, NULL) != PM_OK ||
+			size > 1u << 30)
+			return;
+		scan_words(k, chunk + l->f.stack_chunk.data.off,
+			size > l->f.stack_chunk.data.off
+				? size - l->f.stack_chunk.data.off
+				: 0,
+			PM_FROM_GUESS);
+		if (pm_layout_read(l, k->memory, chunk,
+			    l->f.stack_chunk.previous, &top, NULL) != PM_OK)
+			return;
+		chunk = top;
+	}
+}
+
+static uint64_t bounded(uint32_t bytes)
+{
+	return bytes < MAX_STATE_BYTES ? bytes : MAX_STATE_BYTES;
+}
+
+enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
+{
+	const struct pm_layout *l = k->h->l;
+	pm_addr interp = l->at.interp_head.addr;
+	/* The types that every interpreter has are objects that C holds. */
+	pm_worker_candidate(k, l->at.type_type.addr, PM_FROM_OBJECT);
+	pm_worker_candidate(k, l->at.object_type.addr, PM_FROM_OBJECT);
+	pm_worker_candidate(k, l->at.none.addr, PM_FROM_OBJECT);
+	for (int i = 0; interp && i < MAX_THREADS; i++) {
+		scan_words(k, interp, bounded(l->f.interp.sizeof_.off),
+			PM_FROM_GUESS);
+		uint64_t thread = 0;
+		PM_TRY(pm_layout_read(l, k->memory, interp,
+			l->f.interp.threads_head, &thread, err));
+		for (int j = 0; thread && j < MAX_THREADS; j++) {
+			scan_words(k, thread, bounded(l->f.thread.sizeof_.off),
+				PM_FROM_GUESS);
+			scan_datastack(k, thread);
+			if (pm_layout_read(l, k->memory, thread,
+				    l->f.thread.next, &thread, NULL) != PM_OK)
+				break;
+		}
+		PM_TRY(pm_layout_read(
+			l, k->memory, interp, l->f.interp.next, &interp, err));
+	}
+	return PM_OK;
+}

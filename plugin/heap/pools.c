@@ -1,0 +1,444 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/pools.h"
+
+#include <string.h>
+
+#define MAX_ARENAS (1u << 24)
+#define MAX_INTERPRETERS 4096
+#define GATHER 512
+
+/* One allocator: where its arena table is. */
+struct source {
+	pm_addr arenas;
+	uint64_t maxarenas;
+	uint32_t interp;
+	pm_addr state; /* struct _obmalloc_state, 0: statics */
+};
+
+struct builder {
+	const struct pm_layout *l;
+	struct pm_memory *m;
+	struct pm_pools *p;
+	PM_VEC(struct source) sources;
+};
+
+static void deinit_builder(struct builder *b)
+{
+	pm_vec_deinit(&b->sources);
+}
+
+void pm_pools_destroy(struct pm_pools *p)
+{
+	if (!p)
+		return;
+	pm_vec_deinit(&p->arenas);
+	free(p->pools);
+	for (size_t i = 0; p->regions && i < PM_POOL_REGIONS; i++)
+		free(p->regions[i].pools);
+	free(p->regions);
+	free(p);
+}
+
+pm_addr pm_pools_address(const struct pm_pools *p, size_t i)
+{
+	const struct pm_arena *a = pm_pools_arena(p, i);
+	return a->first + (i - a->pool0) * (uint64_t)p->pool_size;
+}
+
+const struct pm_arena *pm_pools_arena(const struct pm_pools *p, size_t i)
+{
+	size_t lo = 0, hi = p->arenas.len;
+	while (hi - lo > 1) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (p->arenas.data[mid].pool0 <= i)
+			lo = mid;
+		else
+			hi = mid;
+	}
+	return &p->arenas.data[lo];
+}
+
+pm_addr pm_pools_block(const struct pm_pools *p, size_t i, pm_addr addr)
+{
+	const struct pm_pool *pool = &p->pools[i];
+	if (pool->state != PM_POOL_USED)
+		return 0;
+	pm_addr base = addr & ~(uint64_t)(p->pool_size - 1);
+	uint32_t size = pm_pools_class_size(p, pool->szidx);
+	uint64_t off = addr - base;
+	if (off < p->header)
+		return 0;
+	uint64_t k = (off - p->header) / size;
+	if (p->header + (k + 1) * size > p->pool_size)
+		return 0;
+	return base + p->header + k * size;
+}
+
+/* ---- finding the allocators ---- */
+
+static enum pm_status add_state(
+	struct builder *b, pm_addr state, uint32_t interp, struct pm_error *err)
+{
+	const struct pm_layout *l = b->l;
+	struct source s = {.interp = interp, .state = state};
+	for (size_t i = 0; i < b->sources.len; i++)
+		if (b->sources.data[i].state == state)
+			return PM_OK;
+	uint64_t n = 0;
+	PM_TRY(pm_layout_read(
+		l, b->m, state, l->f.obmalloc.arenas, &s.arenas, err));
+	PM_TRY(pm_layout_read(
+		l, b->m, state, l->f.obmalloc.maxarenas, &n, err));
+	s.maxarenas = n;
+	if (!pm_vec_push(&b->sources, s))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	return PM_OK;
+}
+
+static enum pm_status from_interpreters(struct builder *b, struct pm_error *err)
+{
+	const struct pm_layout *l = b->l;
+	pm_addr interp = l->at.interp_head.addr;
+	for (uint32_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
+		uint64_t state = interp + l->f.interp.obmalloc.off;
+		if (l->t.obmalloc_home == PM_OBMALLOC_POINTER)
+			PM_TRY(pm_layout_read(l, b->m, interp,
+				l->f.interp.obmalloc, &state, err));
+		if (state)
+			PM_TRY(add_state(b, state, i, err));
+		PM_TRY(pm_layout_read(
+			l, b->m, interp, l->f.interp.next, &interp, err));
+	}
+	return PM_OK;
+}
+
+static enum pm_status find_sources(struct builder *b, struct pm_error *err)
+{
+	const struct pm_layout *l = b->l;
+	switch (l->t.obmalloc_home) {
+	case PM_OBMALLOC_EMBEDDED:
+	case PM_OBMALLOC_POINTER:
+		return from_interpreters(b, err);
+	case PM_OBMALLOC_MIMALLOC:
+		return PM_OK;
+	case PM_OBMALLOC_STATICS:
+		break;
+	}
+	struct source s = {0};
+	if (!l->at.arenas.addr)
+		return pm_fail(err, PM_ABSENT, 0,
+			"the table of pymalloc arenas was not found");
+	PM_TRY(pm_memory_read_uint(
+		b->m, l->at.arenas.addr, l->t.word_size, &s.arenas, err));
+	s.maxarenas = UINT64_MAX; /* until the table stops making sense */
+	if (l->at.maxarenas.addr)
+		PM_TRY(pm_memory_read_uint(
+			b->m, l->at.maxarenas.addr, 4, &s.maxarenas, err));
+	if (!pm_vec_push(&b->sources, s))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	return PM_OK;
+}
+
+/* ---- the arena table ---- */
+
+static bool arena_plausible(const struct pm_pools *p, const struct pm_arena *a,
+	pm_addr pool_address)
+{
+	return a->address % 8 == 0 && a->npools &&
+	       a->npools <= p->arena_size / p->pool_size &&
+	       a->nfree <= a->npools && pool_address >= a->first &&
+	       pool_address <= a->first + (uint64_t)a->npools * p->pool_size &&
+	       (pool_address - a->first) % p->pool_size == 0;
+}
+
+static enum pm_status read_arenas(
+	struct builder *b, const struct source *s, struct pm_error *err)
+{
+	const struct pm_layout *l = b->l;
+	struct pm_pools *p = b->p;
+	uint32_t stride = l->f.arena.sizeof_.off;
+	unsigned char e[64];
+	if (!stride || stride > sizeof e)
+		return pm_fail(err, PM_ABSENT, 0, "no layout of arena_object");
+	bool bounded = s->maxarenas != UINT64_MAX;
+	if (bounded && s->maxarenas > MAX_ARENAS)
+		return pm_fail(err, PM_CORRUPT, s->arenas,
+			"arena table of %llu entries",
+			(unsigned long long)s->maxarenas);
+	for (uint64_t i = 0; s->arenas && i < s->maxarenas && i < MAX_ARENAS;
+		i++) {
+		enum pm_status st = pm_memory_read(
+			b->m, s->arenas + i * stride, e, stride, err);
+		if (st != PM_OK && bounded)
+			return st;
+		if (st != PM_OK)
+			break;
+		struct pm_arena a = {
+			.address = pm_get(l, e, l->f.arena.address),
+			.npools =
+				(uint32_t)pm_get(l, e, l->f.arena.ntotalpools),
+			.nfree = (uint32_t)pm_get(l, e, l->f.arena.nfreepools),
+			.interp = s->interp,
+		};
+		pm_addr pool_address = pm_get(l, e, l->f.arena.pool_address);
+		if (!a.address)
+			continue;
+		uint64_t mask = p->pool_size - 1;
+		a.first = (a.address + mask) & ~mask;
+		if (!arena_plausible(p, &a, pool_address)) {
+			if (!bounded)
+				break;
+			p->bad_arenas++;
+			continue;
+		}
+		a.carved = (uint32_t)((pool_address - a.first) / p->pool_size);
+		if (!pm_vec_push(&p->arenas, a))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	}
+	p->maxarenas += bounded ? s->maxarenas : p->arenas.len;
+	return PM_OK;
+}
+
+static uint64_t counter(struct builder *b, pm_addr at, unsigned size, bool *ok)
+{
+	uint64_t v = 0;
+	if (!at || pm_memory_read_uint(b->m, at, size, &v, NULL) != PM_OK)
+		*ok = false;
+	return v;
+}
+
+static void read_counters(struct builder *b)
+{
+	const struct pm_layout *l = b->l;
+	struct pm_pools *p = b->p;
+	unsigned ws = l->t.word_size;
+	p->has_counters = p->has_raw_blocks = true;
+	for (size_t i = 0; i < b->sources.len; i++) {
+		pm_addr s = b->sources.data[i].state;
+#define AT(field)                                                              \
+	(s ? pm_has(l->f.obmalloc.field) ? s + l->f.obmalloc.field.off : 0     \
+	   : l->at.field.addr)
+		p->narenas += counter(b, AT(narenas_currently_allocated), ws,
+			&p->has_counters);
+		p->ntimes += counter(
+			b, AT(ntimes_arena_allocated), ws, &p->has_counters);
+		p->highwater +=
+			counter(b, AT(narenas_highwater), ws, &p->has_counters);
+		p->raw_blocks += counter(
+			b, AT(raw_allocated_blocks), ws, &p->has_raw_blocks);
+#undef AT
+	}
+}
+
+/* ---- pools ---- */
+
+static int by_first(const void *a, const void *b)
+{
+	const struct pm_arena *x = a, *y = b;
+	return x->first < y->first ? -1 : x->first > y->first;
+}
+
+static bool map_pool(struct pm_pools *p, pm_addr addr, size_t index)
+{
+	uint64_t key = (addr >> 30) + 1;
+	size_t i = (key * 0x9E3779B97F4A7C15u) >> 54;
+	size_t probes = 0;
+	while (p->regions[i].key && p->regions[i].key != key) {
+		i = (i + 1) & (PM_POOL_REGIONS - 1);
+		if (++probes >= PM_POOL_REGIONS - 8)
+			return false;
+	}
+	struct pm_pool_region *r = &p->regions[i];
+	if (!r->pools) {
+		r->pools = calloc(
+			(size_t)1 << (30 - p->pool_shift), sizeof *r->pools);
+		if (!r->pools)
+			return false;
+		r->key = key;
+	}
+	r->pools[(addr & 0x3fffffff) >> p->pool_shift] = (uint32_t)index + 1;
+	return true;
+}
+
+static void take_header(struct pm_pools *p, const struct pm_layout *l,
+	struct pm_pool *pool, const unsigned char *h)
+{
+	uint64_t used = pm_get(l, h, l->f.pool.ref_count);
+	uint64_t szidx = pm_get(l, h, l->f.pool.szidx);
+	if (!used) {
+		pool->state = PM_POOL_FREE;
+		return;
+	}
+	uint64_t size = (szidx + 1) * p->alignment;
+	if (szidx >= l->t.small_max / p->alignment ||
+		used > (p->pool_size - p->header) / size) {
+		pool->state = PM_POOL_BAD;
+		p->bad_pools++;
+		return;
+	}
+	pool->state = PM_POOL_USED;
+	pool->szidx = (uint8_t)szidx;
+	pool->used = (uint16_t)used;
+}
+
+/* Headers of all carved pools, many per system call. */
+static enum pm_status read_pools(struct builder *b, struct pm_error *err)
+{
+	struct pm_pools *p = b->p;
+	struct pm_target *t = pm_memory_target(b->m);
+	pm_auto_free struct pm_piece *pieces = calloc(GATHER, sizeof *pieces);
+	pm_auto_free unsigned char *heads = calloc(GATHER, p->header);
+	pm_auto_free size_t *index = calloc(GATHER, sizeof *index);
+	if (!pieces || !heads || !index)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	size_t n = 0;
+	for (size_t a = 0; a <= p->arenas.len; a++) {
+		const struct pm_arena *arena =
+			a < p->arenas.len ? &p->arenas.data[a] : NULL;
+		uint32_t carved = arena ? arena->carved : 1;
+		for (uint32_t k = 0; k < carved; k++) {
+			if (n == GATHER || (!arena && n)) {
+				pm_target_gather(t, pieces, n);
+				for (size_t i = 0; i < n; i++) {
+					struct pm_pool *pool =
+						&p->pools[index[i]];
+					if (pieces[i].got == p->header) {
+						take_header(p, b->l, pool,
+							pieces[i].buf);
+						continue;
+					}
+					pool->state = PM_POOL_BAD;
+					p->bad_pools++;
+				}
+				n = 0;
+			}
+			if (!arena)
+				break;
+			index[n] = arena->pool0 + k;
+			pieces[n] = (struct pm_piece){
+				arena->first + k * (uint64_t)p->pool_size,
+				heads + n * p->header, p->header, 0};
+			n++;
+		}
+	}
+	return PM_OK;
+}
+
+static enum pm_status index_pools(struct builder *b, struct pm_error *err)
+{
+	struct pm_pools *p = b->p;
+	if (p->arenas.len)
+		qsort(p->arenas.data, p->arenas.len, sizeof *p->arenas.data,
+			by_first);
+	for (size_t i = 0; i < p->arenas.len; i++) {
+		struct pm_arena *a = &p->arenas.data[i];
+		a->pool0 = (uint32_t)p->npools;
+		p->npools += a->npools;
+		if (i && a->first < a[-1].first + (uint64_t)a[-1].npools *
+							  p->pool_size)
+			return pm_fail(err, PM_CORRUPT, a->first,
+				"arenas overlap at 0x%llx",
+				(unsigned long long)a->first);
+	}
+	p->pools = calloc(p->npools + 1, sizeof *p->pools);
+	if (!p->pools)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	for (size_t i = 0; i < p->arenas.len; i++) {
+		const struct pm_arena *a = &p->arenas.data[i];
+		for (uint32_t k = 0; k < a->npools; k++)
+			if (!map_pool(p, a->first + k * (uint64_t)p->pool_size,
+				    a->pool0 + k))
+				return pm_fail(
+					err, PM_NOMEM, 0, "out of memory");
+	}
+	return read_pools(b, err);
+}
+
+/* The debug allocator puts 8 bytes of size, an API letter and 7 bytes FD
+   before the data, 8 bytes FD behind it. */
+static void detect_hooks(struct builder *b)
+{
+	struct pm_pools *p = b->p;
+	unsigned seen = 0, hooked = 0;
+	size_t step = p->npools / 64 + 1;
+	for (size_t i = 0; i < p->npools; i += step) {
+		if (p->pools[i].state != PM_POOL_USED)
+			continue;
+		unsigned char h[16];
+		/* The first block may be free: the fences stay then, except
+		   for the link in the first word. */
+		if (pm_memory_read(b->m, pm_pools_address(p, i) + p->header, h,
+			    sizeof h, NULL) != PM_OK)
+			continue;
+		seen++;
+		bool fence = true;
+		for (int k = 9; k < 16; k++)
+			fence = fence && h[k] == 0xfd;
+		if (fence && (h[8] == 'o' || h[8] == 'm' || h[8] == 'r'))
+			hooked++;
+	}
+	if (seen && hooked * 10 > seen * 7) {
+		p->hook_pre = 16;
+		p->hook_post = 8;
+	}
+}
+
+enum pm_status pm_pools_create(const struct pm_layout *l, struct pm_memory *m,
+	struct pm_pools **ret, struct pm_error *err)
+{
+	PM_CLEANUP(pm_cleanup_pools) struct pm_pools *p = calloc(1, sizeof *p);
+	if (!p || !(p->regions = calloc(PM_POOL_REGIONS, sizeof *p->regions)))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	p->pool_size = l->t.pool_size;
+	p->arena_size = l->t.arena_size;
+	p->alignment = l->t.alignment;
+	p->header = l->f.pool.sizeof_.off;
+	p->pool_shift = (unsigned)__builtin_ctz(l->t.pool_size | 1u << 30);
+	PM_CLEANUP(deinit_builder) struct builder b = {l, m, p, {0}};
+	PM_TRY(find_sources(&b, err));
+	for (size_t i = 0; i < b.sources.len; i++)
+		PM_TRY(read_arenas(&b, &b.sources.data[i], err));
+	PM_TRY(index_pools(&b, err));
+	read_counters(&b);
+	detect_hooks(&b);
+	*ret = pm_take(p);
+	return PM_OK;
+}
+
+unsigned pm_pools_free_blocks(const struct pm_layout *l,
+	const struct pm_pools *p, size_t i, const unsigned char *bytes,
+	uint64_t free_bits[static PM_POOL_BLOCK_WORDS], bool *ret_torn)
+{
+	uint32_t size = pm_pools_class_size(p, p->pools[i].szidx);
+	uint64_t base = 0;
+	uint64_t next = pm_get(l, bytes, l->f.pool.freeblock);
+	uint64_t limit = pm_get(l, bytes, l->f.pool.nextoffset);
+	unsigned capacity = (p->pool_size - p->header) / size;
+	*ret_torn = false;
+	memset(free_bits, 0, PM_POOL_BLOCK_WORDS * sizeof *free_bits);
+	if (limit < p->header || limit > p->pool_size ||
+		(limit - p->header) % size ||
+		capacity > PM_POOL_BLOCK_WORDS * 64) {
+		*ret_torn = true;
+		return 0;
+	}
+	unsigned carved = (unsigned)((limit - p->header) / size);
+	unsigned nfree = 0;
+	while (next && nfree <= carved) {
+		if (!base)
+			base = next & ~(uint64_t)(p->pool_size - 1);
+		uint64_t off = next - base;
+		uint64_t k = (off - p->header) / size;
+		if (off < p->header || (off - p->header) % size ||
+			k >= carved || (free_bits[k / 64] >> k % 64 & 1)) {
+			*ret_torn = true;
+			break;
+		}
+		free_bits[k / 64] |= UINT64_C(1) << k % 64;
+		nfree++;
+		next = pm_load(bytes + off, l->t.word_size, l->t.big_endian);
+	}
+	if (carved - nfree != p->pools[i].used)
+		*ret_torn = true;
+	return carved;
+}

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The arenas, block by block.  This is the path that runs at memory speed:
+   sequential reads, one look at the header, tables that stay in cache. */
+#include "heap/walk-internal.h"
+
+#include <string.h>
+
+#define LOWEST_POINTER 0x10000
+
+static inline uint64_t load_word(const struct pm_worker *k, const void *p)
+{
+	if (__builtin_expect(k->plain_words, 1)) {
+		uint64_t v;
+		memcpy(&v, p, 8);
+		return v;
+	}
+	return pm_load(p, k->h->l->t.word_size, k->h->l->t.big_endian);
+}
+
+static inline size_t hash_addr(pm_addr a, unsigned bits)
+{
+	return (size_t)((a >> 3) * 0x9E3779B97F4A7C15u >> (64 - bits));
+}
+
+const struct pm_type *pm_worker_type(struct pm_worker *k, pm_addr addr)
+{
+	if (addr & 7 || addr < LOWEST_POINTER || addr >> 48)
+		return NULL;
+	struct pm_type_cache_entry *e = &k->type_cache[hash_addr(addr, 10)];
+	if (e->addr == addr)
+		return e->type;
+	/* Types are larger than what pymalloc hands out. */
+	if (pm_pools_find(k->h->pools, addr) >= 0)
+		return NULL;
+	const struct pm_type *t = pm_types_get(k->h->types, addr);
+	if (!t) {
+		k->status = PM_NOMEM;
+		return NULL;
+	}
+	e->addr = addr;
+	e->type = t->is_type ? t : NULL;
+	return e->type;
+}
+
+struct pm_type_stats *pm_worker_stats(
+	struct pm_worker *k, const struct pm_type *t)
+{
+	if (__builtin_expect(t->id >= k->stats.len, 0)) {
+		if (!pm_vec_reserve(&k->stats, t->id + 64)) {
+			k->status = PM_NOMEM;
+			return &k->lost;
+		}
+		memset(k->stats.data + k->stats.len, 0,
+			(k->stats.cap - k->stats.len) * sizeof *k->stats.data);
+		k->stats.len = k->stats.cap;
+	}
+	return &k->stats.data[t->id];
+}
+
+void pm_worker_candidate(
+	struct pm_worker *k, pm_addr addr, enum pm_candidate_from from)
+{
+	if (addr < LOWEST_POINTER || addr & 7 || addr >> 48)
+		return;
+	pm_addr *recent = &k->recent[hash_addr(addr, 12)];
+	if (*recent == addr)
+		return;
+	if (pm_pools_find(k->h->pools, addr) >= 0)
+		return;
+	*recent = addr;
+	bool added;
+	if (!pm_map_put(&k->seen, addr, &added)) {
+		k->status = PM_NOMEM;
+		return;
+	}
+	if (added &&
+		!pm_vec_push(&k->candidates, (struct pm_candidate){addr, from}))
+		k->status = PM_NOMEM;
+}
+
+void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
+	pm_addr owner, const struct pm_type *t)
+{
+	const struct pm_pools *p = k->h->pools;
+	/* The pointer may be inside the block; hooks go before it. */
+	int64_t pool = pm_pools_find(p, b->addr);
+	if (pool < 0) {
+		if (!pm_vec_push(&k->buffers,
+			    (struct pm_outside_buffer){*b, owner, t->id}))
+			k->status = PM_NOMEM;
+		return;
+	}
+	pm_addr block = pm_pools_block(p, (size_t)pool, b->addr);
+	if (!block) {
+		k->inconsistent++;
+		return;
+	}
+	uint64_t bit = pm_heap_bit(k->h, (size_t)pool, block);
+	k->is_buffer[bit / 64] |= UINT64_C(1) << bit % 64;
+	if (!b->shared)
+		pm_worker_stats(k, t)->alloc +=
+			pm_pools_class_size(p, p->pools[pool].szidx);
+	/* Chains and nodes: each link is a block of its own. */
+	if (b->kind == PM_BUFFER_NODES || b->kind == PM_BUFFER_DEQUE)
+		if (!pm_vec_push(&k->buffers,
+			    (struct pm_outside_buffer){*b, owner, t->id}))
+			k->status = PM_NOMEM;
+}
+
+/* One used block under inspection. */
+struct block {
+	const unsigned char *data; /* behind the debug hook */
+	uint32_t room;		   /* data bytes */
+	pm_addr addr;		   /* of data */
+	uint32_t class_size;
+};
+
+static bool gc_head_plausible(
+	const struct pm_layout *l, uint64_t next, uint64_t prev)
+{
+	next &= l->t.gc_next_mask;
+	if (!next)
+		return true;
+	return next >= LOWEST_POINTER && !(next & 7) && !(next >> 48) &&
+	       prev >= LOWEST_POINTER && !(prev >> 48);
+}
+
+/* What the header at data + pre says: a type that wants just this pre-header,
+   and a live refcount. */
+static inline const struct pm_type *try_header(struct pm_worker *k,
+	const struct block *b, uint32_t pre, bool *ret_dead)
+{
+	const struct pm_layout *l = k->h->l;
+	if (pre + l->f.object.sizeof_.off > b->room)
+		return NULL;
+	const unsigned char *obj = b->data + pre;
+	const struct pm_type *t =
+		pm_worker_type(k, load_word(k, obj + l->f.object.type.off));
+	if (!t || t->pre != pre)
+		return NULL;
+	uint64_t rc = load_word(k, obj + l->f.object.refcnt.off);
+	if (t->gc && l->t.gc_head_size &&
+		!gc_head_plausible(l,
+			load_word(k, obj - l->t.gc_head_size +
+					     l->f.gc_head.next.off),
+			load_word(k, obj - l->t.gc_head_size +
+					     l->f.gc_head.prev.off)))
+		return NULL;
+	if (!pm_refcnt_plausible(l, rc)) {
+		*ret_dead = rc == 0;
+		return NULL;
+	}
+	return t;
+}
+
+static inline void follow_slots(struct pm_worker *k, const struct block *b,
+	const struct pm_type *t, uint32_t pre)
+{
+	const unsigned char *obj = b->data + pre;
+	unsigned ws = k->h->l->t.word_size;
+	uint32_t words = (b->room - pre) / ws;
+	uint64_t mask = t->slot_mask;
+	if (words < 64)
+		mask &= (UINT64_C(1) << words) - 1;
+	while (mask) {
+		unsigned i = (unsigned)__builtin_ctzll(mask);
+		mask &= mask - 1;
+		pm_worker_candidate(
+			k, load_word(k, obj + i * ws), PM_FROM_OBJECT);
+	}
+}
+
+static void follow_words(struct pm_worker *k, const unsigned char *p,
+	uint64_t n, enum pm_candidate_from from)
+{
+	unsigned ws = k->h->l->t.word_size;
+	for (uint64_t i = 0; i < n; i++)
+		pm_worker_candidate(k, load_word(k, p + i * ws), from);
+}
+
+/* Attributes kept in the object, generator frames, tuple items, and slots that
+   the mask has no room for: all words behind the header that can lead out. */
+static void follow_rest(struct pm_worker *k, const struct block *b,
+	const struct pm_type *t, uint32_t pre, uint64_t extent)
+{
+	const struct pm_layout *l = k->h->l;
+	unsigned ws = l->t.word_size;
+	uint64_t from = 0;
+	if (t->kind == PM_KIND_TUPLE)
+		from = l->f.tuple.item.off;
+	else if (t->kind == PM_KIND_GEN || t->kind == PM_KIND_FRAME ||
+		 t->kind == PM_KIND_SET || t->kind == PM_KIND_HAMT ||
+		 t->inline_values || t->slots_beyond)
+		from = l->f.object.sizeof_.off;
+	else
+		return;
+	uint64_t end = pre + extent < b->room ? pre + extent : b->room;
+	if (pre + from < end)
+		follow_words(k, b->data + pre + from, (end - pre - from) / ws,
+			PM_FROM_OBJECT);
+}
+
+static void follow_gc(struct pm_worker *k, const struct block *b,
+	const struct pm_type *t, uint32_t pre, struct pm_type_stats *s)
+{
+	const struct pm_layout *l = k->h->l;
+	if (!t->gc || !l->t.gc_head_size)
+		return;
+	const unsigned char *head = b->data + pre - l->t.gc_head_size;
+	uint64_t next =
+		load_word(k, head + l->f.gc_head.next.off) & l->t.gc_next_mask;
+	if (!next)
+		return;
+	s->tracked++;
+	if (pm_pools_find(k->h->pools, next) < 0)
+		pm_worker_candidate(
+			k, next + l->t.gc_head_size, PM_FROM_GC_LINK);
+}
+
+/* Instances with a managed dict: the pointer before the object. */
+static void follow_managed(struct pm_worker *k, const unsigned char *obj)
+{
+	unsigned ws = k->h->l->t.word_size;
+	uint64_t dict = load_word(k, obj - 3 * ws);
+	if (!(dict & 1))
+		pm_worker_candidate(k, dict, PM_FROM_OBJECT);
+}
+
+static bool take_object(struct pm_worker *k, const struct block *b,
+	const struct pm_type *t, uint32_t pre)
+{
+	const struct pm_layout *l = k->h->l;
+	struct pm_measure m;
+	const unsigned char *obj = b->data + pre;
+	enum pm_status st = pm_measure(
+		l, t, b->addr + pre, obj, b->room - pre, &k->resolver, &m);
+	if (st == PM_CORRUPT || m.extent > b->room - pre)
+		return false;
+	if (st != PM_OK)
+		k->unreadable++;
+	struct pm_type_stats *s = pm_worker_stats(k, t);
+	s->count++;
+	s->size += m.size;
+	s->alloc += b->class_size;
+	follow_gc(k, b, t, pre, s);
+	for (unsigned i = 0; i < m.nbuffers; i++)
+		pm_worker_buffer(k, &m.buffers[i], b->addr + pre, t);
+	follow_slots(k, b, t, pre);
+	follow_rest(k, b, t, pre, m.extent);
+	if (t->managed_dict && l->t.gc_head_size)
+		follow_managed(k, obj);
+	return true;
+}
+
+static void one_block(
+	struct pm_worker *k, const struct block *b, size_t pool, pm_addr start)
+{
+	const struct pm_layout *l = k->h->l;
+	uint32_t pres[3] = {
+		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
+	bool dead = false;
+	for (int i = 0; i < 3; i++) {
+		if (i && pres[i] == pres[i - 1])
+			continue;
+		const struct pm_type *t = try_header(k, b, pres[i], &dead);
+		if (dead) {
+			/* Held by a free list, or being deallocated. */
+			k->blocks_dead++;
+			k->bytes_dead += b->class_size;
+			return;
+		}
+		if (!t || !take_object(k, b, t, pres[i]))
+			continue;
+		uint64_t bit = pm_heap_bit(k->h, pool, start);
+		k->h->is_object[bit / 64] |= UINT64_C(1) << bit % 64;
+		k->blocks_objects++;
+		return;
+	}
+	/* A buffer, or something of C code: what it refers to may be known by
+	   it alone. */
+	follow_words(k, b->data, b->room / l->t.word_size, PM_FROM_GUESS);
+}
+
+static void one_pool(
+	struct pm_worker *k, size_t i, pm_addr addr, const unsigned char *bytes)
+{
+	const struct pm_pools *p = k->h->pools;
+	uint64_t free_bits[PM_POOL_BLOCK_WORDS];
+	bool torn;
+	unsigned n =
+		pm_pools_free_blocks(k->h->l, p, i, bytes, free_bits, &torn);
+	if (torn)
+		k->inconsistent++;
+	uint32_t size = pm_pools_class_size(p, p->pools[i].szidx);
+	uint32_t hooks = p->hook_pre + p->hook_post;
+	if (size <= hooks)
+		return;
+	for (unsigned b = 0; b < n; b++) {
+		if (free_bits[b / 64] >> b % 64 & 1)
+			continue;
+		uint32_t off = p->header + b * size;
+		struct block x = {bytes + off + p->hook_pre, size - hooks,
+			addr + off + p->hook_pre, size};
+		__builtin_prefetch(x.data + 4 * size);
+		k->blocks_used++;
+		k->bytes_used += size;
+		one_block(k, &x, i, addr + off);
+	}
+}
+
+void pm_stream_arena(struct pm_worker *k, size_t index)
+{
+	const struct pm_pools *p = k->h->pools;
+	const struct pm_arena *a = &p->arenas.data[index];
+	size_t len = (size_t)a->carved * p->pool_size;
+	if (!len)
+		return;
+	const unsigned char *bytes =
+		pm_target_view(k->h->target, a->first, len);
+	size_t got = len;
+	if (!bytes) {
+		got = pm_target_read_some(
+			k->h->target, a->first, k->chunk, len);
+		bytes = k->chunk;
+	}
+	for (uint32_t i = 0; i < a->carved; i++) {
+		if (p->pools[a->pool0 + i].state != PM_POOL_USED)
+			continue;
+		size_t off = (size_t)i * p->pool_size;
+		if (off + p->pool_size > got) {
+			/* A hole: try the pool by itself. */
+			if (bytes != k->chunk ||
+				pm_target_read_some(k->h->target,
+					a->first + off, k->chunk + off,
+					p->pool_size) < p->pool_size) {
+				k->unreadable++;
+				continue;
+			}
+		}
+		one_pool(k, a->pool0 + i, a->first + off, bytes + off);
+	}
+}

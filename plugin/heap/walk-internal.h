@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the parts of the walk share: stream.c (arenas), outside.c (rounds),
+   walk.c (the job). */
+#ifndef PM_HEAP_WALK_INTERNAL_H
+#define PM_HEAP_WALK_INTERNAL_H
+
+#include "heap/walk.h"
+
+#include <stdatomic.h>
+
+#define PM_TYPE_CACHE 1024
+#define PM_KEYS_CACHE 1024
+#define PM_RECENT 4096
+
+struct pm_type_cache_entry {
+	pm_addr addr;
+	const struct pm_type *type; /* NULL: not one */
+};
+
+struct pm_keys_cache_entry {
+	pm_addr addr;
+	struct pm_keys_brief brief;
+};
+
+/* Where a reference outside the arenas was seen. */
+enum pm_candidate_from {
+	PM_FROM_OBJECT,	 /* a reference of an object, or a buffer's */
+	PM_FROM_GC_LINK, /* a neighbour in a collector's list */
+	PM_FROM_GUESS,	 /* a word of a block of unknown use, or of a struct */
+};
+
+struct pm_candidate {
+	pm_addr addr;
+	enum pm_candidate_from from;
+};
+
+/* A buffer outside the arenas, to be scanned and credited. */
+struct pm_outside_buffer {
+	struct pm_buffer b;
+	pm_addr owner;
+	uint32_t type_id;
+};
+
+/* One thread's part: shares nothing that it writes, but its own pools' words
+   of heap->is_object. */
+struct pm_worker {
+	struct pm_heap *h;
+	struct pm_objects o;
+	struct pm_memory *memory;
+	struct pm_resolver resolver;
+	bool plain_words;     /* 8-byte little-endian words */
+	unsigned char *chunk; /* an arena's bytes */
+	struct pm_type_cache_entry type_cache[PM_TYPE_CACHE];
+	struct pm_keys_cache_entry keys_cache[PM_KEYS_CACHE];
+	pm_addr recent[PM_RECENT];
+	struct pm_map seen;
+	PM_VEC(struct pm_candidate) candidates;
+	PM_VEC(struct pm_outside_buffer) buffers;
+	PM_VEC(struct pm_outside) found; /* objects outside */
+	PM_VEC(struct pm_type_stats) stats;
+	struct pm_type_stats lost; /* out of memory: the walk will fail */
+	uint64_t *is_buffer;
+	uint64_t keys_of_class[PM_MAX_CLASSES]; /* bytes, 0: read them */
+	uint64_t blocks_used, blocks_objects, blocks_dead, bytes_used;
+	uint64_t bytes_dead, unreadable, inconsistent;
+	enum pm_status status; /* fatal ones only */
+};
+
+PM_CHECKED enum pm_status pm_worker_init(
+	struct pm_worker *k, struct pm_heap *h, struct pm_error *err);
+void pm_worker_deinit(struct pm_worker *k);
+
+/* Streams one arena. */
+void pm_stream_arena(struct pm_worker *k, size_t arena);
+
+/* A word that may lead out of the arenas. */
+void pm_worker_candidate(
+	struct pm_worker *k, pm_addr addr, enum pm_candidate_from from);
+
+/* Marks a buffer of an object; credits its block to the type. */
+void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
+	pm_addr owner, const struct pm_type *t);
+
+const struct pm_type *pm_worker_type(struct pm_worker *k, pm_addr addr);
+struct pm_type_stats *pm_worker_stats(
+	struct pm_worker *k, const struct pm_type *t);
+
+/* One candidate or outside buffer of a round. */
+void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c);
+void pm_outside_scan(struct pm_worker *k, const struct pm_outside_buffer *b);
+/* The first candidates: interpreter and thread states, Python stacks. */
+PM_CHECKED enum pm_status pm_outside_roots(
+	struct pm_worker *k, struct pm_error *err);
+
+/* What glibc set aside for an allocation of bytes at addr. */
+uint64_t pm_outside_chunk(struct pm_memory *m, const struct pm_layout *l,
+	pm_addr addr, uint64_t bytes);
+
+/* Index of the first bit of pool i's block at addr in the bit maps. */
+static inline uint64_t pm_heap_bit(
+	const struct pm_heap *h, size_t pool, pm_addr block)
+{
+	uint64_t off = block & (h->pools->pool_size - 1);
+	return pool * h->words_per_pool * 64 + off / h->pools->alignment;
+}
+
+#endif

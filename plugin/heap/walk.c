@@ -1,0 +1,486 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/walk-internal.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <time.h>
+
+#define MAX_THREADS 2
+#define MAX_PERMANENT (UINT64_C(1) << 32)
+
+enum phase { PHASE_ARENAS, PHASE_ROUNDS, PHASE_PERMANENT, PHASE_DONE };
+
+struct pm_walk {
+	struct pm_heap *h;
+	struct pm_worker *workers[MAX_THREADS];
+	unsigned nworkers;
+	enum phase phase;
+	bool roots_done;
+	atomic_size_t next; /* arena, or item of the round */
+	double deadline;
+	/* The round under way. */
+	PM_VEC(struct pm_candidate) candidates;
+	PM_VEC(struct pm_outside_buffer) buffers;
+	struct pm_map seen;	    /* candidates of all rounds */
+	struct pm_map seen_buffers; /* buffers of all rounds */
+	uint32_t types_known;
+	pm_addr permanent, permanent_head; /* where the list walk stands */
+	pm_addr permanent_interp;
+	uint64_t permanent_seen;
+};
+
+double pm_now(void)
+{
+	struct timespec t;
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+/* ---- heap ---- */
+
+enum pm_status pm_heap_create(const struct pm_layout *l, struct pm_target *t,
+	struct pm_memory *m, const struct pm_modules *ms, struct pm_heap **ret,
+	struct pm_error *err)
+{
+	PM_CLEANUP(pm_cleanup_heap) struct pm_heap *h = calloc(1, sizeof *h);
+	if (!h)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	h->l = l;
+	h->target = t;
+	h->memory = m;
+	h->modules = ms;
+	PM_TRY(pm_types_create(t, l, &h->types, err));
+	pm_objects_init(&h->objects, l, m, h->types);
+	*ret = pm_take(h);
+	/* The resolver holds a pointer into the struct itself. */
+	pm_objects_init(&(*ret)->objects, l, m, (*ret)->types);
+	return PM_OK;
+}
+
+void pm_heap_destroy(struct pm_heap *h)
+{
+	if (!h)
+		return;
+	pm_types_destroy(h->types);
+	pm_pools_destroy(h->pools);
+	free(h->stats);
+	free(h->is_object);
+	free(h->is_buffer);
+	pm_vec_deinit(&h->outside);
+	free(h);
+}
+
+enum pm_status pm_heap_pools(struct pm_heap *h, struct pm_error *err)
+{
+	if (h->pools)
+		return PM_OK;
+	return pm_pools_create(h->l, h->memory, &h->pools, err);
+}
+
+/* ---- the job ---- */
+
+static void cleanup_walk(struct pm_walk **w)
+{
+	pm_walk_destroy(*w);
+}
+
+enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
+	struct pm_walk **ret, struct pm_error *err)
+{
+	PM_TRY(pm_heap_pools(h, err));
+	PM_CLEANUP(cleanup_walk) struct pm_walk *w = calloc(1, sizeof *w);
+	if (!w)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	w->h = h;
+	size_t bits = h->pools->pool_size / h->pools->alignment;
+	h->words_per_pool = bits / 64;
+	free(h->is_object);
+	h->is_object = calloc(h->pools->npools * h->words_per_pool + 1, 8);
+	if (!h->is_object)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (!h->target->parallel)
+		threads = 1;
+	else if (!threads || threads > MAX_THREADS)
+		threads = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? MAX_THREADS : 1;
+	for (w->nworkers = 0; w->nworkers < threads;) {
+		struct pm_worker *k = calloc(1, sizeof *k);
+		if (!k)
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		w->workers[w->nworkers++] = k;
+		PM_TRY(pm_worker_init(k, h, err));
+	}
+	*ret = pm_take(w);
+	return PM_OK;
+}
+
+void pm_walk_destroy(struct pm_walk *w)
+{
+	if (!w)
+		return;
+	for (unsigned i = 0; i < w->nworkers; i++) {
+		pm_worker_deinit(w->workers[i]);
+		free(w->workers[i]);
+	}
+	pm_vec_deinit(&w->candidates);
+	pm_vec_deinit(&w->buffers);
+	pm_map_deinit(&w->seen);
+	pm_map_deinit(&w->seen_buffers);
+	free(w);
+}
+
+void pm_walk_progress(
+	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total)
+{
+	size_t total = w->phase == PHASE_ARENAS
+			       ? w->h->pools->arenas.len
+			       : w->candidates.len + w->buffers.len;
+	size_t done = atomic_load(&w->next);
+	*ret_total = total;
+	*ret_done = done < total ? done : total;
+}
+
+static size_t units(const struct pm_walk *w)
+{
+	return w->phase == PHASE_ARENAS ? w->h->pools->arenas.len
+					: w->candidates.len + w->buffers.len;
+}
+
+/* One thread's share of a slice. */
+static void work(struct pm_walk *w, struct pm_worker *k)
+{
+	size_t n = units(w);
+	unsigned count = 0;
+	while (k->status == PM_OK) {
+		if ((w->phase == PHASE_ARENAS || ++count % 16 == 0) &&
+			pm_now() > w->deadline)
+			return;
+		size_t i = atomic_fetch_add(&w->next, 1);
+		if (i >= n)
+			return;
+		if (w->phase == PHASE_ARENAS)
+			pm_stream_arena(k, i);
+		else if (i < w->candidates.len)
+			pm_outside_object(k, &w->candidates.data[i]);
+		else
+			pm_outside_scan(
+				k, &w->buffers.data[i - w->candidates.len]);
+	}
+}
+
+struct thread_start {
+	struct pm_walk *w;
+	struct pm_worker *k;
+};
+
+static void *thread_main(void *arg)
+{
+	struct thread_start *s = arg;
+	work(s->w, s->k);
+	return NULL;
+}
+
+/* Helpers block all signals: GDB's handlers run on GDB's thread. */
+static void run_slice(struct pm_walk *w)
+{
+	pthread_t threads[MAX_THREADS];
+	struct thread_start starts[MAX_THREADS];
+	unsigned started = 0;
+	if (units(w) - atomic_load(&w->next) > 1)
+		for (unsigned i = 1; i < w->nworkers; i++) {
+			sigset_t all, old;
+			sigfillset(&all);
+			pthread_sigmask(SIG_SETMASK, &all, &old);
+			starts[started] =
+				(struct thread_start){w, w->workers[i]};
+			int e = pthread_create(&threads[started], NULL,
+				thread_main, &starts[started]);
+			pthread_sigmask(SIG_SETMASK, &old, NULL);
+			if (e == 0)
+				started++;
+		}
+	work(w, w->workers[0]);
+	for (unsigned i = 0; i < started; i++)
+		pthread_join(threads[i], NULL);
+}
+
+/* ---- rounds ---- */
+
+static bool add_candidate(
+	struct pm_walk *w, pm_addr addr, enum pm_candidate_from from)
+{
+	bool added;
+	if (!pm_map_put(&w->seen, addr, &added))
+		return false;
+	return !added ||
+	       pm_vec_push(&w->candidates, (struct pm_candidate){addr, from});
+}
+
+/* Collects what the workers found into the next round; false: out of memory. */
+static bool next_round(struct pm_walk *w)
+{
+	w->candidates.len = w->buffers.len = 0;
+	for (unsigned i = 0; i < w->nworkers; i++) {
+		struct pm_worker *k = w->workers[i];
+		pm_vec_each (c, &k->candidates)
+			if (!add_candidate(w, c->addr, c->from))
+				return false;
+		k->candidates.len = 0;
+		pm_vec_each (b, &k->buffers) {
+			bool added;
+			if (!pm_map_put(&w->seen_buffers, b->b.addr, &added))
+				return false;
+			if (added && !pm_vec_push(&w->buffers, *b))
+				return false;
+		}
+		k->buffers.len = 0;
+	}
+	/* Types are objects, also those that only their instances name. */
+	uint32_t n = pm_types_count(w->h->types);
+	for (; w->types_known < n; w->types_known++) {
+		const struct pm_type *t =
+			pm_types_by_id(w->h->types, w->types_known);
+		if (t && !add_candidate(w, t->addr, PM_FROM_OBJECT))
+			return false;
+	}
+	atomic_store(&w->next, 0);
+	return true;
+}
+
+/* ---- the permanent generation: not in gc.get_objects() ---- */
+
+static void uncount_tracked(struct pm_walk *w, pm_addr object)
+{
+	uint64_t type_addr;
+	struct pm_heap *h = w->h;
+	if (pm_layout_read(h->l, h->memory, object, h->l->f.object.type,
+		    &type_addr, NULL) != PM_OK)
+		return;
+	const struct pm_type *t = pm_types_get(h->types, type_addr);
+	if (t && t->is_type && t->id < h->nstats && h->stats[t->id].tracked)
+		h->stats[t->id].tracked--;
+}
+
+static void next_permanent_list(struct pm_walk *w)
+{
+	const struct pm_layout *l = w->h->l;
+	bool shared = l->t.gc_home == PM_GC_IN_RUNTIME;
+	w->permanent = 0;
+	if (l->t.gc_home == PM_GC_BITS || !pm_has(l->f.gc_state.permanent))
+		w->permanent_interp = 0;
+	else if (shared && w->permanent_interp)
+		w->permanent_interp = 0;
+	else if (!w->permanent_interp)
+		w->permanent_interp =
+			shared ? l->at.runtime.addr : l->at.interp_head.addr;
+	else if (pm_layout_read(l, w->h->memory, w->permanent_interp,
+			 l->f.interp.next, &w->permanent_interp, NULL) != PM_OK)
+		w->permanent_interp = 0;
+	if (!w->permanent_interp) {
+		w->phase = PHASE_DONE;
+		return;
+	}
+	w->permanent_head =
+		w->permanent_interp +
+		(shared ? l->f.runtime.gc.off : l->f.interp.gc.off) +
+		l->f.gc_state.permanent.off;
+	if (pm_layout_read(l, w->h->memory, w->permanent_head,
+		    l->f.gc_head.next, &w->permanent, NULL) != PM_OK)
+		w->permanent = 0;
+}
+
+static void walk_permanent(struct pm_walk *w)
+{
+	const struct pm_layout *l = w->h->l;
+	if (!w->permanent_interp)
+		next_permanent_list(w);
+	for (unsigned n = 0; w->phase == PHASE_PERMANENT; n++) {
+		if (n % 64 == 0 && pm_now() > w->deadline)
+			return;
+		pm_addr head = w->permanent & l->t.gc_next_mask;
+		if (!head || head == w->permanent_head ||
+			w->permanent_seen++ > MAX_PERMANENT) {
+			next_permanent_list(w);
+			continue;
+		}
+		uncount_tracked(w, head + l->t.gc_head_size);
+		if (pm_layout_read(l, w->h->memory, head, l->f.gc_head.next,
+			    &w->permanent, NULL) != PM_OK)
+			w->permanent = 0;
+	}
+}
+
+/* ---- merging ---- */
+
+/* A block that looks like an object and that an object owns as a buffer.  An
+   object that the collector's list really holds is one; else the owner, whose
+   typed field leads here, is believed. */
+static bool proves_object(struct pm_heap *h, pm_addr block, struct pm_object *x)
+{
+	const struct pm_layout *l = h->l;
+	uint32_t pres[3] = {
+		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
+	for (int i = 0; i < 3; i++) {
+		pm_addr at = block + h->pools->hook_pre + pres[i];
+		if (pm_object_load(&h->objects, at, x, NULL) != PM_OK ||
+			x->type->pre != pres[i])
+			continue;
+		if (!pm_object_is_tracked(&h->objects, x))
+			return false;
+		pm_addr head = at - l->t.gc_head_size;
+		uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
+					l->f.gc_head.next) &
+				l->t.gc_next_mask;
+		uint64_t back = 0;
+		return pm_layout_read(l, h->memory, next, l->f.gc_head.prev,
+			       &back, NULL) == PM_OK &&
+		       (back & ~UINT64_C(7)) == head;
+	}
+	x->type = NULL;
+	return true;
+}
+
+static void settle(struct pm_heap *h, size_t pool, unsigned unit, uint64_t bit)
+{
+	struct pm_object x;
+	pm_addr block = pm_pools_address(h->pools, pool) +
+			(uint64_t)unit * h->pools->alignment;
+	h->conflicts++;
+	if (proves_object(h, block, &x)) {
+		h->is_buffer[bit / 64] &= ~(UINT64_C(1) << bit % 64);
+		return;
+	}
+	h->is_object[bit / 64] &= ~(UINT64_C(1) << bit % 64);
+	h->blocks_objects--;
+	struct pm_measure m;
+	struct pm_type_stats *s = &h->stats[x.type->id];
+	if (!s->count || pm_object_measure(&h->objects, &x, &m) == PM_CORRUPT)
+		return;
+	s->count--;
+	s->size -= m.size;
+	s->alloc -= pm_pools_class_size(h->pools, h->pools->pools[pool].szidx);
+	if (pm_object_is_tracked(&h->objects, &x) && s->tracked)
+		s->tracked--;
+}
+
+static void settle_all(struct pm_heap *h)
+{
+	for (size_t p = 0; p < h->pools->npools; p++)
+		for (size_t i = 0; i < h->words_per_pool; i++) {
+			size_t at = p * h->words_per_pool + i;
+			uint64_t both = h->is_object[at] & h->is_buffer[at];
+			while (both) {
+				unsigned b = (unsigned)__builtin_ctzll(both);
+				both &= both - 1;
+				settle(h, p, (unsigned)i * 64 + b, at * 64 + b);
+			}
+			h->blocks_buffers += (uint64_t)__builtin_popcountll(
+				h->is_buffer[at]);
+			h->bytes_unowned +=
+				(uint64_t)__builtin_popcountll(
+					h->is_buffer[at] | h->is_object[at]) *
+				pm_pools_class_size(
+					h->pools, h->pools->pools[p].szidx);
+		}
+	h->blocks_unowned = h->blocks_used - h->blocks_objects -
+			    h->blocks_buffers - h->blocks_dead;
+	h->bytes_unowned = h->bytes_used - h->bytes_unowned - h->bytes_dead;
+}
+
+static int by_addr(const void *a, const void *b)
+{
+	const struct pm_outside *x = a, *y = b;
+	return x->addr < y->addr ? -1 : x->addr > y->addr;
+}
+
+static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
+{
+	struct pm_heap *h = w->h;
+	uint32_t n = pm_types_count(h->types);
+	free(h->stats);
+	h->stats = calloc(n + 1, sizeof *h->stats);
+	if (!h->stats)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	h->nstats = n;
+	h->blocks_used = h->blocks_objects = h->blocks_dead = 0;
+	h->bytes_used = h->bytes_dead = h->blocks_buffers = 0;
+	h->bytes_unowned = h->conflicts = 0;
+	h->unreadable = h->pools->bad_arenas;
+	h->inconsistent = h->pools->bad_pools;
+	h->outside.len = 0;
+	for (unsigned i = 0; i < w->nworkers; i++) {
+		struct pm_worker *k = w->workers[i];
+		for (size_t t = 0; t < k->stats.len && t < n; t++) {
+			h->stats[t].count += k->stats.data[t].count;
+			h->stats[t].size += k->stats.data[t].size;
+			h->stats[t].alloc += k->stats.data[t].alloc;
+			h->stats[t].tracked += k->stats.data[t].tracked;
+			h->stats[t].outside += k->stats.data[t].outside;
+		}
+		h->blocks_used += k->blocks_used;
+		h->blocks_objects += k->blocks_objects;
+		h->blocks_dead += k->blocks_dead;
+		h->bytes_used += k->bytes_used;
+		h->bytes_dead += k->bytes_dead;
+		h->unreadable += k->unreadable;
+		h->inconsistent += k->inconsistent;
+		pm_vec_each (o, &k->found)
+			if (!pm_vec_push(&h->outside, *o))
+				return pm_fail(
+					err, PM_NOMEM, 0, "out of memory");
+		if (i) {
+			size_t words = h->pools->npools * h->words_per_pool;
+			for (size_t b = 0; b < words; b++)
+				w->workers[0]->is_buffer[b] |= k->is_buffer[b];
+		}
+	}
+	free(h->is_buffer);
+	h->is_buffer = pm_take(w->workers[0]->is_buffer);
+	if (h->outside.len)
+		qsort(h->outside.data, h->outside.len, sizeof *h->outside.data,
+			by_addr);
+	settle_all(h);
+	return PM_OK;
+}
+
+static enum pm_status begin_rounds(struct pm_walk *w, struct pm_error *err)
+{
+	PM_TRY(pm_outside_roots(w->workers[0], err));
+	w->phase = PHASE_ROUNDS;
+	if (!next_round(w))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	return PM_OK;
+}
+
+enum pm_status pm_walk_step(
+	struct pm_walk *w, double seconds, bool *ret_done, struct pm_error *err)
+{
+	w->deadline = pm_now() + seconds;
+	while (w->phase != PHASE_DONE && pm_now() < w->deadline) {
+		if (w->phase == PHASE_PERMANENT) {
+			walk_permanent(w);
+			continue;
+		}
+		run_slice(w);
+		for (unsigned i = 0; i < w->nworkers; i++)
+			if (w->workers[i]->status != PM_OK)
+				return pm_fail(err, w->workers[i]->status, 0,
+					"out of memory while walking the heap");
+		if (atomic_load(&w->next) < units(w))
+			continue;
+		if (w->phase == PHASE_ARENAS) {
+			PM_TRY(begin_rounds(w, err));
+			continue;
+		}
+		if (!next_round(w))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		if (units(w))
+			continue;
+		PM_TRY(merge(w, err));
+		w->phase = PHASE_PERMANENT;
+	}
+	if (w->phase == PHASE_DONE)
+		w->h->done = true;
+	*ret_done = w->phase == PHASE_DONE;
+	return PM_OK;
+}
