@@ -76,7 +76,7 @@ static void walk_slots(struct walk *w)
 	const struct pm_layout *l = w->o->l;
 	unsigned ws = l->t.word_size;
 	for (uint32_t i = 0; i < t->nslots && !w->stop; i++) {
-		const struct pm_slot *s = &t->slots[i];
+		const struct pm_type_slot *s = &t->slots[i];
 		uint64_t v = 0;
 		if (s->off + ws <= w->x->avail)
 			v = pm_load(pm_object_body(w->x) + s->off, ws,

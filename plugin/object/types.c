@@ -178,7 +178,7 @@ static char *qualified_name(
 
 /* Growing list of slots while a type is put together. */
 struct slots {
-	PM_VEC(struct pm_slot) v;
+	PM_VEC(struct pm_type_slot) v;
 };
 
 static void deinit_slots(struct slots *s)
@@ -192,7 +192,7 @@ static void deinit_slots(struct slots *s)
 	pm_vec_deinit(&s->v);
 }
 
-static struct pm_slot *slot_at(struct slots *s, uint32_t off)
+static struct pm_type_slot *slot_at(struct slots *s, uint32_t off)
 {
 	pm_vec_each (p, &s->v)
 		if (p->off == off)
@@ -204,7 +204,7 @@ static void add_slot(
 	struct slots *s, uint32_t off, enum pm_slot_kind kind, const char *name)
 {
 	if (s->v.len < MAX_SLOTS && !slot_at(s, off) &&
-		pm_vec_push(&s->v, (struct pm_slot){off, kind, name}))
+		pm_vec_push(&s->v, (struct pm_type_slot){off, kind, name}))
 		return;
 	if (kind == PM_SLOT_MEMBER) {
 		char *mine;
@@ -307,7 +307,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 	unsigned ws = l->t.word_size;
 	if (base)
 		for (uint32_t i = 0; i < base->nslots; i++) {
-			struct pm_slot p = base->slots[i];
+			struct pm_type_slot p = base->slots[i];
 			if (p.kind == PM_SLOT_MEMBER)
 				p.name = strdup(p.name);
 			if (p.name || p.kind == PM_SLOT_NATIVE)
@@ -345,7 +345,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 
 static int by_offset(const void *a, const void *b)
 {
-	const struct pm_slot *x = a, *y = b;
+	const struct pm_type_slot *x = a, *y = b;
 	return x->off < y->off ? -1 : x->off > y->off;
 }
 

@@ -50,7 +50,7 @@ enum pm_slot_kind {
 };
 
 /* One word of an object that holds a strong reference. */
-struct pm_slot {
+struct pm_type_slot {
 	uint32_t off;
 	enum pm_slot_kind kind;
 	const char *name; /* owned by the registry, or static; NULL: native */
@@ -76,7 +76,7 @@ struct pm_type {
 	uint32_t hidden;  /* items of a structseq beyond its ob_size, at most */
 	const struct pm_decoder
 		*decoder;      /* of the nearest known base, or NULL */
-	struct pm_slot *slots; /* owned, sorted by offset */
+	struct pm_type_slot *slots; /* owned, sorted by offset */
 	uint32_t nslots;
 	uint64_t slot_mask; /* bit i: word i holds a reference, i < 64 */
 	bool slots_beyond;  /* some slot is past word 63 */
