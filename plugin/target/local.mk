@@ -9,11 +9,18 @@ libpymortem_la_SOURCES += \
 	%D%/image.h \
 	%D%/memory.c \
 	%D%/memory.h \
+	%D%/module-file.c \
+	%D%/module-file.h \
+	%D%/module.c \
 	%D%/module.h \
 	%D%/native-core.c \
 	%D%/native-core.h \
 	%D%/native-maps.c \
 	%D%/native-process.c \
 	%D%/native.h \
+	%D%/symtab-file.c \
+	%D%/symtab-memory.c \
+	%D%/symtab.c \
+	%D%/symtab.h \
 	%D%/target.c \
 	%D%/target.h

@@ -27,12 +27,16 @@ struct pm_modules {
 	PM_VEC(struct pm_module) list; /* sorted by start */
 };
 
+/* Finds the modules; symbols are read when they are asked for, through m,
+   which has to live as long as the result. */
 PM_CHECKED enum pm_status pm_modules_load(
 	struct pm_memory *m, struct pm_modules *ret, struct pm_error *err);
 void pm_modules_deinit(struct pm_modules *ms);
 
-/* Where symbol name is defined, module by module: *pos starts at 0; false at
-   the end.  Data and function symbols of .symtab and .dynsym. */
+/* Where symbol name is defined, module by module, those with a Python in them
+   first: *pos starts at 0; false at the end.  Data and function symbols: of
+   modules with a Python in them .symtab (the separate debug file's, too) and
+   .dynsym, of others .dynsym. */
 bool pm_modules_next_symbol(const struct pm_modules *ms, const char *name,
 	size_t *pos, struct pm_symbol *ret, const struct pm_module **ret_module);
 
