@@ -19,6 +19,7 @@ live_tests =
 include tests/lib/local.mk
 include tests/unit/local.mk
 include tests/source/local.mk
+include tests/bench/local.mk
 
 EXTRA_DIST += %D%/newcomer %D%/demo/service.py
 

@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Built when a benchmark asks for it: make tests/bench/read-floor.
+EXTRA_PROGRAMS += %D%/read-floor
+%C%_read_floor_CPPFLAGS = -D_GNU_SOURCE= -D_FILE_OFFSET_BITS=64
+%C%_read_floor_LDFLAGS =
+%C%_read_floor_LDADD =
+CLEANFILES += $(EXTRA_PROGRAMS)
