@@ -34,7 +34,7 @@ PM_CHECKED bool pm_vec_reserve_raw(
 	} while (0)
 
 #define pm_vec_each(p, v)                                                      \
-	for (__typeof__((v)->data) p = (v)->data;                              \
+	for (__typeof__(&*(v)->data) p = (v)->data;                            \
 		p && p < (v)->data + (v)->len; p++)
 
 #endif

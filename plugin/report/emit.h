@@ -13,19 +13,19 @@ enum pm_emit_format { PM_EMIT_TEXT, PM_EMIT_JSON, PM_EMIT_SHORT };
 
 struct pm_emit_options {
 	enum pm_emit_format format;
-	bool bytes;      /* exact sizes in text */
+	bool bytes;	 /* exact sizes in text */
 	bool stable_ids; /* addresses as #1, #2, ... in order of appearance */
-	unsigned width;  /* of the terminal; 0: do not cut */
+	unsigned width;	 /* of the terminal; 0: do not cut */
 };
 
 enum pm_cell_type {
-	PM_CELL_TEXT,    /* already escaped text (target bytes through strbuf) */
-	PM_CELL_COUNT,   /* uint64_t, digits grouped in text */
-	PM_CELL_SIZE,    /* uint64_t bytes */
+	PM_CELL_TEXT,  /* already escaped text (target bytes through strbuf) */
+	PM_CELL_COUNT, /* uint64_t, digits grouped in text */
+	PM_CELL_SIZE,  /* uint64_t bytes */
 	PM_CELL_PERCENT, /* double 0..100; text only, never in JSON */
-	PM_CELL_ADDR,    /* pm_addr; JSON "0x..." */
+	PM_CELL_ADDR,	 /* pm_addr; JSON "0x..." */
 	PM_CELL_BOOL,
-	PM_CELL_INT,     /* int64_t, no grouping */
+	PM_CELL_INT, /* int64_t, no grouping */
 };
 
 struct pm_column {
@@ -78,7 +78,8 @@ void pm_emit_close(struct pm_emit *e);
    A row given an object address sets $py1, $py2, ... by row. */
 void pm_emit_table(struct pm_emit *e, const char *key,
 	const struct pm_column *columns, size_t n, size_t limit);
-void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object);
+void pm_emit_row(
+	struct pm_emit *e, const struct pm_cell *cells, pm_addr object);
 /* The total under a text table (cells may be absent); JSON totals are emitted
    by the command as an object "total". */
 void pm_emit_total(struct pm_emit *e, const struct pm_cell *cells);
@@ -96,6 +97,7 @@ void pm_emit_variable(struct pm_emit *e, const char *name, uint64_t value);
 struct pm_emit_variable {
 	char name[32];
 	uint64_t value;
+	bool pointer; /* an address in the target: the host shows it as one */
 };
 PM_CHECKED enum pm_status pm_emit_finish(struct pm_emit *e,
 	const char **ret_text, size_t *ret_len,

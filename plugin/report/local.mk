@@ -1,3 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
-	%D%/emit.h
+	%D%/emit.c \
+	%D%/emit-private.h \
+	%D%/emit.h \
+	%D%/json.c \
+	%D%/text.c

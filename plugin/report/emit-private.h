@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Shared by emit.c (what is said), text.c (aligned columns) and json.c. */
+#ifndef PM_REPORT_EMIT_PRIVATE_H
+#define PM_REPORT_EMIT_PRIVATE_H
+
+#include "base/map.h"
+#include "base/vec.h"
+#include "report/emit.h"
+
+/* Objects and arrays inside each other; deeper ones fail the document. */
+#define PM_JSON_DEPTH 16
+
+struct json_level {
+	bool array, any, rows; /* rows: one element per line */
+};
+
+struct json_writer {
+	struct pm_strbuf out;
+	struct json_level level[PM_JSON_DEPTH];
+	unsigned depth;
+	bool failed;
+};
+
+/* A rendered cell: a slice of table.text. */
+struct text_cell {
+	size_t off, len;
+};
+
+struct text_table {
+	const struct pm_column *columns; /* NULL: no table is open */
+	size_t ncolumns;
+	size_t limit, rows, hidden;
+	struct pm_strbuf text;
+	PM_VEC(struct text_cell) cells; /* ncolumns per row */
+	bool total;			/* the last row of cells is the total */
+	bool failed;
+};
+
+struct pm_emit {
+	char command[40];
+	struct pm_emit_options o;
+	struct pm_strbuf text;	 /* PM_EMIT_TEXT and PM_EMIT_SHORT */
+	struct json_writer json; /* PM_EMIT_JSON */
+	struct text_table table;
+	PM_VEC(struct pm_emit_variable) vars;
+	struct pm_map ids; /* address to id, with stable_ids */
+	bool skipped;	   /* pm_emit_skipped was called */
+	bool failed, finished;
+};
+
+/* "0x7f.." or "#3"; buf of 24. */
+const char *emit_address(struct pm_emit *e, pm_addr a, char buf[static 24]);
+/* text with each hexadecimal address in it replaced by its stable id, to out
+   (may be NULL to only number them). */
+void emit_stable_text(
+	struct pm_emit *e, const char *text, size_t len, struct pm_strbuf *out);
+
+/* text.c */
+void text_table_cells(struct pm_emit *e, const struct pm_cell *cells);
+void text_table_render(struct pm_emit *e);
+void text_table_deinit(struct text_table *t);
+/* Columns of a terminal that UTF-8 text takes. */
+size_t text_width(const char *text, size_t len);
+
+/* json.c */
+void json_writer_deinit(struct json_writer *w);
+void json_write_open(
+	struct json_writer *w, const char *key, bool array, bool rows);
+void json_write_close(struct json_writer *w);
+void json_write_text(struct json_writer *w, const char *key, const char *value);
+void json_write_uint(struct json_writer *w, const char *key, uint64_t value);
+void json_write_int(struct json_writer *w, const char *key, int64_t value);
+void json_write_real(struct json_writer *w, const char *key, double value);
+void json_write_bool(struct json_writer *w, const char *key, bool value);
+void json_write_null(struct json_writer *w, const char *key);
+
+#endif
