@@ -32,7 +32,7 @@ enum pm_arg_type {
 };
 
 struct pm_option {
-	const char *name;    /* without dashes */
+	const char *name; /* without dashes */
 	enum pm_arg_type type;
 	const char *value;   /* name of its value in help, "N" */
 	const char *choices; /* "count|size|alloc" */
@@ -42,23 +42,23 @@ struct pm_option {
 /* What follows the options. */
 enum pm_operand {
 	PM_OPERAND_NONE,
-	PM_OPERAND_ADDR,          /* GDB expression to the end of the line */
+	PM_OPERAND_ADDR, /* GDB expression to the end of the line */
 	PM_OPERAND_OPTIONAL_ADDR,
 	PM_OPERAND_TYPE,
 	PM_OPERAND_OPTIONAL_TYPE,
-	PM_OPERAND_WORDS,         /* py-set NAME VALUE */
+	PM_OPERAND_WORDS, /* py-set NAME VALUE */
 };
 
 struct pm_run;
 
 struct pm_command {
-	const char *name;    /* "py-heap-types" */
+	const char *name; /* "py-heap-types" */
 	enum pm_group group;
-	const char *summary; /* one sentence with a full stop */
+	const char *summary;		 /* one sentence with a full stop */
 	const struct pm_option *options; /* own ones; NULL name ends. Common
 		ones (-json, -bytes, -top, -all, -output, -short) are added
 		according to flags */
-	unsigned flags;      /* enum pm_command_flags */
+	unsigned flags;			 /* enum pm_command_flags */
 	enum pm_operand operand;
 	const char *operand_help;
 	const char *doc;      /* paragraphs */
@@ -66,17 +66,19 @@ struct pm_command {
 	/* Prepares run->state; cheap.  The session is ready unless
 	   PM_COMMAND_NO_TARGET. */
 	enum pm_status (*start)(struct pm_run *r, struct pm_error *err);
-	/* Works for at most about 100 ms; *ret_done when r->emit is complete. */
+	/* Works for at most about 100 ms; *ret_done when r->emit is complete.
+	 */
 	enum pm_status (*step)(
 		struct pm_run *r, bool *ret_done, struct pm_error *err);
-	/* Frees run->state; always called. */
+	/* Frees run->state; called whenever it is set, after an interrupted
+	   step, too. */
 	void (*finish)(struct pm_run *r);
 };
 
 enum pm_command_flags {
-	PM_COMMAND_TABLE = 1,     /* -top, -all */
-	PM_COMMAND_SIZES = 2,     /* -bytes */
-	PM_COMMAND_NO_TARGET = 4, /* runs without a Python target */
+	PM_COMMAND_TABLE = 1,		 /* -top, -all */
+	PM_COMMAND_SIZES = 2,		 /* -bytes */
+	PM_COMMAND_NO_TARGET = 4,	 /* runs without a Python target */
 	PM_COMMAND_ROWS_ARE_OBJECTS = 8, /* -short */
 };
 
@@ -87,13 +89,14 @@ struct pm_run {
 	const struct pm_command *command;
 	struct pm_session *session;
 	struct pm_emit *emit;
-	void *state;            /* the command's own */
-	char *operand;          /* owned: text after the options, "" if none */
+	void *state;   /* the command's own */
+	char *operand; /* owned: text after the options, "" if none */
 	bool has_addr;
-	pm_addr addr;           /* the operand evaluated by the host */
-	size_t top;             /* rows to show; 0 all */
-	char progress[80];      /* "reading arenas 120/700", "" none */
-	void *values;           /* private to options.c */
+	pm_addr addr;	       /* the operand evaluated by the host */
+	size_t top;	       /* rows to show; 0 all */
+	char progress[80];     /* "reading arenas 120/700", "" none */
+	void *values;	       /* private to options.c */
+	struct pm_strbuf note; /* private to run.c */
 };
 
 /* Values of options by name; the option must be in the row. */

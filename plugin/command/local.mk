@@ -1,4 +1,20 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/command.h \
-	%D%/session.h
+	%D%/commands.c \
+	%D%/commands.h \
+	%D%/fingerprint.c \
+	%D%/fingerprint.h \
+	%D%/help.c \
+	%D%/info.c \
+	%D%/options.c \
+	%D%/options.h \
+	%D%/output.c \
+	%D%/output.h \
+	%D%/run.c \
+	%D%/run.h \
+	%D%/runtime-state.c \
+	%D%/runtime-state.h \
+	%D%/session.c \
+	%D%/session.h \
+	%D%/set.c

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The one list of the commands, sorted by name: PM_COMMANDS(X) with
+   X(identifier) for the row pm_command_identifier. */
+#ifndef PM_COMMAND_COMMANDS_H
+#define PM_COMMAND_COMMANDS_H
+
+#include "command/command.h"
+
+#define PM_COMMANDS(X)                                                         \
+	X(info)                                                                \
+	X(set)
+
+#define X(id) extern const struct pm_command pm_command_##id;
+PM_COMMANDS(X)
+#undef X
+
+#endif

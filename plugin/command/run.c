@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/run.h"
+#include "command/options.h"
+#include "command/output.h"
+
+#include <string.h>
+
+enum pm_status pm_run_create(struct pm_session *s, const char *line,
+	struct pm_run **ret, struct pm_error *err)
+{
+	line += strspn(line, " \t");
+	size_t len = strcspn(line, " \t");
+	const struct pm_command *c = pm_command_find(line, len);
+	if (!c)
+		return pm_fail(err, PM_USAGE, 0, "no command \"%.*s\"",
+			(int)(len > 40 ? 40 : len), line);
+	PM_CLEANUP(pm_cleanup_run) struct pm_run *r = calloc(1, sizeof *r);
+	if (!r)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	r->command = c;
+	r->session = s;
+	PM_TRY(pm_options_parse(r, line + len, err));
+	*ret = pm_take(r);
+	return PM_OK;
+}
+
+void pm_run_destroy(struct pm_run *r)
+{
+	if (!r)
+		return;
+	if (r->command->finish && r->state)
+		r->command->finish(r);
+	pm_emit_destroy(r->emit);
+	pm_options_deinit(r);
+	pm_strbuf_deinit(&r->note);
+	free(r);
+}
+
+bool pm_run_wants_addr(const struct pm_run *r)
+{
+	return (r->command->operand == PM_OPERAND_ADDR ||
+		       r->command->operand == PM_OPERAND_OPTIONAL_ADDR) &&
+	       *r->operand;
+}
+
+static enum pm_status name_command(
+	const struct pm_run *r, enum pm_status s, struct pm_error *err)
+{
+	size_t len = strlen(r->command->name);
+	if (s != PM_OK && err && strncmp(err->msg, r->command->name, len))
+		pm_error_context(err, "%s", r->command->name);
+	return s;
+}
+
+enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err)
+{
+	struct pm_session *s = r->session;
+	struct pm_emit_options o = {
+		.format = pm_run_flag(r, "json")    ? PM_EMIT_JSON
+			  : pm_run_flag(r, "short") ? PM_EMIT_SHORT
+						    : PM_EMIT_TEXT,
+		.bytes = pm_run_flag(r, "bytes"),
+		.stable_ids = s->stable_ids,
+	};
+	r->emit = pm_emit_create(r->command->name, &o);
+	if (!r->emit)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (o.format == PM_EMIT_TEXT && !s->announced &&
+		!(r->command->flags & PM_COMMAND_NO_TARGET)) {
+		pm_auto_strbuf line = {0};
+		pm_session_announce(s, &line);
+		pm_emit_line(r->emit, "%s", pm_strbuf_text(&line));
+	}
+	if (!r->command->start)
+		return PM_OK;
+	return name_command(r, r->command->start(r, err), err);
+}
+
+enum pm_status pm_run_step(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	return name_command(r, r->command->step(r, ret_done, err), err);
+}
+
+enum pm_status pm_run_result(
+	struct pm_run *r, struct pm_result *ret, struct pm_error *err)
+{
+	struct pm_result res;
+	PM_TRY(name_command(r,
+		pm_emit_finish(r->emit, &res.text, &res.len, &res.vars,
+			&res.nvars, err),
+		err));
+	const char *file = pm_run_text(r, "output", NULL);
+	if (file) {
+		PM_TRY(name_command(
+			r, pm_output_write(file, res.text, res.len, err), err));
+		char size[16];
+		pm_strbuf_reset(&r->note);
+		if (!pm_run_flag(r, "json")) {
+			pm_strbuf_puts(&r->note, "written to ");
+			pm_strbuf_escaped(&r->note, file, strlen(file));
+			pm_strbuf_printf(&r->note, " (%s)\n",
+				pm_human_size(res.len, size));
+		}
+		res.text = pm_strbuf_text(&r->note);
+		res.len = r->note.len;
+	}
+	if (!(r->command->flags & PM_COMMAND_NO_TARGET) &&
+		!pm_run_flag(r, "json") && !pm_run_flag(r, "short"))
+		r->session->announced = true;
+	*ret = res;
+	return PM_OK;
+}

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/runtime-state.h"
+
+#include <string.h>
+
+/* Corrupt lists may be circular: more than this is not believed. */
+#define INTERPRETERS_MAX 10000
+#define THREADS_MAX 1000000
+
+void pm_runtime_state_deinit(struct pm_runtime_state *st)
+{
+	pm_vec_each (w, &st->warnings)
+		free(*w);
+	pm_vec_deinit(&st->warnings);
+	pm_vec_deinit(&st->interpreters);
+}
+
+PM_PRINTF(3, 4)
+static enum pm_status warn(
+	struct pm_runtime_state *st, struct pm_error *err, const char *fmt, ...)
+{
+	pm_auto_free char *text = NULL;
+	va_list ap;
+	va_start(ap, fmt);
+	int n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		text = NULL;
+	if (n < 0 || !pm_vec_push(&st->warnings, text))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	text = NULL;
+	return PM_OK;
+}
+
+/* A field that may be missing or unreadable: then false, and counted. */
+static bool get(struct pm_session *s, struct pm_runtime_state *st, pm_addr base,
+	struct pm_field f, uint64_t *ret)
+{
+	if (!pm_has(f))
+		return false;
+	if (pm_layout_read(s->layout, s->memory, base, f, ret, NULL) == PM_OK)
+		return true;
+	st->unreadable++;
+	return false;
+}
+
+static int64_t sign_extend(uint64_t v, struct pm_field f)
+{
+	unsigned shift = 64 - 8u * f.size;
+	return (int64_t)(v << shift) >> shift;
+}
+
+static pm_addr gc_state_of(const struct pm_session *s, pm_addr interp)
+{
+	const struct pm_layout *l = s->layout;
+	switch (l->t.gc_home) {
+	case PM_GC_IN_RUNTIME:
+		return pm_has(l->f.runtime.gc) && l->at.runtime.addr
+			       ? l->at.runtime.addr + l->f.runtime.gc.off
+			       : 0;
+	case PM_GC_IN_INTERP:
+		return pm_has(l->f.interp.gc) ? interp + l->f.interp.gc.off : 0;
+	case PM_GC_STATIC:
+	case PM_GC_BITS:
+		return 0;
+	}
+	return 0;
+}
+
+static void load_gc(struct pm_session *s, struct pm_runtime_state *st,
+	struct pm_interpreter_state *i)
+{
+	const struct pm_fields *f = &s->layout->f;
+	pm_addr gc = gc_state_of(s, i->addr);
+	uint64_t v;
+	if (!gc || !get(s, st, gc, f->gc_state.enabled, &v))
+		return;
+	i->has_gc = true;
+	i->gc_enabled = v;
+	if (get(s, st, gc, f->gc_state.collecting, &v))
+		i->gc_collecting = v;
+	if (!pm_has(f->gc_state.generations))
+		return;
+	pm_addr g = gc + f->gc_state.generations.off;
+	for (; i->generations < PM_GENERATIONS; i->generations++) {
+		uint64_t count, threshold;
+		if (!get(s, st, g, f->gc_generation.count, &count) ||
+			!get(s, st, g, f->gc_generation.threshold, &threshold))
+			break;
+		i->gc_count[i->generations] =
+			sign_extend(count, f->gc_generation.count);
+		i->gc_threshold[i->generations] =
+			sign_extend(threshold, f->gc_generation.threshold);
+		g += s->layout->t.gc_stride;
+	}
+}
+
+static enum pm_status load_interpreters(
+	struct pm_session *s, struct pm_runtime_state *st, struct pm_error *err)
+{
+	const struct pm_fields *f = &s->layout->f;
+	pm_addr addr = s->layout->at.interp_head.addr;
+	for (size_t n = 0; addr && n < INTERPRETERS_MAX; n++) {
+		struct pm_interpreter_state i = {.addr = addr};
+		uint64_t v;
+		if (get(s, st, addr, f->interp.id, &v))
+			i.id = sign_extend(v, f->interp.id);
+		if (!get(s, st, addr, f->interp.threads_head, &v))
+			v = 0;
+		while (v && i.threads < THREADS_MAX) {
+			i.threads++;
+			if (!get(s, st, v, f->thread.next, &v))
+				break;
+		}
+		if (i.threads == THREADS_MAX)
+			PM_TRY(warn(st, err,
+				"the list of threads of the interpreter at "
+				"0x%llx does not end",
+				(unsigned long long)addr));
+		load_gc(s, st, &i);
+		if (i.gc_collecting)
+			PM_TRY(warn(st, err,
+				"stopped inside the garbage collector: objects "
+				"may be on no generation's list"));
+		if (!pm_vec_push(&st->interpreters, i))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		if (!get(s, st, addr, f->interp.next, &addr))
+			break;
+	}
+	return PM_OK;
+}
+
+static bool has_arenas(struct pm_session *s, struct pm_runtime_state *st)
+{
+	const struct pm_layout *l = s->layout;
+	const struct pm_field pointer = {.size = (uint16_t)l->t.word_size};
+	pm_addr obmalloc = l->at.interp_head.addr + l->f.interp.obmalloc.off;
+	uint64_t arenas = 0;
+	switch (l->t.obmalloc_home) {
+	case PM_OBMALLOC_STATICS:
+		return l->at.arenas.addr &&
+		       get(s, st, l->at.arenas.addr, pointer, &arenas) &&
+		       arenas;
+	case PM_OBMALLOC_POINTER:
+		if (!get(s, st, obmalloc, pointer, &obmalloc) || !obmalloc)
+			return false;
+		__attribute__((fallthrough));
+	case PM_OBMALLOC_EMBEDDED:
+		return pm_has(l->f.interp.obmalloc) &&
+		       get(s, st, obmalloc, l->f.obmalloc.arenas, &arenas) &&
+		       arenas;
+	case PM_OBMALLOC_MIMALLOC:
+		return false;
+	}
+	return false;
+}
+
+/* The hooks put the size, big-endian, the domain's letter and seven times 0xfd
+   before each block (Objects/obmalloc.c, _PyMem_DebugRawAlloc). The first
+   collected objects tell. */
+static bool has_debug_hooks(struct pm_session *s)
+{
+	const struct pm_layout *l = s->layout;
+	if (!l->at.interp_head.addr)
+		return false;
+	pm_addr gc = gc_state_of(s, l->at.interp_head.addr);
+	if (!gc || !pm_has(l->f.gc_state.generations) ||
+		!pm_has(l->f.gc_head.next))
+		return false;
+	unsigned seen = 0, marked = 0;
+	for (unsigned g = 0; g < PM_GENERATIONS; g++) {
+		pm_addr head =
+			gc + l->f.gc_state.generations.off + g * l->t.gc_stride;
+		uint64_t p = head;
+		for (unsigned k = 0; k < 8; k++) {
+			static const unsigned char fence[] = {
+				0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd};
+			unsigned char before[8];
+			if (pm_layout_read(l, s->memory, p, l->f.gc_head.next,
+				    &p, NULL))
+				break;
+			p &= l->t.gc_next_mask;
+			if (p == head || !p)
+				break;
+			if (pm_memory_read(s->memory, p - sizeof before, before,
+				    sizeof before, NULL))
+				continue;
+			seen++;
+			marked += before[0] == 'o' &&
+				  !memcmp(before + 1, fence, sizeof fence);
+		}
+	}
+	return seen && marked > seen / 2;
+}
+
+/* Functions in which the heap's own lists are half way. */
+static const char *const allocator_functions[] = {
+	"malloc",
+	"calloc",
+	"realloc",
+	"free",
+	"_int_malloc",
+	"_int_free",
+	"_int_realloc",
+	"malloc_consolidate",
+	"PyObject_Malloc",
+	"PyObject_Calloc",
+	"PyObject_Realloc",
+	"PyObject_Free",
+	"_PyObject_Malloc",
+	"_PyObject_Calloc",
+	"_PyObject_Realloc",
+	"_PyObject_Free",
+	"pymalloc_alloc",
+	"pymalloc_free",
+	"pymalloc_realloc",
+	"new_arena",
+	"allocate_from_new_pool",
+	"insert_to_freepool",
+	"insert_to_usedpool",
+	"PyMem_Malloc",
+	"PyMem_Realloc",
+	"PyMem_Free",
+};
+
+static enum pm_status find_doubts(
+	struct pm_session *s, struct pm_runtime_state *st, struct pm_error *err)
+{
+	const struct pm_layout *l = s->layout;
+	const struct pm_target *t = s->target;
+	const struct pm_module *python = l->python, *in;
+	const char *name;
+	uint64_t off;
+	pm_vec_each (w, &l->warnings)
+		PM_TRY(warn(st, err, "%s", *w));
+	if (s->distrust[0] && s->fast_reads && t->kind != PM_TARGET_REMOTE)
+		PM_TRY(warn(st, err, "no fast reads: %s", s->distrust));
+	if (t->truncated)
+		PM_TRY(warn(st, err, "the core file is truncated"));
+	if (python && python->file_mismatch)
+		PM_TRY(warn(st, err,
+			"%s is another file than the one in memory",
+			python->path));
+	else if (python && !python->file_matches)
+		PM_TRY(warn(st, err,
+			"%s is missing: its symbols come from memory",
+			python->path));
+	if (s->facts.running)
+		PM_TRY(warn(st, err, "the program runs: figures are torn"));
+	if (!s->facts.pc || !pm_modules_find_address(
+				    &s->modules, s->facts.pc, &in, &name, &off))
+		return PM_OK;
+	for (size_t i = 0;
+		i < sizeof allocator_functions / sizeof *allocator_functions;
+		i++)
+		if (!strcmp(name, allocator_functions[i]))
+			return warn(st, err,
+				"stopped inside the allocator (%s): its lists "
+				"may be half way",
+				name);
+	return PM_OK;
+}
+
+enum pm_status pm_runtime_state_load(struct pm_session *s,
+	struct pm_runtime_state *ret, struct pm_error *err)
+{
+	PM_CLEANUP(pm_runtime_state_deinit) struct pm_runtime_state st = {0};
+	PM_TRY(load_interpreters(s, &st, err));
+	st.allocator = s->layout->t.obmalloc_home == PM_OBMALLOC_MIMALLOC
+			       ? PM_ALLOCATOR_MIMALLOC
+		       : has_arenas(s, &st) ? PM_ALLOCATOR_PYMALLOC
+					    : PM_ALLOCATOR_MALLOC;
+	st.debug_hooks = has_debug_hooks(s);
+	PM_TRY(find_doubts(s, &st, err));
+	*ret = st;
+	st = (struct pm_runtime_state){0};
+	return PM_OK;
+}
