@@ -3,7 +3,24 @@
 # two symbols, binds its own first (GDB exports xmalloc and obstacks),
 # resolves all at once and is never unmapped.
 pkglib_LTLIBRARIES += plugin/pymortem.la
-plugin_pymortem_la_SOURCES = # %D%/bridge.c ...
+plugin_pymortem_la_SOURCES = \
+	%D%/bridge.c \
+	%D%/channel.c \
+	%D%/channel.h \
+	%D%/debug-info.c \
+	%D%/debug-info.h \
+	%D%/facts.c \
+	%D%/facts.h \
+	%D%/host.c \
+	%D%/host.h \
+	%D%/progress.c \
+	%D%/progress.h \
+	%D%/request.c \
+	%D%/request.h \
+	%D%/response.c \
+	%D%/response.h \
+	%D%/script.c \
+	%D%/script.h
 plugin_pymortem_la_LDFLAGS = $(PM_LDFLAGS) -module -avoid-version -shared \
 	-Wl,--version-script=$(top_srcdir)/%D%/exports.map $(PM_MODULE_LDFLAGS)
 plugin_pymortem_la_LIBADD = libpymortem.la $(PM_LIBS)

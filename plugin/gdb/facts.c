@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "gdb/facts.h"
+
+#include <string.h>
+
+/* The text between two marks, NULL when it is not there. */
+static const char *between(const char *p, const char *end, const char *before,
+	const char *after, size_t *ret_len)
+{
+	const char *start =
+		memmem(p, (size_t)(end - p), before, strlen(before));
+	if (!start)
+		return NULL;
+	start += strlen(before);
+	const char *stop =
+		memmem(start, (size_t)(end - start), after, strlen(after));
+	if (!stop)
+		return NULL;
+	*ret_len = (size_t)(stop - start);
+	return start;
+}
+
+/* "* 1    process 18449     1 (native)           /usr/bin/python3.11 " */
+enum pm_status pm_facts_from_inferiors(struct pm_host_facts *f,
+	const char *text, size_t len, struct pm_error *err)
+{
+	const char *end = text + len, *p = text;
+	while (p < end && *p != '*') {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		p = nl ? nl + 1 : end;
+	}
+	const char *nl = p < end ? memchr(p, '\n', (size_t)(end - p)) : NULL;
+	if (nl)
+		end = nl;
+	size_t n = 0;
+	const char *pid =
+		p < end ? memmem(p, (size_t)(end - p), "process ", 8) : NULL;
+	f->pid = pid ? (int)strtol(pid + 8, NULL, 10) : 0;
+	/* Only "(native)" is a process of this machine. */
+	const char *connection =
+		p < end ? between(p, end, " (", ")", &n) : NULL;
+	if (!connection)
+		return pm_fail(err, PM_ABSENT, 0,
+			"GDB has no process or core file (info inferiors)");
+	if (n == 6 && !memcmp(connection, "native", 6) && f->pid > 0)
+		f->kind = PM_TARGET_LIVE;
+	else if (n == 4 && !memcmp(connection, "core", 4))
+		f->kind = PM_TARGET_CORE;
+	else
+		f->kind = PM_TARGET_REMOTE;
+	const char *exe = connection + n + 1;
+	while (exe < end && *exe == ' ')
+		exe++;
+	while (end > exe && end[-1] == ' ')
+		end--;
+	snprintf(
+		f->exe_path, sizeof f->exe_path, "%.*s", (int)(end - exe), exe);
+	return PM_OK;
+}
+
+/* "Local core dump file:\n\t`/tmp/core', file type elf64-x86-64." */
+enum pm_status pm_facts_from_files(struct pm_host_facts *f, const char *text,
+	size_t len, struct pm_error *err)
+{
+	size_t n;
+	const char *path = between(text, text + len, "`", "', file type", &n);
+	if (!path || n >= sizeof f->core_path)
+		return pm_fail(err, PM_ABSENT, 0,
+			"GDB does not say where the core file is (info "
+			"files)");
+	memcpy(f->core_path, path, n);
+	f->core_path[n] = '\0';
+	return PM_OK;
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What GDB's own tables say about the target. */
+#ifndef PM_GDB_FACTS_H
+#define PM_GDB_FACTS_H
+
+#include "command/session.h"
+
+/* From "info inferiors": kind, pid and executable of the current one. */
+PM_CHECKED enum pm_status pm_facts_from_inferiors(struct pm_host_facts *f,
+	const char *text, size_t len, struct pm_error *err);
+/* From "info files": the path of the core. */
+PM_CHECKED enum pm_status pm_facts_from_files(struct pm_host_facts *f,
+	const char *text, size_t len, struct pm_error *err);
+
+#endif

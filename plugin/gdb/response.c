@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "gdb/response.h"
+#include "gdb/channel.h"
+#include "gdb/request.h"
+
+#include <string.h>
+
+/* Everything but the user's own expression is evaluated in C, whatever the
+   language of the selected frame is.  The warning about that is swallowed
+   with all other output of the flags. */
+#define IN_C "with language c -- "
+
+void pm_response_deinit(struct pm_response *r)
+{
+	pm_strbuf_deinit(&r->flags);
+	pm_strbuf_deinit(&r->shown);
+}
+
+/* One printf per line: GDB writes it in one piece ("echo" writes bytes), and
+   MI makes one record of it. */
+void pm_response_show(struct pm_response *r, const char *text, size_t len)
+{
+	struct pm_strbuf *b = &r->shown;
+	const char *end = text + len;
+	while (text < end) {
+		pm_strbuf_puts(b, "printf \"");
+		for (; text < end; text++) {
+			unsigned char c = (unsigned char)*text;
+			if (c == '\n')
+				break;
+			if (c == '%')
+				pm_strbuf_puts(b, "%%");
+			else if (c == '"' || c == '\\')
+				pm_strbuf_printf(b, "\\%c", c);
+			else if (c < 0x20 || c == 0x7f)
+				pm_strbuf_putc(b, '?');
+			else
+				pm_strbuf_putc(b, (char)c);
+		}
+		if (text < end) {
+			pm_strbuf_puts(b, "\\n");
+			text++;
+		}
+		pm_strbuf_puts(b, "\"\n");
+	}
+}
+
+void pm_response_set(
+	struct pm_response *r, const char *name, uint64_t value, bool pointer)
+{
+	pm_strbuf_printf(&r->flags, IN_C "set $%s = %s%#llx\n", name,
+		pointer ? "(void *) " : "", (unsigned long long)value);
+}
+
+void pm_response_unset(struct pm_response *r, const char *name)
+{
+	pm_strbuf_printf(&r->flags, IN_C "set $%s = (void) 0\n", name);
+}
+
+void pm_response_set_text(
+	struct pm_response *r, const char *name, const char *text)
+{
+	struct pm_strbuf *b = &r->flags;
+	/* The raw rest of a line, without any quoting. */
+	pm_strbuf_puts(b, "maint set test-settings string-noescape ");
+	for (; *text; text++)
+		pm_strbuf_putc(b, (unsigned char)*text < 0x20 ? ' ' : *text);
+	pm_strbuf_printf(b,
+		"\n" IN_C "set $%s = $_gdb_maint_setting_str(\"test-settings "
+		"string-noescape\")\n",
+		name);
+}
+
+static void put_try(struct pm_response *r)
+{
+	pm_strbuf_printf(&r->flags, "thread apply %llu -q -s -- ",
+		(unsigned long long)r->thread);
+}
+
+static void put_append(struct pm_response *r)
+{
+	pm_strbuf_printf(&r->flags, "append value /proc/self/fd/%d ",
+		PM_CHANNEL_REQUEST);
+}
+
+static void put_mark(struct pm_response *r, uint64_t tag, uint32_t id)
+{
+	pm_strbuf_puts(&r->flags, IN_C);
+	put_append(r);
+	pm_strbuf_printf(
+		&r->flags, "{%#llxull,0ull}\n", (unsigned long long)(tag | id));
+}
+
+void pm_response_ask(
+	struct pm_response *r, uint32_t id, const char *expression, ...)
+{
+	put_try(r);
+	pm_strbuf_puts(&r->flags, IN_C);
+	put_append(r);
+	pm_strbuf_printf(&r->flags, "{%#llxull,(unsigned long long)(",
+		(unsigned long long)(PM_TAG_RECORD | id));
+	pm_auto_free char *text = NULL;
+	va_list ap;
+	va_start(ap, expression);
+	int n = vasprintf(&text, expression, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		r->flags.failed = true;
+		return;
+	}
+	pm_strbuf_puts(&r->flags, text);
+	pm_strbuf_puts(&r->flags, ")}\n");
+}
+
+void pm_response_ask_operand(struct pm_response *r, const char *expression)
+{
+	static const char no_calls[] = "with may-call-functions off -- ";
+	put_try(r);
+	pm_strbuf_puts(&r->flags, no_calls);
+	put_append(r);
+	pm_strbuf_printf(&r->flags, "{%#llxull,(unsigned long long)(%s)}\n",
+		(unsigned long long)(PM_TAG_RECORD | PM_Q_ADDR), expression);
+	/* Not C's cast: the bytes of the value do it, too. */
+	put_mark(r, PM_TAG_BLOCK, PM_Q_ADDR_RAW);
+	put_try(r);
+	pm_strbuf_puts(&r->flags, no_calls);
+	put_append(r);
+	/* The blank keeps a last backslash from joining lines. */
+	pm_strbuf_printf(&r->flags, "%s \n", expression);
+	put_mark(r, PM_TAG_END, PM_Q_ADDR_RAW);
+}
+
+void pm_response_ask_output(struct pm_response *r, uint32_t id,
+	const char *command, const char *filter)
+{
+	put_mark(r, PM_TAG_BLOCK, id);
+	put_try(r);
+	pm_strbuf_printf(&r->flags,
+		"pipe -d @@@@ %s @@@@ %s >>/proc/$PPID/fd/%d\n", command,
+		filter, PM_CHANNEL_REQUEST);
+	put_mark(r, PM_TAG_END, id);
+}
+
+enum pm_status pm_response_send(struct pm_response *r, struct pm_error *err)
+{
+	pm_strbuf_puts(&r->flags, IN_C "set $__pm_answer = 1\n");
+	if (r->flags.failed || r->shown.failed)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	PM_TRY(pm_channel_put(PM_CHANNEL_RESPONSE, pm_strbuf_text(&r->shown),
+		r->shown.len, err));
+	return pm_channel_put(
+		PM_CHANNEL_FLAGS, pm_strbuf_text(&r->flags), r->flags.len, err);
+}
