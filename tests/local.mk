@@ -20,6 +20,8 @@ include tests/lib/local.mk
 include tests/unit/local.mk
 include tests/source/local.mk
 include tests/bench/local.mk
+include tests/docs/local.mk
+include tests/fuzz/local.mk
 
 EXTRA_DIST += %D%/newcomer %D%/demo/service.py
 

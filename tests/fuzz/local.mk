@@ -28,6 +28,6 @@ fuzz: $(fuzz_targets)
 			2>$$target.log || { tail -n 60 $$target.log; exit 1; }; \
 		tail -n 1 $$target.log; \
 	done
-.PHONY: fuzz
 endif
+.PHONY: fuzz
 EXTRA_DIST += %D%/fuzz-core.c %D%/fuzz-maps.c %D%/fuzz-text.c
