@@ -241,7 +241,7 @@ static enum pm_status find_doubts(
 		PM_TRY(warn(st, err,
 			"%s is another file than the one in memory",
 			python->path));
-	else if (python && !python->file_matches)
+	else if (python && !python->file_matches && t->kind != PM_TARGET_REMOTE)
 		PM_TRY(warn(st, err,
 			"%s is missing: its symbols come from memory",
 			python->path));

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gdb/host.h"
+#include "target/native.h"
 
 #include <ctype.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 struct host_target {
 	struct pm_target t;
 	pm_host_read *read;
+	struct pm_target *native; /* owns the paths of .maps; NULL: we do */
 };
 
 /* The readable prefix of a chunk that is not readable as a whole. */
@@ -54,8 +56,11 @@ static size_t host_read(
 
 static void host_destroy(struct pm_target *t)
 {
-	pm_vec_each (m, &t->maps)
-		free((void *)(uintptr_t)m->path);
+	struct host_target *h = (struct host_target *)(void *)t;
+	if (!h->native)
+		pm_vec_each (m, &t->maps)
+			free((void *)(uintptr_t)m->path);
+	pm_target_destroy(h->native);
 	pm_vec_deinit(&t->maps);
 	free(t->name);
 	free(t->sysroot);
@@ -146,6 +151,44 @@ static enum pm_status add_mapping(struct pm_target *t, const char *p,
 	return PM_OK;
 }
 
+/* GDB knows only a core's file mappings, without permissions; ours are better,
+   even if GDB is to read the bytes.  None: not an error. */
+static bool borrow_mappings(
+	struct host_target *h, const struct pm_host_facts *f)
+{
+	struct pm_error e;
+	enum pm_status s = PM_ABSENT;
+	if (f->kind == PM_TARGET_LIVE)
+		s = pm_native_open_process(f->pid, &h->native, &e);
+	else if (f->kind == PM_TARGET_CORE)
+		s = pm_native_open_core(f->core_path,
+			*f->sysroot ? f->sysroot : NULL, &h->native, &e);
+	if (s != PM_OK)
+		return false;
+	struct pm_target *n = h->native, *t = &h->t;
+	pm_vec_each (m, &n->maps)
+		if (!pm_vec_push(&t->maps, *m)) {
+			t->maps.len = 0;
+			return false;
+		}
+	t->bytes_total = n->bytes_total;
+	t->bytes_readable = n->bytes_readable;
+	t->truncated = n->truncated;
+	return true;
+}
+
+static enum pm_status parse_mappings(struct pm_target *t, const char *p,
+	const char *end, struct pm_error *err)
+{
+	while (p && p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		const char *eol = nl ? nl : end;
+		PM_TRY(add_mapping(t, p, eol, err));
+		p = eol + 1;
+	}
+	return PM_OK;
+}
+
 enum pm_status pm_host_open(pm_host_read *read,
 	const struct pm_host_facts *facts, const char *mappings, size_t len,
 	struct pm_target **ret, struct pm_error *err)
@@ -169,12 +212,11 @@ enum pm_status pm_host_open(pm_host_read *read,
 		t->name = NULL;
 	if (!t->name || !t->sysroot)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	const char *end = mappings ? mappings + len : NULL;
-	for (const char *p = mappings; p && p < end;) {
-		const char *nl = memchr(p, '\n', (size_t)(end - p));
-		const char *eol = nl ? nl : end;
-		PM_TRY(add_mapping(t, p, eol, err));
-		p = eol + 1;
+	if (!borrow_mappings(h, facts)) {
+		pm_target_destroy(h->native);
+		h->native = NULL;
+		PM_TRY(parse_mappings(
+			t, mappings, mappings ? mappings + len : NULL, err));
 	}
 	*ret = pm_take(t);
 	return PM_OK;

@@ -10,7 +10,8 @@
 /* 0: all len bytes were read. */
 typedef int pm_host_read(uint64_t addr, void *buf, int len);
 
-/* mappings: the output of "info proc mappings", NULL or "": none known. */
+/* The mappings are those of the process or core file itself where it is on this
+   machine, else from mappings, the output of "info proc mappings". */
 PM_CHECKED enum pm_status pm_host_open(pm_host_read *read,
 	const struct pm_host_facts *facts, const char *mappings, size_t len,
 	struct pm_target **ret, struct pm_error *err);
