@@ -21,6 +21,7 @@ include tests/unit/local.mk
 include tests/source/local.mk
 include tests/bench/local.mk
 include tests/docs/local.mk
+include tests/install/local.mk
 include tests/fuzz/local.mk
 
 EXTRA_DIST += %D%/newcomer %D%/demo/service.py
