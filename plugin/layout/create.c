@@ -178,7 +178,9 @@ static enum pm_status try_rows(struct pm_build *b, struct pm_error *err)
 					best->name, first.msg, row->name);
 			return PM_OK;
 		}
-		if (!best) {
+		/* Not initialized says more than how a wrong row fails. */
+		if (!best || (!b->id.hexversion && e.status == PM_ABSENT &&
+				     first.status != PM_ABSENT)) {
 			best = row;
 			first = e;
 		}
@@ -258,6 +260,9 @@ static enum pm_status try_candidate(
 	b->runtime_source = c->source;
 	b->python = c->module;
 	b->id = (struct pm_identity){.runtime_size = c->size};
+	if (!c->size && b->debug_info && b->debug_info->asked)
+		b->debug_info->lookup(b->debug_info->arg,
+			"sizeof (_PyRuntimeState)", &b->id.runtime_size);
 	pm_identify(b);
 	size_t warnings = b->warnings.len;
 	PM_TRY(try_rows(b, err));

@@ -88,67 +88,74 @@ static void scan_type_type(struct pm_build *b)
 	}
 }
 
-/* The static type of that name, 0 when there is none in the module. */
-static pm_addr scan_type(struct pm_build *b, const char *name)
+/* What is looked for in one pass over the module's data: static types by
+   name, then the one instance that some of them have. */
+static const struct wanted_type {
+	const char *name;
+	size_t at; /* in struct pm_places */
+	bool instance;
+} wanted_types[] = {
+	{"object", offsetof(struct pm_places, object_type), false},
+	{"dict", offsetof(struct pm_places, dict_type), false},
+	{"str", offsetof(struct pm_places, unicode_type), false},
+	{"NoneType", offsetof(struct pm_places, none), true},
+	{"<dummy key> type", offsetof(struct pm_places, set_dummy), true},
+};
+#define WANTED (sizeof wanted_types / sizeof *wanted_types)
+
+static void scan_static_types(struct pm_build *b, pm_addr found[WANTED])
 {
 	const struct pm_fields *f = &b->l->f;
 	size_t step = b->l->t.word_size;
 	for (size_t off = 0; off + f->type.sizeof_.off <= b->data.len;
-		off += step)
-		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
-				b->l->at.type_type.addr &&
-			pm_build_text_is(b,
-				pm_span_pointer(
-					b, &b->data, off + f->type.name.off),
-				name))
-			return b->data.start + off;
-	return 0;
+		off += step) {
+		if (pm_span_pointer(b, &b->data, off + f->object.type.off) !=
+			b->l->at.type_type.addr)
+			continue;
+		pm_addr name =
+			pm_span_pointer(b, &b->data, off + f->type.name.off);
+		for (size_t i = 0; i < WANTED; i++)
+			if (!found[i] &&
+				pm_build_text_is(b, name, wanted_types[i].name))
+				found[i] = b->data.start + off;
+	}
 }
 
-/* The only instance of a static type, in the module's own data. */
-static pm_addr scan_singleton(struct pm_build *b, pm_addr type)
+static void scan_instances(struct pm_build *b, pm_addr found[WANTED])
 {
 	const struct pm_fields *f = &b->l->f;
 	size_t step = b->l->t.word_size;
-	if (!type)
-		return 0;
+	pm_addr type[WANTED] = {0};
+	for (size_t i = 0; i < WANTED; i++)
+		if (wanted_types[i].instance) {
+			type[i] = found[i];
+			found[i] = 0;
+		}
 	for (size_t off = 0; off + f->object.sizeof_.off <= b->data.len;
 		off += step) {
-		pm_addr at = b->data.start + off;
-		uint64_t refcnt = pm_load(b->data.bytes + off, 4, false);
-		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
-				type &&
-			(refcnt || !pm_has(f->object.refcnt)) && at != type)
-			return at;
+		pm_addr of =
+			pm_span_pointer(b, &b->data, off + f->object.type.off);
+		for (size_t i = 0; of && i < WANTED; i++)
+			if (of == type[i] && !found[i] &&
+				(pm_load(b->data.bytes + off, 4, false) ||
+					!pm_has(f->object.refcnt)))
+				found[i] = b->data.start + off;
 	}
-	return 0;
 }
 
 static void scan_types(struct pm_build *b)
 {
-	static const struct named_place types[] = {
-		{"object", offsetof(struct pm_places, object_type)},
-		{"dict", offsetof(struct pm_places, dict_type)},
-		{"str", offsetof(struct pm_places, unicode_type)},
-	};
+	pm_addr found[WANTED] = {0};
 	if (pm_build_data(b, NULL) != PM_OK)
 		return;
 	if (!b->l->at.type_type.addr)
 		scan_type_type(b);
 	if (!b->l->at.type_type.addr)
 		return;
-	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
-		if (!place(b, types[i].at)->addr)
-			settle(b, types[i].at, scan_type(b, types[i].symbol),
-				PM_SOURCE_CALIBRATED);
-	if (!b->l->at.none.addr)
-		settle(b, offsetof(struct pm_places, none),
-			scan_singleton(b, scan_type(b, "NoneType")),
-			PM_SOURCE_CALIBRATED);
-	if (!b->l->at.set_dummy.addr)
-		settle(b, offsetof(struct pm_places, set_dummy),
-			scan_singleton(b, scan_type(b, "<dummy key> type")),
-			PM_SOURCE_CALIBRATED);
+	scan_static_types(b, found);
+	scan_instances(b, found);
+	for (size_t i = 0; i < WANTED; i++)
+		settle(b, wanted_types[i].at, found[i], PM_SOURCE_CALIBRATED);
 }
 
 void pm_find_places(struct pm_build *b)

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #define MAX_INTERPRETERS 4096
-#define MAX_THREADS 1000000
+#define MAX_THREADS 65536
 
 /* ---- the offsets among themselves ---- */
 

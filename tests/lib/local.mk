@@ -8,7 +8,9 @@ tests_lib_libtest_la_SOURCES = \
 	%D%/alloc.c \
 	%D%/alloc.h \
 	%D%/fake-core.c \
-	%D%/fake-core.h
+	%D%/fake-core.h \
+	%D%/mini-python.c \
+	%D%/mini-python.h
 tests_lib_libtest_la_LIBADD = libpymortem.la
 
 AM_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,-u,__wrap_malloc

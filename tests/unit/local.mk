@@ -3,6 +3,8 @@
 unit_tests = \
 	%D%/test-core \
 	%D%/test-error \
+	%D%/test-layout \
+	%D%/test-layout-create \
 	%D%/test-map \
 	%D%/test-strbuf \
 	%D%/test-target \

@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "lib/mini-python.h"
+
+#include <check.h>
+#include <string.h>
+
+#define DATA UINT64_C(0x10000000)
+#define DATA_SIZE ((size_t)1 << 20)
+#define HEAP UINT64_C(0x20000000)
+#define HEAP_SIZE ((size_t)1 << 20)
+#define ARENA UINT64_C(0x30000000)
+#define INTERNED 220
+#define ARENA_SLOTS 16
+
+static pm_addr take(pm_addr *next, pm_addr end, size_t size)
+{
+	pm_addr at = *next;
+	*next = (at + size + 31) & ~(pm_addr)15;
+	ck_assert(*next <= end);
+	return at;
+}
+
+pm_addr mini_data(struct mini *m, size_t size)
+{
+	return take(&m->data_next, DATA + DATA_SIZE, size);
+}
+
+pm_addr mini_heap(struct mini *m, size_t size)
+{
+	return take(&m->heap_next, HEAP + HEAP_SIZE, size);
+}
+
+void mini_store(struct mini *m, pm_addr addr, unsigned size, uint64_t v)
+{
+	unsigned char *p = pm_image_at(m->t, addr, size);
+	ck_assert_ptr_nonnull(p);
+	for (unsigned i = 0; i < size; i++)
+		p[i] = (unsigned char)(v >> 8 * i);
+}
+
+void mini_put(struct mini *m, pm_addr addr, struct pm_field f, uint64_t v)
+{
+	if (!pm_has(f))
+		return;
+	if (f.bits) {
+		unsigned char *p = pm_image_at(m->t, addr + f.off, f.size);
+		uint64_t mask = ((UINT64_C(1) << f.bits) - 1) << f.bit;
+		ck_assert_ptr_nonnull(p);
+		v = (pm_load(p, f.size, false) & ~mask) | (v << f.bit & mask);
+	}
+	mini_store(m, addr + f.off, f.size, v);
+}
+
+pm_addr mini_object(struct mini *m, pm_addr type, size_t size)
+{
+	pm_addr at = mini_heap(m, size);
+	mini_put(m, at, m->l->f.object.refcnt, 1);
+	mini_put(m, at, m->l->f.object.ref_local, 1);
+	mini_put(m, at, m->l->f.object.type, type);
+	return at;
+}
+
+pm_addr mini_str(struct mini *m, const char *text)
+{
+	const struct pm_fields *f = &m->l->f;
+	size_t len = strlen(text);
+	pm_addr at = mini_object(
+		m, m->l->at.unicode_type.addr, f->ascii.sizeof_.off + len + 1);
+	mini_put(m, at, f->ascii.length, len);
+	mini_put(m, at, f->ascii.kind, 1);
+	mini_put(m, at, f->ascii.compact, 1);
+	mini_put(m, at, f->ascii.is_ascii, 1);
+	mini_put(m, at, f->ascii.ready, 1);
+	memcpy(pm_image_at(m->t, at + f->ascii.sizeof_.off, len), text, len);
+	return at;
+}
+
+pm_addr mini_int(struct mini *m, uint32_t v)
+{
+	const struct pm_fields *f = &m->l->f;
+	pm_addr at = mini_object(m, 0, f->long_.sizeof_.off);
+	mini_put(m, at, f->long_.digit, v);
+	if (m->row->traits.int_form == PM_INT_TAG)
+		mini_put(m, at, f->long_.tag, 1 << 3);
+	else
+		mini_put(m, at, f->var_object.size, 1);
+	return at;
+}
+
+pm_addr mini_dict(struct mini *m, const pm_addr *pairs, size_t n)
+{
+	const struct pm_fields *f = &m->l->f;
+	bool sized = m->row->traits.keys_form == PM_KEYS_SIZED;
+	uint64_t size = 8, log2 = 3;
+	while (size * 2 / 3 < n) {
+		size *= 2;
+		log2++;
+	}
+	uint64_t index_bytes = size <= 0xff ? size : size * 2;
+	uint64_t log2_bytes = size <= 0xff ? log2 : log2 + 1;
+	size_t stride = f->dict_entry.sizeof_.off;
+	pm_addr keys = mini_heap(
+		m, f->dict_keys.indices.off + index_bytes + n * stride);
+	pm_addr at =
+		mini_object(m, m->l->at.dict_type.addr, f->dict.sizeof_.off);
+	mini_put(m, at, f->dict.used, n);
+	mini_put(m, at, f->dict.keys, keys);
+	mini_put(m, keys, f->dict_keys.nentries, n);
+	if (sized) {
+		mini_put(m, keys, f->dict_keys.size, size);
+	} else {
+		mini_put(m, keys, f->dict_keys.log2_size, log2);
+		mini_put(m, keys, f->dict_keys.log2_index_bytes, log2_bytes);
+	}
+	pm_addr entry = keys + f->dict_keys.indices.off + index_bytes;
+	for (size_t i = 0; i < n; i++, entry += stride) {
+		mini_put(m, entry, f->dict_entry.key, pairs[2 * i]);
+		mini_put(m, entry, f->dict_entry.value, pairs[2 * i + 1]);
+	}
+	return at;
+}
+
+/* ---- the parts ---- */
+
+static pm_addr text(struct mini *m, const char *s)
+{
+	pm_addr at = mini_data(m, strlen(s) + 1);
+	memcpy(pm_image_at(m->t, at, strlen(s)), s, strlen(s));
+	return at;
+}
+
+static struct pm_place make_type(
+	struct mini *m, const char *name, uint32_t basicsize)
+{
+	const struct pm_fields *f = &m->l->f;
+	pm_addr at = mini_data(m, f->type.sizeof_.off);
+	pm_addr type = m->l->at.type_type.addr;
+	mini_put(m, at, f->object.refcnt, 1);
+	mini_put(m, at, f->object.type, type ? type : at);
+	mini_put(m, at, f->type.name, text(m, name));
+	mini_put(m, at, f->type.basicsize, basicsize);
+	return (struct pm_place){at, PM_SOURCE_TABLE};
+}
+
+static struct pm_place make_singleton(struct mini *m, const char *type)
+{
+	const struct pm_fields *f = &m->l->f;
+	struct pm_place of = make_type(m, type, f->object.sizeof_.off);
+	pm_addr at = mini_data(m, f->object.sizeof_.off);
+	mini_put(m, at, f->object.refcnt, 1);
+	mini_put(m, at, f->object.ref_local, 1);
+	mini_put(m, at, f->object.type, of.addr);
+	return (struct pm_place){at, PM_SOURCE_TABLE};
+}
+
+static void make_types(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	struct pm_places *at = &m->l->at;
+	at->type_type = make_type(m, "type", f->heap_type.sizeof_.off);
+	at->object_type = make_type(m, "object", f->object.sizeof_.off);
+	at->dict_type = make_type(m, "dict", f->dict.sizeof_.off);
+	at->unicode_type = make_type(m, "str", f->unicode.sizeof_.off);
+	at->none = make_singleton(m, "NoneType");
+	at->set_dummy = make_singleton(m, "<dummy key> type");
+}
+
+static void make_gc(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	if (m->row->traits.gc_home == PM_GC_BITS)
+		return;
+	m->gc = m->row->traits.gc_home == PM_GC_IN_RUNTIME
+			? m->runtime + f->runtime.gc.off
+			: m->interp + f->interp.gc.off;
+	pm_addr head = m->gc + f->gc_state.generations.off;
+	for (unsigned i = 0; i < 3; i++, head += m->row->traits.gc_stride) {
+		/* the second one has a member, the others are empty */
+		pm_addr next = i == 1 ? mini_heap(m, 64) : head;
+		mini_put(m, head, f->gc_head.next, next);
+		mini_put(m, head, f->gc_head.prev, next);
+		mini_put(m, next, f->gc_head.next, head);
+		mini_put(m, next, f->gc_head.prev, head);
+	}
+}
+
+static pm_addr make_arena_table(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	const struct pm_traits *t = &m->row->traits;
+	size_t stride = f->arena.sizeof_.off;
+	pm_addr table = mini_heap(m, ARENA_SLOTS * stride);
+	for (unsigned i = 1; i < ARENA_SLOTS - 1; i++)
+		mini_put(m, table + i * stride, f->arena.nextarena,
+			table + (i + 1) * stride);
+	mini_put(m, table, f->arena.address, ARENA);
+	mini_put(m, table, f->arena.pool_address, ARENA + t->pool_size);
+	mini_put(m, table, f->arena.nfreepools,
+		t->arena_size / t->pool_size - 1);
+	mini_put(m, table, f->arena.ntotalpools, t->arena_size / t->pool_size);
+	return table;
+}
+
+static void make_obmalloc(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	if (m->row->traits.obmalloc_home == PM_OBMALLOC_MIMALLOC)
+		return;
+	pm_addr table = make_arena_table(m);
+	if (m->row->traits.obmalloc_home == PM_OBMALLOC_STATICS) {
+		/* in the order in which gcc puts them */
+		pm_addr at = mini_data(m, 0x250);
+		m->l->at.arenas.addr = at + 0x240;
+		m->l->at.maxarenas.addr = at + 0x238;
+		m->l->at.narenas_currently_allocated.addr = at + 0x18;
+		m->l->at.ntimes_arena_allocated.addr = at + 0x10;
+		m->l->at.narenas_highwater.addr = at + 8;
+		if (m->row->traits.counts_raw_blocks)
+			m->l->at.raw_allocated_blocks.addr = at;
+		mini_store(m, at + 0x240, 8, table);
+		mini_store(m, at + 0x238, 4, ARENA_SLOTS);
+		mini_store(m, at + 0x230, 8, table + f->arena.sizeof_.off);
+		mini_store(m, at + 0x18, 8, 1);
+		mini_store(m, at + 0x10, 8, 2);
+		mini_store(m, at + 8, 8, 1);
+		return;
+	}
+	pm_addr state = m->interp + f->interp.obmalloc.off;
+	if (m->row->traits.obmalloc_home == PM_OBMALLOC_POINTER) {
+		state = mini_data(m, f->obmalloc.sizeof_.off);
+		mini_put(m, m->interp, f->interp.obmalloc, state);
+	}
+	mini_put(m, state, f->obmalloc.arenas, table);
+	mini_put(m, state, f->obmalloc.maxarenas, ARENA_SLOTS);
+	mini_put(m, state, f->obmalloc.narenas_currently_allocated, 1);
+}
+
+static void make_interned(struct mini *m)
+{
+	pm_addr pairs[2 * INTERNED];
+	for (unsigned i = 0; i < INTERNED; i++) {
+		char name[16];
+		snprintf(name, sizeof name, "name%u", i);
+		pairs[2 * i] = pairs[2 * i + 1] = mini_str(m, name);
+		mini_put(m, pairs[2 * i], m->l->f.ascii.interned, 1);
+	}
+	m->interned_dict = mini_dict(m, pairs, INTERNED);
+	if (m->row->traits.interned_home == PM_INTERNED_STATIC) {
+		m->l->at.interned.addr = mini_data(m, 8);
+		mini_store(m, m->l->at.interned.addr, 8, m->interned_dict);
+	} else {
+		mini_put(m, m->interp, m->l->f.interp.interned_strings,
+			m->interned_dict);
+	}
+}
+
+static void make_roots(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	uint32_t hex = m->row->version << 16 | m->row->micro_min << 8 | 0xf0;
+	pm_addr pairs[6];
+	size_t n = 2;
+	pairs[0] = mini_str(m, "hexversion");
+	pairs[1] = mini_int(m, hex);
+	pairs[2] = mini_str(m, "abiflags");
+	pairs[3] = mini_str(m, m->row->free_threaded ? "t" : "");
+	pairs[4] = mini_str(m, "gettotalrefcount");
+	pairs[5] = mini_object(m, 0, 64);
+	n += m->row->debug;
+	m->sysdict = mini_dict(m, pairs, n);
+	mini_put(m, m->interp, f->interp.sysdict, m->sysdict);
+	mini_put(m, m->interp, f->interp.builtins, mini_dict(m, NULL, 0));
+	mini_put(m, m->interp, f->interp.modules, mini_dict(m, NULL, 0));
+}
+
+static void make_debug_offsets(struct mini *m)
+{
+	const struct pm_field *f = (const struct pm_field *)&m->row->fields;
+	if (!m->row->slots)
+		return;
+	memcpy(pm_image_at(m->t, m->runtime, 8), "xdebugpy", 8);
+	mini_store(m, m->runtime + 8, 8,
+		m->row->version << 16 | m->row->micro_min << 8 | 0xf0);
+	mini_store(m, m->runtime + 16, 8, m->row->free_threaded);
+	for (const struct pm_slot *s = m->row->slots; s->at; s++)
+		mini_store(m, m->runtime + s->at, 8, f[s->field].off);
+}
+
+void mini_init(struct mini *m, const struct pm_row *row, const char *path)
+{
+	struct pm_error err;
+	*m = (struct mini){.row = row, .data_next = DATA, .heap_next = HEAP};
+	ck_assert_int_eq(pm_layout_from_row(row, &m->l, &err), PM_OK);
+	ck_assert_int_eq(pm_image_create(&m->t, &err), PM_OK);
+	const unsigned rw = PM_MAP_READ | PM_MAP_WRITE;
+	ck_assert_int_eq(
+		pm_image_add(m->t, DATA, NULL, DATA_SIZE, rw, path, &err),
+		PM_OK);
+	ck_assert_int_eq(pm_image_add(m->t, HEAP, NULL, HEAP_SIZE,
+				 rw | PM_MAP_HEAP, NULL, &err),
+		PM_OK);
+	ck_assert_int_eq(pm_image_add(m->t, ARENA, NULL, row->traits.arena_size,
+				 rw, NULL, &err),
+		PM_OK);
+	m->module = (struct pm_module){.path = strdup(path),
+		.start = DATA,
+		.end = DATA + DATA_SIZE,
+		.data_start = DATA,
+		.data_end = DATA + DATA_SIZE};
+	m->ms.list.data = &m->module;
+	m->ms.list.len = m->ms.list.cap = 1;
+
+	const struct pm_fields *f = &m->l->f;
+	mini_data(m, 4096); /* so that nothing is at the very front */
+	m->runtime = mini_data(m, f->runtime.sizeof_.off);
+	m->l->at.runtime.addr = m->runtime;
+	m->interp = mini_heap(m, f->interp.sizeof_.off);
+	m->thread = mini_heap(m, f->thread.sizeof_.off);
+	m->l->at.interp_head.addr = m->interp;
+	mini_put(m, m->runtime, f->runtime.interpreters_head, m->interp);
+	mini_put(m, m->runtime, f->runtime.interpreters_main, m->interp);
+	mini_put(m, m->runtime, f->runtime.initialized, 1);
+	mini_put(m, m->interp, f->interp.threads_head, m->thread);
+	mini_put(m, m->thread, f->thread.interp, m->interp);
+	make_types(m);
+	make_gc(m);
+	make_obmalloc(m);
+	make_interned(m);
+	make_roots(m);
+	make_debug_offsets(m);
+}
+
+void mini_deinit(struct mini *m)
+{
+	pm_layout_destroy(m->l);
+	pm_target_destroy(m->t);
+	free(m->module.path);
+	*m = (struct mini){0};
+}
