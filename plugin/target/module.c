@@ -328,7 +328,7 @@ bool pm_modules_next_symbol(const struct pm_modules *ms, const char *name,
 			&ms->list.data[step < count ? step : step - count];
 		struct symtab_entry e;
 		bool first_pass = step < count;
-		if (is_python(mod) != first_pass)
+		if (!mod->symbols || is_python(mod) != first_pass)
 			continue;
 		if (!symbol_in(mod, first_pass, name, n, &e))
 			continue;
@@ -347,7 +347,7 @@ bool pm_modules_find_address(const struct pm_modules *ms, pm_addr addr,
 	uint64_t *ret_offset)
 {
 	const struct pm_module *mod = pm_modules_at(ms, addr);
-	if (!mod)
+	if (!mod || !mod->symbols)
 		return false;
 	const struct symtab *s = load_symbols(mod);
 	const struct symtab_entry *e = symtab_below(s, addr);

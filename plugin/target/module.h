@@ -20,7 +20,7 @@ struct pm_module {
 	char build_id[41];  /* hex, "" when unknown; of memory if readable */
 	bool file_matches;  /* the file on disk is the mapped one */
 	bool file_mismatch; /* there is a file, and it is another one */
-	void *symbols;      /* private to module.c */
+	void *symbols;      /* private to module.c; NULL: has none */
 };
 
 struct pm_modules {
