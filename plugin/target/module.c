@@ -149,6 +149,32 @@ static void read_notes(
 	}
 }
 
+/* Reads the dynamic section, once. */
+static void read_dynamic(const struct pm_module *mod)
+{
+	struct private *p = mod->symbols;
+	if (p->tried)
+		return;
+	p->tried = true;
+	p->has_dynamic = p->has_dynamic &&
+			 dynamic_read(p->memory, p->wide, p->dynamic_at,
+				 p->dynamic_size, mod->bias, mod->start,
+				 mod->end, &p->dynamic, NULL) == PM_OK;
+}
+
+/* What a module without a file name calls itself, or "". */
+static char *read_soname(const struct pm_module *mod)
+{
+	struct private *p = mod->symbols;
+	char name[256] = "";
+	read_dynamic(mod);
+	if (p->has_dynamic && p->dynamic.soname &&
+		pm_memory_read_cstring(p->memory, p->dynamic.soname, name,
+			sizeof name, NULL) != PM_OK)
+		name[0] = '\0';
+	return strdup(name);
+}
+
 static enum pm_status add_module(struct pm_memory *m,
 	const struct pm_mapping *map, const struct image *im,
 	struct pm_modules *ms, struct pm_error *err)
@@ -160,8 +186,7 @@ static enum pm_status add_module(struct pm_memory *m,
 		return PM_OK;
 	struct private *p = calloc(1, sizeof *p);
 	mod.symbols = p;
-	mod.path = strdup(map->path ? map->path : "");
-	if (!p || !mod.path || !pm_vec_reserve(&ms->list, ms->list.len + 1))
+	if (!p || !pm_vec_reserve(&ms->list, ms->list.len + 1))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	p->memory = m;
 	p->wide = im->elf.wide;
@@ -174,6 +199,9 @@ static enum pm_status add_module(struct pm_memory *m,
 		}
 	}
 	read_notes(m, im, &mod);
+	mod.path = map->path ? strdup(map->path) : read_soname(&mod);
+	if (!mod.path)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (map->path)
 		PM_TRY(module_file_find(pm_memory_target(m), map, &mod,
 			&p->file, &p->debug_file, err));
@@ -230,17 +258,7 @@ static bool find_dynamic(
 	const struct pm_module *mod, const char *name, struct symtab_entry *ret)
 {
 	struct private *p = mod->symbols;
-	if (!p->tried) {
-		p->tried = true;
-		struct dynamic d;
-		if (!p->has_dynamic ||
-			dynamic_read(p->memory, p->wide, p->dynamic_at,
-				p->dynamic_size, mod->bias, mod->start,
-				mod->end, &d, NULL) != PM_OK)
-			p->has_dynamic = false;
-		else
-			p->dynamic = d;
-	}
+	read_dynamic(mod);
 	return p->has_dynamic && dynamic_find(p->memory, &p->dynamic, name,
 					 mod->bias, ret, NULL) == PM_OK;
 }
@@ -276,7 +294,6 @@ static struct symtab *load_symbols(const struct pm_module *mod)
 		return &p->table;
 	PM_CLEANUP(symtab_deinit) struct symtab s = {0};
 	bool found = false;
-	struct symtab_entry e;
 	enum pm_status st = PM_OK;
 	if (p->file)
 		st = symtab_read_file(
@@ -287,7 +304,7 @@ static struct symtab *load_symbols(const struct pm_module *mod)
 	if (st == PM_OK && !found && p->file)
 		st = symtab_read_file(
 			&s, p->file, mod->bias, false, &found, NULL);
-	(void)find_dynamic(mod, "", &e); /* reads the dynamic section */
+	read_dynamic(mod);
 	if ((st != PM_OK || !found) && p->has_dynamic) {
 		symtab_deinit(&s);
 		st = symtab_read_memory(

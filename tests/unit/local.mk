@@ -6,6 +6,7 @@ unit_tests = \
 	%D%/test-layout \
 	%D%/test-layout-create \
 	%D%/test-map \
+	%D%/test-module \
 	%D%/test-strbuf \
 	%D%/test-target \
 	%D%/test-vec
