@@ -23,7 +23,7 @@ static void use(struct pm_target *t)
 	}
 	pm_auto_memory memory = NULL;
 	struct pm_modules modules = {0};
-	if (pm_memory_create(t, 1 << 20, &memory, &err) != PM_OK ||
+	if (pm_memory_create(t, 64, &memory, &err) != PM_OK ||
 		pm_modules_load(memory, &modules, &err) != PM_OK)
 		return;
 	size_t pos = 0;
