@@ -14,8 +14,8 @@ const char *pm_human_size(uint64_t bytes, char buf[static 16])
 	}
 	unsigned u = 0;
 	double v = (double)bytes / 1024;
-	/* 1023.95 would be printed as 1024.0. */
-	while (v >= 1023.95 && units[u + 1]) {
+	/* 1023.5 would be printed as 1024. */
+	while (v >= 1023.5 && units[u + 1]) {
 		v /= 1024;
 		u++;
 	}

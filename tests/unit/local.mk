@@ -2,11 +2,13 @@
 # To add one: test-NAME.c here, and a line below.
 unit_tests = \
 	%D%/test-core \
+	%D%/test-emit \
 	%D%/test-error \
 	%D%/test-layout \
 	%D%/test-layout-create \
 	%D%/test-map \
 	%D%/test-module \
+	%D%/test-options \
 	%D%/test-strbuf \
 	%D%/test-target \
 	%D%/test-vec
