@@ -13,7 +13,6 @@
 struct host_target {
 	struct pm_target t;
 	pm_host_read *read;
-	struct pm_target *native; /* owns the paths of .maps; NULL: we do */
 };
 
 /* The readable prefix of a chunk that is not readable as a whole. */
@@ -56,14 +55,6 @@ static size_t host_read(
 
 static void host_destroy(struct pm_target *t)
 {
-	struct host_target *h = (struct host_target *)(void *)t;
-	if (!h->native)
-		pm_vec_each (m, &t->maps)
-			free((void *)(uintptr_t)m->path);
-	pm_target_destroy(h->native);
-	pm_vec_deinit(&t->maps);
-	free(t->name);
-	free(t->sysroot);
 	free(t);
 }
 
@@ -153,22 +144,21 @@ static enum pm_status add_mapping(struct pm_target *t, const char *p,
 
 /* GDB knows only a core's file mappings, without permissions; ours are better,
    even if GDB is to read the bytes.  None: not an error. */
-static bool borrow_mappings(
-	struct host_target *h, const struct pm_host_facts *f)
+static bool copy_mappings(struct pm_target *t, const struct pm_host_facts *f)
 {
 	struct pm_error e;
+	pm_auto_target n = NULL;
 	enum pm_status s = PM_ABSENT;
 	if (f->kind == PM_TARGET_LIVE)
-		s = pm_native_open_process(f->pid, &h->native, &e);
+		s = pm_native_open_process(f->pid, &n, &e);
 	else if (f->kind == PM_TARGET_CORE)
 		s = pm_native_open_core(f->core_path,
-			*f->sysroot ? f->sysroot : NULL, &h->native, &e);
+			*f->sysroot ? f->sysroot : NULL, &n, &e);
 	if (s != PM_OK)
 		return false;
-	struct pm_target *n = h->native, *t = &h->t;
 	pm_vec_each (m, &n->maps)
-		if (!pm_vec_push(&t->maps, *m)) {
-			t->maps.len = 0;
+		if (pm_target_add_map(t, m, &e) != PM_OK) {
+			pm_target_clear_maps(t);
 			return false;
 		}
 	t->bytes_total = n->bytes_total;
@@ -212,12 +202,9 @@ enum pm_status pm_host_open(pm_host_read *read,
 		t->name = NULL;
 	if (!t->name || !t->sysroot)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	if (!borrow_mappings(h, facts)) {
-		pm_target_destroy(h->native);
-		h->native = NULL;
+	if (!copy_mappings(t, facts))
 		PM_TRY(parse_mappings(
 			t, mappings, mappings ? mappings + len : NULL, err));
-	}
 	*ret = pm_take(t);
 	return PM_OK;
 }
