@@ -34,13 +34,12 @@ static void sum_pools(const struct pm_pools *p, struct sums *s)
 		s->blocks_used += pool->used;
 		s->blocks_free += room / size - pool->used;
 		s->bytes_used += (uint64_t)pool->used * size;
-		s->bytes_free_blocks
-			+= (uint64_t)(room / size - pool->used) * size;
+		s->bytes_free_blocks +=
+			(uint64_t)(room / size - pool->used) * size;
 		s->bytes_headers += p->header;
 		s->bytes_quantization += room % size;
 	}
-	pm_vec_each(a, &p->arenas)
-	{
+	pm_vec_each (a, &p->arenas) {
 		s->pools_free += a->nfree;
 		s->bytes_mapped += p->arena_size;
 		s->arenas_empty += a->nfree == a->npools;
@@ -112,14 +111,13 @@ static void show_arenas(struct pm_run *r, const struct pm_pools *p)
 	if (!json && !pm_run_flag(r, "arenas"))
 		return;
 	pm_emit_table(r->emit, "arenas", columns, 6, json ? 0 : r->top);
-	pm_vec_each(a, &p->arenas)
-	{
+	pm_vec_each (a, &p->arenas) {
 		uint64_t used = 0;
 		for (uint32_t i = 0; i < a->carved; i++) {
 			const struct pm_pool *pool = &p->pools[a->pool0 + i];
 			if (pool->state == PM_POOL_USED)
-				used += (uint64_t)pool->used
-					* pm_pools_class_size(p, pool->szidx);
+				used += (uint64_t)pool->used *
+					pm_pools_class_size(p, pool->szidx);
 		}
 		const struct pm_cell cells[] = {
 			{.u = a->address},
@@ -134,14 +132,14 @@ static void show_arenas(struct pm_run *r, const struct pm_pools *p)
 	pm_emit_table_end(r->emit);
 }
 
-static void line(struct pm_run *r, const char *key, const char *text,
-	uint64_t bytes)
+static void line(
+	struct pm_run *r, const char *key, const char *text, uint64_t bytes)
 {
 	char exact[28], human[16];
 	pm_emit_uint(r->emit, key, bytes);
 	if (pm_run_flag(r, "bytes"))
-		pm_emit_line(r->emit, "%-44s %16s", text,
-			pm_grouped(bytes, exact));
+		pm_emit_line(
+			r->emit, "%-44s %16s", text, pm_grouped(bytes, exact));
 	else
 		pm_emit_line(r->emit, "%-44s %16s", text,
 			pm_human_size(bytes, human));
@@ -241,7 +239,8 @@ static const struct pm_option options[] = {
 const struct pm_command pm_command_arena_stats = {
 	.name = "py-arena-stats",
 	.group = PM_GROUP_ALLOCATOR,
-	.summary = "Show how full pymalloc's arenas, pools and size classes are.",
+	.summary =
+		"Show how full pymalloc's arenas, pools and size classes are.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES,
 	.operand = PM_OPERAND_NONE,

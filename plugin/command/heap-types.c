@@ -51,8 +51,8 @@ static enum pm_status collect(
 	const char *glob = pm_run_text(r, "type", NULL);
 	for (uint32_t i = 0; i < h->nstats; i++) {
 		const struct pm_type *t = pm_types_by_id(h->types, i);
-		if (!t || !h->stats[i].count
-			|| (glob && !pm_type_matches(t->name, glob)))
+		if (!t || !h->stats[i].count ||
+			(glob && !pm_type_matches(t->name, glob)))
 			continue;
 		if (!pm_vec_push(&st->rows, (struct row){t, h->stats[i]}))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
@@ -95,8 +95,7 @@ static void show_table(struct pm_run *r, const struct row *total)
 	uint64_t cumulative = 0;
 	size_t rank = 0;
 	pm_emit_table(r->emit, "rows", columns, n, r->top);
-	pm_vec_each(p, &st->rows)
-	{
+	pm_vec_each (p, &st->rows) {
 		cumulative += p->s.size;
 		const struct pm_cell cells[] = {
 			{.u = ++rank},
@@ -140,12 +139,14 @@ static void show_rest(struct pm_run *r)
 	char n[28], size[16];
 	if (h->blocks_dead)
 		pm_emit_line(e,
-			"%s blocks (%s) hold dead objects that free lists keep.",
+			"%s blocks (%s) hold dead objects that free lists "
+			"keep.",
 			pm_grouped(h->blocks_dead, n),
 			pm_human_size(h->bytes_dead, size));
 	if (h->blocks_unowned)
 		pm_emit_line(e,
-			"%s pymalloc blocks (%s) belong to no object: memory of "
+			"%s pymalloc blocks (%s) belong to no object: memory "
+			"of "
 			"C code, or of the interpreter itself.",
 			pm_grouped(h->blocks_unowned, n),
 			pm_human_size(h->bytes_unowned, size));
@@ -180,7 +181,8 @@ static enum pm_status step(
 		pm_emit_line(r->emit, "%s",
 			pm_run_given(r, "type")
 				? "No object's type matches the pattern."
-				: "No objects were found: no arenas, and nothing "
+				: "No objects were found: no arenas, and "
+				  "nothing "
 				  "that the interpreter state leads to.");
 	if (!pm_run_given(r, "type"))
 		show_rest(r);
@@ -221,16 +223,19 @@ const struct pm_command pm_command_heap_types = {
 	.group = PM_GROUP_OVERVIEW,
 	.summary = "Count the objects of the heap by type.",
 	.options = options,
-	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES
-		| PM_COMMAND_ROWS_ARE_OBJECTS,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
+		 PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_NONE,
 	.doc = "Every live object is counted: those that the collector tracks "
-	       "and all others (str, int, bytes, ...), in pymalloc's arenas, in "
+	       "and all others (str, int, bytes, ...), in pymalloc's arenas, "
+	       "in "
 	       "malloc's memory, and static ones that something refers to.\n"
-	       "SIZE is what sys.getsizeof would return, summed.  ALLOC is what "
+	       "SIZE is what sys.getsizeof would return, summed.  ALLOC is "
+	       "what "
 	       "the allocator set aside: blocks rounded to their size class, "
 	       "with pre-headers, attribute values and owned buffers; static "
-	       "objects have none.  Rows name types: $py1 is the address of the "
+	       "objects have none.  Rows name types: $py1 is the address of "
+	       "the "
 	       "first row's type.",
 	.examples = "py-heap-types -top 10  # what fills the heap\n"
 		    "py-heap-types -sort count  # what there is most of\n"

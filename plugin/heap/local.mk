@@ -2,6 +2,8 @@
 libpymortem_la_SOURCES += \
 	%D%/outside.c \
 	%D%/pools.c %D%/pools.h \
+	%D%/holders.c %D%/holders.h \
 	%D%/stream.c \
+	%D%/team.c %D%/team.h \
 	%D%/walk.c %D%/walk.h %D%/walk-internal.h \
 	%D%/worker.c

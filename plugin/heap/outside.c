@@ -128,7 +128,14 @@ static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
 	const struct pm_type *t, pm_addr addr, uint64_t bytes)
 {
 	struct pm_heap *h = k->h;
-	if (!bytes || b->b.shared || is_static_address(k, addr))
+	if (!bytes || is_static_address(k, addr))
+		return;
+	if (b->b.kind != PM_BUFFER_RAW &&
+		!pm_vec_push(&k->owned,
+			(struct pm_outside){addr, bytes, b->owner, b->type_id,
+				(uint8_t)b->b.kind, false}))
+		k->status = PM_NOMEM;
+	if (b->b.shared)
 		return;
 	/* Attribute values start inside their block (dict.c). */
 	pm_worker_stats(k, t)->alloc +=

@@ -6,8 +6,6 @@
 
 #include "heap/walk.h"
 
-#include <stdatomic.h>
-
 #define PM_TYPE_CACHE 1024
 #define PM_KEYS_CACHE 1024
 #define PM_RECENT 4096
@@ -57,6 +55,7 @@ struct pm_worker {
 	PM_VEC(struct pm_candidate) candidates;
 	PM_VEC(struct pm_outside_buffer) buffers;
 	PM_VEC(struct pm_outside) found; /* objects outside */
+	PM_VEC(struct pm_outside) owned; /* buffers outside */
 	PM_VEC(struct pm_type_stats) stats;
 	struct pm_type_stats lost; /* out of memory: the walk will fail */
 	uint64_t *is_buffer;

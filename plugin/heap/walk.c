@@ -1,24 +1,18 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/walk-internal.h"
 
-#include <pthread.h>
-#include <signal.h>
-#include <string.h>
-#include <time.h>
+#include "heap/team.h"
 
-#define MAX_THREADS 2
 #define MAX_PERMANENT (UINT64_C(1) << 32)
 
 enum phase { PHASE_ARENAS, PHASE_ROUNDS, PHASE_PERMANENT, PHASE_DONE };
 
 struct pm_walk {
 	struct pm_heap *h;
-	struct pm_worker *workers[MAX_THREADS];
+	struct pm_worker *workers[PM_TEAM_MAX];
 	unsigned nworkers;
 	enum phase phase;
-	bool roots_done;
-	atomic_size_t next; /* arena, or item of the round */
-	double deadline;
+	struct pm_team team;
 	/* The round under way. */
 	PM_VEC(struct pm_candidate) candidates;
 	PM_VEC(struct pm_outside_buffer) buffers;
@@ -29,13 +23,6 @@ struct pm_walk {
 	pm_addr permanent_interp;
 	uint64_t permanent_seen;
 };
-
-double pm_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 /* ---- heap ---- */
 
@@ -68,6 +55,7 @@ void pm_heap_destroy(struct pm_heap *h)
 	free(h->is_object);
 	free(h->is_buffer);
 	pm_vec_deinit(&h->outside);
+	pm_vec_deinit(&h->buffers);
 	free(h);
 }
 
@@ -79,6 +67,28 @@ enum pm_status pm_heap_pools(struct pm_heap *h, struct pm_error *err)
 }
 
 /* ---- the job ---- */
+
+static bool one_unit(void *arg, unsigned who, size_t i)
+{
+	struct pm_walk *w = arg;
+	struct pm_worker *k = w->workers[who];
+	if (w->phase == PHASE_ARENAS)
+		pm_stream_arena(k, i);
+	else if (i < w->candidates.len)
+		pm_outside_object(k, &w->candidates.data[i]);
+	else
+		pm_outside_scan(k, &w->buffers.data[i - w->candidates.len]);
+	return k->status == PM_OK;
+}
+
+static void begin_units(struct pm_walk *w)
+{
+	atomic_store(&w->team.next, 0);
+	w->team.total = w->phase == PHASE_ARENAS
+				? w->h->pools->arenas.len
+				: w->candidates.len + w->buffers.len;
+	w->team.batch = w->phase == PHASE_ARENAS ? 1 : 16;
+}
 
 static void cleanup_walk(struct pm_walk **w)
 {
@@ -99,10 +109,8 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 	h->is_object = calloc(h->pools->npools * h->words_per_pool + 1, 8);
 	if (!h->is_object)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	if (!h->target->parallel)
-		threads = 1;
-	else if (!threads || threads > MAX_THREADS)
-		threads = sysconf(_SC_NPROCESSORS_ONLN) > 1 ? MAX_THREADS : 1;
+	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)
+		threads = pm_team_size(h->target->parallel);
 	for (w->nworkers = 0; w->nworkers < threads;) {
 		struct pm_worker *k = calloc(1, sizeof *k);
 		if (!k)
@@ -110,6 +118,10 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 		w->workers[w->nworkers++] = k;
 		PM_TRY(pm_worker_init(k, h, err));
 	}
+	w->team.size = w->nworkers;
+	w->team.unit = one_unit;
+	w->team.arg = w;
+	begin_units(w);
 	*ret = pm_take(w);
 	return PM_OK;
 }
@@ -127,81 +139,6 @@ void pm_walk_destroy(struct pm_walk *w)
 	pm_map_deinit(&w->seen);
 	pm_map_deinit(&w->seen_buffers);
 	free(w);
-}
-
-void pm_walk_progress(
-	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total)
-{
-	size_t total = w->phase == PHASE_ARENAS
-			       ? w->h->pools->arenas.len
-			       : w->candidates.len + w->buffers.len;
-	size_t done = atomic_load(&w->next);
-	*ret_total = total;
-	*ret_done = done < total ? done : total;
-}
-
-static size_t units(const struct pm_walk *w)
-{
-	return w->phase == PHASE_ARENAS ? w->h->pools->arenas.len
-					: w->candidates.len + w->buffers.len;
-}
-
-/* One thread's share of a slice. */
-static void work(struct pm_walk *w, struct pm_worker *k)
-{
-	size_t n = units(w);
-	unsigned count = 0;
-	while (k->status == PM_OK) {
-		if ((w->phase == PHASE_ARENAS || ++count % 16 == 0) &&
-			pm_now() > w->deadline)
-			return;
-		size_t i = atomic_fetch_add(&w->next, 1);
-		if (i >= n)
-			return;
-		if (w->phase == PHASE_ARENAS)
-			pm_stream_arena(k, i);
-		else if (i < w->candidates.len)
-			pm_outside_object(k, &w->candidates.data[i]);
-		else
-			pm_outside_scan(
-				k, &w->buffers.data[i - w->candidates.len]);
-	}
-}
-
-struct thread_start {
-	struct pm_walk *w;
-	struct pm_worker *k;
-};
-
-static void *thread_main(void *arg)
-{
-	struct thread_start *s = arg;
-	work(s->w, s->k);
-	return NULL;
-}
-
-/* Helpers block all signals: GDB's handlers run on GDB's thread. */
-static void run_slice(struct pm_walk *w)
-{
-	pthread_t threads[MAX_THREADS];
-	struct thread_start starts[MAX_THREADS];
-	unsigned started = 0;
-	if (units(w) - atomic_load(&w->next) > 1)
-		for (unsigned i = 1; i < w->nworkers; i++) {
-			sigset_t all, old;
-			sigfillset(&all);
-			pthread_sigmask(SIG_SETMASK, &all, &old);
-			starts[started] =
-				(struct thread_start){w, w->workers[i]};
-			int e = pthread_create(&threads[started], NULL,
-				thread_main, &starts[started]);
-			pthread_sigmask(SIG_SETMASK, &old, NULL);
-			if (e == 0)
-				started++;
-		}
-	work(w, w->workers[0]);
-	for (unsigned i = 0; i < started; i++)
-		pthread_join(threads[i], NULL);
 }
 
 /* ---- rounds ---- */
@@ -243,7 +180,7 @@ static bool next_round(struct pm_walk *w)
 		if (t && !add_candidate(w, t->addr, PM_FROM_OBJECT))
 			return false;
 	}
-	atomic_store(&w->next, 0);
+	begin_units(w);
 	return true;
 }
 
@@ -295,7 +232,7 @@ static void walk_permanent(struct pm_walk *w)
 	if (!w->permanent_interp)
 		next_permanent_list(w);
 	for (unsigned n = 0; w->phase == PHASE_PERMANENT; n++) {
-		if (n % 64 == 0 && pm_now() > w->deadline)
+		if (n % 64 == 0 && pm_now() > w->team.deadline)
 			return;
 		pm_addr head = w->permanent & l->t.gc_next_mask;
 		if (!head || head == w->permanent_head ||
@@ -407,7 +344,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 	h->bytes_unowned = h->conflicts = 0;
 	h->unreadable = h->pools->bad_arenas;
 	h->inconsistent = h->pools->bad_pools;
-	h->outside.len = 0;
+	h->outside.len = h->buffers.len = 0;
 	for (unsigned i = 0; i < w->nworkers; i++) {
 		struct pm_worker *k = w->workers[i];
 		for (size_t t = 0; t < k->stats.len && t < n; t++) {
@@ -428,6 +365,10 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 			if (!pm_vec_push(&h->outside, *o))
 				return pm_fail(
 					err, PM_NOMEM, 0, "out of memory");
+		pm_vec_each (o, &k->owned)
+			if (!pm_vec_push(&h->buffers, *o))
+				return pm_fail(
+					err, PM_NOMEM, 0, "out of memory");
 		if (i) {
 			size_t words = h->pools->npools * h->words_per_pool;
 			for (size_t b = 0; b < words; b++)
@@ -438,6 +379,9 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 	h->is_buffer = pm_take(w->workers[0]->is_buffer);
 	if (h->outside.len)
 		qsort(h->outside.data, h->outside.len, sizeof *h->outside.data,
+			by_addr);
+	if (h->buffers.len)
+		qsort(h->buffers.data, h->buffers.len, sizeof *h->buffers.data,
 			by_addr);
 	settle_all(h);
 	return PM_OK;
@@ -452,21 +396,29 @@ static enum pm_status begin_rounds(struct pm_walk *w, struct pm_error *err)
 	return PM_OK;
 }
 
+void pm_walk_progress(
+	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total)
+{
+	size_t done = atomic_load(&w->team.next);
+	*ret_total = w->team.total;
+	*ret_done = done < w->team.total ? done : w->team.total;
+}
+
 enum pm_status pm_walk_step(
 	struct pm_walk *w, double seconds, bool *ret_done, struct pm_error *err)
 {
-	w->deadline = pm_now() + seconds;
-	while (w->phase != PHASE_DONE && pm_now() < w->deadline) {
+	w->team.deadline = pm_now() + seconds;
+	while (w->phase != PHASE_DONE && pm_now() < w->team.deadline) {
 		if (w->phase == PHASE_PERMANENT) {
 			walk_permanent(w);
 			continue;
 		}
-		run_slice(w);
+		bool finished = pm_team_run(&w->team);
 		for (unsigned i = 0; i < w->nworkers; i++)
 			if (w->workers[i]->status != PM_OK)
 				return pm_fail(err, w->workers[i]->status, 0,
 					"out of memory while walking the heap");
-		if (atomic_load(&w->next) < units(w))
+		if (!finished)
 			continue;
 		if (w->phase == PHASE_ARENAS) {
 			PM_TRY(begin_rounds(w, err));
@@ -474,7 +426,7 @@ enum pm_status pm_walk_step(
 		}
 		if (!next_round(w))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
-		if (units(w))
+		if (w->team.total)
 			continue;
 		PM_TRY(merge(w, err));
 		w->phase = PHASE_PERMANENT;

@@ -48,6 +48,7 @@ struct pm_heap {
 	uint64_t *is_object, *is_buffer;
 	size_t words_per_pool;
 	PM_VEC(struct pm_outside) outside; /* objects, sorted by address */
+	PM_VEC(struct pm_outside) buffers; /* with owners, sorted by address */
 	uint64_t blocks_used, blocks_objects, blocks_buffers, blocks_dead;
 	uint64_t bytes_used, bytes_dead, bytes_unowned;
 	uint64_t blocks_unowned;
@@ -80,8 +81,5 @@ PM_CHECKED enum pm_status pm_walk_step(struct pm_walk *w, double seconds,
 void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total);
 void pm_walk_destroy(struct pm_walk *w);
-
-/* Monotonic clock in seconds. */
-double pm_now(void);
 
 #endif

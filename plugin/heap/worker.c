@@ -70,5 +70,6 @@ void pm_worker_deinit(struct pm_worker *k)
 	pm_vec_deinit(&k->candidates);
 	pm_vec_deinit(&k->buffers);
 	pm_vec_deinit(&k->found);
+	pm_vec_deinit(&k->owned);
 	pm_vec_deinit(&k->stats);
 }

@@ -37,6 +37,23 @@ int64_t pm_refcnt_value(
 	return (int64_t)word;
 }
 
+/* Static objects have no pre-header, and may be the first or the last thing of
+   a mapping. */
+static void read_bytes(const struct pm_objects *o, struct pm_object *x)
+{
+	unsigned char *obj = x->bytes + PM_OBJECT_MAX_PRE;
+	uint32_t pre = x->type->pre;
+	x->avail = PM_MEASURE_HEAD;
+	if (pm_memory_read(o->m, x->addr - pre, obj - pre,
+		    pre + PM_MEASURE_HEAD, NULL) == PM_OK)
+		return;
+	struct pm_target *target = pm_memory_target(o->m);
+	if (pre && pm_target_read_some(target, x->addr - pre, obj - pre, pre) <
+			   pre)
+		memset(obj - pre, 0, pre);
+	x->avail = pm_target_read_some(target, x->addr, obj, PM_MEASURE_HEAD);
+}
+
 enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 	struct pm_object *ret, struct pm_error *err)
 {
@@ -61,17 +78,10 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 			(unsigned long long)type_addr);
 	ret->addr = addr;
 	ret->type = t;
-	struct pm_target *target = pm_memory_target(o->m);
 	memset(ret->bytes, 0, sizeof ret->bytes);
 	if (t->pre > PM_OBJECT_MAX_PRE)
 		return pm_fail(err, PM_CORRUPT, addr, "pre-header too large");
-	/* Static objects have no pre-header, and may be the first of a
-	   mapping. */
-	if (t->pre)
-		(void)pm_target_read_some(target, addr - t->pre,
-			ret->bytes + PM_OBJECT_MAX_PRE - t->pre, t->pre);
-	ret->avail = pm_target_read_some(
-		target, addr, ret->bytes + PM_OBJECT_MAX_PRE, PM_MEASURE_HEAD);
+	read_bytes(o, ret);
 	if (ret->avail < l->f.object.sizeof_.off)
 		return pm_fail(err, PM_FAULT, addr + ret->avail,
 			"object at 0x%llx is cut short",

@@ -75,7 +75,7 @@ struct pm_type {
 	uint32_t presize; /* what sys.getsizeof adds to __sizeof__ */
 	uint32_t hidden;  /* items of a structseq beyond its ob_size, at most */
 	const struct pm_decoder
-		*decoder;      /* of the nearest known base, or NULL */
+		*decoder;	    /* of the nearest known base, or NULL */
 	struct pm_type_slot *slots; /* owned, sorted by offset */
 	uint32_t nslots;
 	uint64_t slot_mask; /* bit i: word i holds a reference, i < 64 */
