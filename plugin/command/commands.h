@@ -7,7 +7,11 @@
 #include "command/command.h"
 
 #define PM_COMMANDS(X)                                                         \
+	X(arena_stats)                                                         \
+	X(backrefs)                                                            \
+	X(heap_types)                                                          \
 	X(info)                                                                \
+	X(object)                                                              \
 	X(set)
 
 #define X(id) extern const struct pm_command pm_command_##id;

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/arena-stats.c \
+	%D%/backrefs.c \
 	%D%/command.h \
 	%D%/commands.c \
 	%D%/commands.h \
 	%D%/fingerprint.c \
 	%D%/fingerprint.h \
+	%D%/heap-types.c \
 	%D%/help.c \
 	%D%/info.c \
+	%D%/object.c \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/output.c \
@@ -17,4 +21,6 @@ libpymortem_la_SOURCES += \
 	%D%/runtime-state.h \
 	%D%/session.c \
 	%D%/session.h \
-	%D%/set.c
+	%D%/set.c \
+	%D%/walking.c \
+	%D%/walking.h

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is not in pymalloc arenas: objects over 512 bytes, static ones, and
    buffers over 512 bytes. */
+#include "heap/footprint.h"
 #include "heap/walk-internal.h"
 #include "object/refs.h"
 
@@ -11,26 +12,6 @@
 #define MAX_STATE_BYTES (4u << 20)
 #define MAX_THREADS 100000
 #define MAX_CHUNKS 100000
-
-/* malloc_chunk (glibc malloc/malloc.c): the word before the data is the chunk's
-   size with three flag bits, bit 1: mapped by itself. */
-uint64_t pm_outside_chunk(struct pm_memory *m, const struct pm_layout *l,
-	pm_addr addr, uint64_t bytes)
-{
-	unsigned ws = l->t.word_size;
-	uint64_t least = (bytes + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
-	if (least < 4 * ws)
-		least = 4 * ws;
-	uint64_t word;
-	if (pm_memory_read_uint(m, addr - ws, ws, &word, NULL) != PM_OK)
-		return least;
-	uint64_t size = word & ~UINT64_C(7);
-	bool mapped = word & 2;
-	if (size < least ||
-		(mapped ? size > least + 8192 : size > least * 2 + 64))
-		return least;
-	return size;
-}
 
 static bool is_static_address(const struct pm_worker *k, pm_addr addr)
 {
@@ -74,12 +55,9 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 	st->count++;
 	st->outside++;
 	st->size += m.size;
-	if (!fixed) {
-		st->alloc += pm_outside_chunk(k->memory, l,
-			c->addr - x.type->pre - k->h->pools->hook_pre,
-			m.extent + x.type->pre + k->h->pools->hook_pre +
-				k->h->pools->hook_post);
-	}
+	if (!fixed)
+		st->alloc += pm_block_size(k->h, k->memory,
+			c->addr - x.type->pre, m.extent + x.type->pre);
 	if (pm_object_is_tracked(&k->o, &x))
 		st->tracked++;
 	if (x.type->gc && l->t.gc_head_size && !fixed) {
@@ -137,10 +115,8 @@ static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
 		k->status = PM_NOMEM;
 	if (b->b.shared)
 		return;
-	/* Attribute values start inside their block (dict.c). */
 	pm_worker_stats(k, t)->alloc +=
-		pm_outside_chunk(k->memory, h->l, addr - h->pools->hook_pre,
-			bytes + h->pools->hook_pre + h->pools->hook_post);
+		pm_block_size(h, k->memory, addr, bytes);
 }
 
 /* Blocks of a deque, nodes of an OrderedDict: each link is looked at. */

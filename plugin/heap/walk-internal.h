@@ -91,16 +91,4 @@ void pm_outside_scan(struct pm_worker *k, const struct pm_outside_buffer *b);
 PM_CHECKED enum pm_status pm_outside_roots(
 	struct pm_worker *k, struct pm_error *err);
 
-/* What glibc set aside for an allocation of bytes at addr. */
-uint64_t pm_outside_chunk(struct pm_memory *m, const struct pm_layout *l,
-	pm_addr addr, uint64_t bytes);
-
-/* Index of the first bit of pool i's block at addr in the bit maps. */
-static inline uint64_t pm_heap_bit(
-	const struct pm_heap *h, size_t pool, pm_addr block)
-{
-	uint64_t off = block & (h->pools->pool_size - 1);
-	return pool * h->words_per_pool * 64 + off / h->pools->alignment;
-}
-
 #endif

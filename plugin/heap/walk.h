@@ -82,4 +82,12 @@ void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total);
 void pm_walk_destroy(struct pm_walk *w);
 
+/* Index of the first bit of pool i's block at addr in the bit maps. */
+static inline uint64_t pm_heap_bit(
+	const struct pm_heap *h, size_t pool, pm_addr block)
+{
+	uint64_t off = block & (h->pools->pool_size - 1);
+	return pool * h->words_per_pool * 64 + off / h->pools->alignment;
+}
+
 #endif

@@ -5,5 +5,6 @@ libpymortem_la_SOURCES += \
 	%D%/measure.c %D%/measure.h \
 	%D%/object.c %D%/object.h \
 	%D%/refs.c %D%/refs.h \
+	%D%/repr.c %D%/repr.h \
 	%D%/text.c %D%/text.h \
 	%D%/types.c %D%/types.h

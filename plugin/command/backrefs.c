@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* py-backrefs: who refers to an object, and how. */
+#include "command/walking.h"
+#include "heap/holders.h"
+#include "object/repr.h"
+
+#include <inttypes.h>
+
+struct backrefs {
+	struct pm_walking walking;
+	struct pm_holders_job *job;
+	int64_t refcnt;
+};
+
+static enum pm_status start(struct pm_run *r, struct pm_error *err)
+{
+	struct pm_heap *h;
+	struct pm_object x;
+	PM_TRY(pm_walking_heap(r->session, &h, err));
+	PM_TRY(pm_heap_pools(h, err));
+	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
+	struct backrefs *st = calloc(1, sizeof *st);
+	if (!st)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	st->refcnt = x.refcnt;
+	r->state = st;
+	return pm_walking_start(&st->walking, r, err);
+}
+
+static void show_object(struct pm_run *r, const struct pm_object *x)
+{
+	struct pm_emit *e = r->emit;
+	pm_auto_strbuf repr = {0};
+	pm_repr(&r->session->heap->objects, x->addr, r->session->repr_limit,
+		&repr);
+	pm_emit_addr(e, "addr", x->addr);
+	pm_emit_text(e, "type", x->type->name);
+	pm_emit_text(e, "repr", pm_strbuf_text(&repr));
+	if (x->immortal)
+		pm_emit_line(e,
+			"Referrers of the %s at 0x%" PRIx64 " (immortal): %s",
+			x->type->name, x->addr, pm_strbuf_text(&repr));
+	else
+		pm_emit_line(e,
+			"Referrers of the %s at 0x%" PRIx64
+			" (refcount %" PRId64 "): %s",
+			x->type->name, x->addr, x->refcnt,
+			pm_strbuf_text(&repr));
+	if (x->immortal)
+		pm_emit_null(e, "refcount");
+	else
+		pm_emit_int(e, "refcount", x->refcnt);
+}
+
+static void show_rows(struct pm_run *r, const struct pm_holders *res)
+{
+	static const struct pm_column columns[] = {
+		{"addr", "ADDR", PM_CELL_ADDR},
+		{"type", "TYPE", PM_CELL_TEXT},
+		{"via", "VIA", PM_CELL_TEXT},
+		{"exact", NULL, PM_CELL_BOOL},
+		{NULL, "VALUE", PM_CELL_TEXT},
+	};
+	const struct pm_objects *o = &r->session->heap->objects;
+	bool values = !pm_run_flag(r, "json");
+	pm_emit_table(r->emit, "rows", columns, 5, r->top);
+	pm_vec_each (p, &res->list) {
+		pm_auto_strbuf via = {0}, repr = {0};
+		struct pm_object holder;
+		if (pm_object_load(o, p->object, &holder, NULL) != PM_OK)
+			continue;
+		pm_ref_describe(o, &holder, &p->ref, &via);
+		if (values)
+			pm_repr(o, p->object, 40, &repr);
+		const struct pm_cell cells[] = {
+			{.u = p->object},
+			{.text = p->type->name},
+			{.text = pm_strbuf_text(&via)},
+			{.b = p->ref.via != PM_VIA_NATIVE},
+			{.text = pm_strbuf_text(&repr)},
+		};
+		pm_emit_row(r->emit, cells, p->object);
+	}
+	pm_emit_table_end(r->emit);
+}
+
+static void show_summary(struct pm_run *r, const struct pm_holders *res)
+{
+	struct pm_emit *e = r->emit;
+	char a[28], b[28];
+	if (!res->edges)
+		pm_emit_line(e, "%s",
+			"No object refers to it: it is held from outside the "
+			"heap (a Python frame, C code, the interpreter), or by "
+			"nothing.");
+	else
+		pm_emit_line(e, "%s references from %s objects.",
+			pm_grouped(res->edges, a), pm_grouped(res->objects, b));
+	if (res->list.len < res->edges)
+		pm_emit_line(e,
+			"%s more references are not shown (-all shows them).",
+			pm_grouped(res->edges - res->list.len, a));
+	if (res->unowned)
+		pm_emit_line(e,
+			"Its address also stands in %s places of blocks that "
+			"belong to no object (C code, or freed memory).",
+			pm_grouped(res->unowned, a));
+	pm_emit_open_object(e, "total");
+	pm_emit_uint(e, "references", res->edges);
+	pm_emit_uint(e, "objects", res->objects);
+	pm_emit_uint(e, "unowned_places", res->unowned);
+	pm_emit_close(e);
+	pm_emit_variable(e, "py_count", res->objects);
+	pm_emit_skipped(e, res->unreadable, 0);
+}
+
+static enum pm_status step(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct backrefs *st = r->state;
+	struct pm_heap *h = r->session->heap;
+	if (!st->job) {
+		PM_TRY(pm_walking_step(&st->walking, r, ret_done, err));
+		if (!*ret_done)
+			return PM_OK;
+		*ret_done = false;
+		return pm_holders_create(h, r->addr, r->top, &st->job, err);
+	}
+	uint64_t done, total;
+	PM_TRY(pm_holders_step(st->job, PM_STEP_SECONDS, ret_done, err));
+	pm_holders_progress(st->job, &done, &total);
+	snprintf(r->progress, sizeof r->progress,
+		"looking for referrers %" PRIu64 "/%" PRIu64, done, total);
+	if (!*ret_done)
+		return PM_OK;
+	struct pm_object x;
+	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
+	show_object(r, &x);
+	show_rows(r, pm_holders_result(st->job));
+	show_summary(r, pm_holders_result(st->job));
+	return PM_OK;
+}
+
+static void finish(struct pm_run *r)
+{
+	struct backrefs *st = r->state;
+	if (!st)
+		return;
+	pm_walking_finish(&st->walking);
+	pm_holders_destroy(st->job);
+	free(st);
+	r->state = NULL;
+}
+
+const struct pm_command pm_command_backrefs = {
+	.name = "py-backrefs",
+	.group = PM_GROUP_GRAPH,
+	.summary = "Show which objects refer to an object, and through what.",
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS,
+	.operand = PM_OPERAND_ADDR,
+	.operand_help = "ADDR is the address of an object: any GDB expression, "
+			"such as $py1.",
+	.doc = "Every strong reference is shown, also those of objects that "
+	       "the "
+	       "collector does not track and of C structures that "
+	       "gc.get_referrers() cannot see.  VIA tells how: an attribute, a "
+	       "slot, an index, a dict value and its key.  \"(native, +0x28)\" "
+	       "marks a word of a C extension's object that holds the address: "
+	       "likely a reference.\n"
+	       "References from Python frames on a thread's stack, from C "
+	       "variables and from the interpreter itself are not objects and "
+	       "not shown here.",
+	.examples =
+		"py-backrefs $py1  # who holds the first row of the last "
+		"table\n"
+		"py-backrefs -all -json 0x7ffff6a01c40  # all of them, for a "
+		"script",
+	.start = start,
+	.step = step,
+	.finish = finish,
+};

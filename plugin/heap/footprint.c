@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/footprint.h"
+
+/* malloc_chunk (glibc malloc/malloc.c): the word before the data is the chunk's
+   size with three flag bits, bit 1: mapped by itself. */
+uint64_t pm_malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
+	pm_addr addr, uint64_t bytes)
+{
+	unsigned ws = l->t.word_size;
+	uint64_t least = (bytes + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
+	if (least < 4 * ws)
+		least = 4 * ws;
+	uint64_t word;
+	if (pm_memory_read_uint(m, addr - ws, ws, &word, NULL) != PM_OK)
+		return least;
+	uint64_t size = word & ~UINT64_C(7);
+	bool mapped = word & 2;
+	if (size < least ||
+		(mapped ? size > least + 8192 : size > least * 2 + 64))
+		return least;
+	return size;
+}
+
+uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
+	pm_addr addr, uint64_t bytes)
+{
+	const struct pm_pools *p = h->pools;
+	int64_t pool = pm_pools_find(p, addr);
+	if (pool >= 0)
+		return p->pools[pool].state == PM_POOL_USED
+			       ? pm_pools_class_size(p, p->pools[pool].szidx)
+			       : 0;
+	if (!bytes || (h->modules && pm_modules_at(h->modules, addr)))
+		return 0;
+	return pm_malloc_chunk(m, h->l, addr - p->hook_pre,
+		bytes + p->hook_pre + p->hook_post);
+}
+
+static uint64_t buffer_size(struct pm_heap *h, const struct pm_buffer *b)
+{
+	uint64_t one = pm_block_size(h, h->memory, b->addr, b->bytes);
+	if (b->kind == PM_BUFFER_NODES)
+		return one * b->count;
+	if (b->kind != PM_BUFFER_DEQUE)
+		return one;
+	/* Links of a deque: follow them, the first block may be part used. */
+	uint64_t total = 0;
+	pm_addr at = b->addr;
+	unsigned ws = h->l->t.word_size;
+	for (uint64_t i = 0; at && i < b->count / 64 + 2; i++) {
+		total += pm_block_size(h, h->memory, at, b->bytes);
+		if (pm_memory_read_uint(
+			    h->memory, at + 65 * ws, ws, &at, NULL) != PM_OK)
+			break;
+	}
+	return total;
+}
+
+void pm_footprint(struct pm_heap *h, const struct pm_object *x,
+	const struct pm_measure *m, struct pm_footprint *ret)
+{
+	*ret = (struct pm_footprint){.place = PM_PLACE_MALLOC};
+	if (pm_pools_find(h->pools, x->addr) >= 0)
+		ret->place = PM_PLACE_ARENA;
+	else if (h->modules && pm_modules_at(h->modules, x->addr))
+		ret->place = PM_PLACE_STATIC;
+	if (ret->place != PM_PLACE_STATIC)
+		ret->block = pm_block_size(h, h->memory, x->addr - x->type->pre,
+			m->extent + x->type->pre);
+	ret->alloc = ret->block;
+	for (unsigned i = 0; i < m->nbuffers; i++)
+		if (!m->buffers[i].shared)
+			ret->alloc += buffer_size(h, &m->buffers[i]);
+}

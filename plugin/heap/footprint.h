@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What the allocator set aside for one object. */
+#ifndef PM_HEAP_FOOTPRINT_H
+#define PM_HEAP_FOOTPRINT_H
+
+#include "heap/walk.h"
+
+enum pm_place_kind { PM_PLACE_ARENA, PM_PLACE_MALLOC, PM_PLACE_STATIC };
+
+struct pm_footprint {
+	enum pm_place_kind place; /* of the object itself */
+	uint64_t block;		  /* bytes of its own block; 0 static */
+	uint64_t alloc;		  /* with the buffers that are its alone */
+};
+
+/* m: of the loaded object x. */
+void pm_footprint(struct pm_heap *h, const struct pm_object *x,
+	const struct pm_measure *m, struct pm_footprint *ret);
+
+/* What glibc set aside for an allocation of bytes at addr. */
+uint64_t pm_malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
+	pm_addr addr, uint64_t bytes);
+
+/* Bytes set aside for bytes at addr, wherever it is; 0 in a module's image. */
+uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
+	pm_addr addr, uint64_t bytes);
+
+#endif
