@@ -154,7 +154,7 @@ static void put_double(struct pm_strbuf *out, double v)
 			break;
 	}
 	char *mark = strchr(e, 'e');
-	int exponent = atoi(mark + 1);
+	int exponent = (int)strtol(mark + 1, NULL, 10);
 	if (exponent < -4 || exponent >= 16) {
 		pm_strbuf_append(out, e, (size_t)(mark - e));
 		pm_strbuf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+',
