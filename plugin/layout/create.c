@@ -90,12 +90,14 @@ static enum pm_status fail_no_row(struct pm_build *b, struct pm_error *err)
 			high = b->rows[i]->version;
 	}
 	return pm_fail(err, PM_ABSENT, b->runtime,
-		"%s is %sPython %u.%u (says %s), whose layout is not known: "
+		"%s is %sPython %u.%u (by its %s), whose layout is not known: "
 		"the table has %u.%u to %u.%u",
 		b->python ? b->python->path : "this",
 		b->id.free_threaded > 0 ? "free-threaded " : "", v >> 8,
-		v & 0xff, pm_source_text(b->id.source), low >> 8, low & 0xff,
-		high >> 8, high & 0xff);
+		v & 0xff,
+		b->id.source == PM_SOURCE_TABLE ? "name or size"
+						: pm_source_text(b->id.source),
+		low >> 8, low & 0xff, high >> 8, high & 0xff);
 }
 
 /* ---- one attempt ---- */

@@ -121,6 +121,18 @@ static void scan_static_types(struct pm_build *b, pm_addr found[WANTED])
 	}
 }
 
+/* Tables of types hold the same pointer as an object's header does: but there
+   the word before it is one too. */
+static bool has_refcount(
+	const struct pm_build *b, const unsigned char *object, pm_addr word)
+{
+	const struct pm_fields *f = &b->l->f;
+	if (pm_has(f->object.ref_local))
+		return pm_get(b->l, object, f->object.ref_local) != 0;
+	return pm_get(b->l, object, f->object.refcnt) != 0 &&
+	       !pm_target_find_map(pm_memory_target(b->m), word);
+}
+
 static void scan_instances(struct pm_build *b, pm_addr found[WANTED])
 {
 	const struct pm_fields *f = &b->l->f;
@@ -137,8 +149,8 @@ static void scan_instances(struct pm_build *b, pm_addr found[WANTED])
 			pm_span_pointer(b, &b->data, off + f->object.type.off);
 		for (size_t i = 0; of && i < WANTED; i++)
 			if (of == type[i] && !found[i] &&
-				(pm_load(b->data.bytes + off, 4, false) ||
-					!pm_has(f->object.refcnt)))
+				has_refcount(b, b->data.bytes + off,
+					pm_span_pointer(b, &b->data, off)))
 				found[i] = b->data.start + off;
 	}
 }

@@ -97,7 +97,7 @@ static bool same_places(const struct pm_fields *a, const struct pm_fields *b)
 	       a->thread.interp.off == b->thread.interp.off;
 }
 
-/* Before 3.13: head and main of the interpreters, the same unless there are
+/* Any: head and main of the interpreters, the same unless there are
    several, each with a thread that points back. */
 static enum pm_status by_structure(struct pm_build *b,
 	const struct pm_span *data, const struct pm_module *module,
@@ -114,9 +114,8 @@ static enum pm_status by_structure(struct pm_build *b,
 		for (size_t i = 0; b->rows[i]; i++) {
 			const struct pm_row *row = b->rows[i];
 			uint32_t at = row->fields.runtime.interpreters_head.off;
-			if (row->slots || at > off ||
-				(last && same_places(
-						 &last->fields, &row->fields)))
+			if (at > off || (last && same_places(&last->fields,
+							 &row->fields)))
 				continue;
 			last = row;
 			if (!row_explains(b, row, interp))
