@@ -6,18 +6,16 @@
 
 #define OUTSIDE_BATCH 64
 #define CHUNK_MAX (1u << 20)
-#define BLOOM_BITS 16
 
-/* First all places that hold the address; then, for places inside buffers, the
-   objects that lead to those; then each of these objects is decoded. */
-enum phase { PHASE_PLACES, PHASE_OWNERS, PHASE_DECODE, PHASE_DONE };
+/* First all places that hold the address, each with the object that it belongs
+   to; then each of these objects is decoded. */
+enum phase { PHASE_PLACES, PHASE_DECODE, PHASE_DONE };
 
 /* One thread's finds. */
 struct finder {
 	struct pm_memory *memory;
 	unsigned char *chunk;
 	PM_VEC(pm_addr) candidates; /* blocks or objects */
-	PM_VEC(pm_addr) buffers;    /* blocks of buffers with a hit */
 	uint64_t unowned, unreadable;
 	bool no_memory;
 };
@@ -30,10 +28,9 @@ struct pm_holders_job {
 	struct pm_team team;
 	struct finder finders[PM_TEAM_MAX];
 	size_t chunk_size;
-	struct pm_map wanted;	    /* buffer blocks whose owner is sought */
-	uint64_t *bloom;	    /* of the pools of wanted, by low bits */
 	PM_VEC(pm_addr) candidates; /* sorted; objects or their blocks */
 	size_t decoded;
+	pm_addr last; /* object decoded last: its block may be listed, too */
 	struct pm_holders result;
 };
 
@@ -45,10 +42,7 @@ void pm_holders_destroy(struct pm_holders_job *j)
 		pm_memory_destroy(j->finders[i].memory);
 		free(j->finders[i].chunk);
 		pm_vec_deinit(&j->finders[i].candidates);
-		pm_vec_deinit(&j->finders[i].buffers);
 	}
-	pm_map_deinit(&j->wanted);
-	free(j->bloom);
 	pm_vec_deinit(&j->candidates);
 	pm_vec_deinit(&j->result.list);
 	free(j);
@@ -64,21 +58,6 @@ static void candidate(struct finder *f, pm_addr at)
 		f->no_memory = true;
 }
 
-/* Is this word worth a closer look in the phase under way? */
-static inline bool interesting(const struct pm_holders_job *j, uint64_t v)
-{
-	if (j->phase == PHASE_PLACES)
-		return v == j->object;
-	size_t bit = v >> j->h->pools->pool_shift & ((1u << BLOOM_BITS) - 1);
-	if (!(j->bloom[bit / 64] >> bit % 64 & 1))
-		return false;
-	int64_t pool = pm_pools_find(j->h->pools, v);
-	if (pool < 0)
-		return false;
-	pm_addr block = pm_pools_block(j->h->pools, (size_t)pool, v);
-	return block && pm_map_find(&j->wanted, block);
-}
-
 /* A hit at address at, inside an arena. */
 static void arena_hit(struct pm_holders_job *j, struct finder *f, pm_addr at)
 {
@@ -89,15 +68,15 @@ static void arena_hit(struct pm_holders_job *j, struct finder *f, pm_addr at)
 	if (!block)
 		return;
 	uint64_t bit = pm_heap_bit(h, (size_t)pool, block);
-	if (h->is_object[bit / 64] >> bit % 64 & 1) {
-		candidate(f, block);
-	} else if (j->phase == PHASE_PLACES) {
-		if (!(h->is_buffer[bit / 64] >> bit % 64 & 1))
-			f->unowned++; /* or free: what it held last */
-		else if (!f->buffers.len ||
-			 f->buffers.data[f->buffers.len - 1] != block)
-			f->no_memory |= !pm_vec_push(&f->buffers, block);
-	}
+	pm_addr owner = 0;
+	if (h->is_object[bit / 64] >> bit % 64 & 1)
+		owner = block;
+	else if (h->is_buffer[bit / 64] >> bit % 64 & 1)
+		owner = pm_heap_owner(h, (size_t)pool, block);
+	if (owner)
+		candidate(f, owner);
+	else
+		f->unowned++; /* or free: what it held last */
 }
 
 typedef void hit_fn(
@@ -124,7 +103,7 @@ static inline __attribute__((always_inline)) void scan_bytes(
 {
 	const struct pm_layout *l = j->h->l;
 	unsigned ws = l->t.word_size;
-	if (ws == 8 && !l->t.big_endian && j->phase == PHASE_PLACES) {
+	if (ws == 8 && !l->t.big_endian) {
 		/* Eight words at a time: nearly none of them match. */
 		uint64_t want = j->object;
 		size_t i = 0;
@@ -145,7 +124,7 @@ static inline __attribute__((always_inline)) void scan_bytes(
 		len -= i;
 	}
 	for (size_t i = 0; i + ws <= len; i += ws)
-		if (interesting(j, pm_load(p + i, ws, l->t.big_endian)))
+		if (pm_load(p + i, ws, l->t.big_endian) == j->object)
 			hit(j, f, at + i, owner);
 }
 
@@ -196,8 +175,7 @@ static void scan_object(
 	/* Code and modules refer through structs of C: let them be decoded. */
 	if (t->kind == PM_KIND_MODULE || t->kind == PM_KIND_CODE ||
 		t->kind == PM_KIND_FRAME) {
-		if (j->phase == PHASE_PLACES)
-			candidate(f, o->addr);
+		candidate(f, o->addr);
 		return;
 	}
 	unsigned char small[4096];
@@ -224,11 +202,8 @@ static bool scan_unit(void *arg, unsigned who, size_t i)
 	}
 	i -= h->pools->arenas.len;
 	if (i < h->buffers.len) {
-		/* What leads to a buffer is an object, never a buffer. */
 		const struct pm_outside *b = &h->buffers.data[i];
-		if (j->phase == PHASE_PLACES)
-			scan_range(
-				j, f, b->addr, b->bytes, b->owner, on_outside);
+		scan_range(j, f, b->addr, b->bytes, b->owner, on_outside);
 		return !f->no_memory;
 	}
 	i = (i - h->buffers.len) * OUTSIDE_BATCH;
@@ -237,10 +212,9 @@ static bool scan_unit(void *arg, unsigned who, size_t i)
 	return !f->no_memory;
 }
 
-static void begin_scan(struct pm_holders_job *j, enum phase phase)
+static void begin_scan(struct pm_holders_job *j)
 {
 	struct pm_heap *h = j->h;
-	j->phase = phase;
 	atomic_store(&j->team.next, 0);
 	j->team.total = h->pools->arenas.len + h->buffers.len +
 			(h->outside.len + OUTSIDE_BATCH - 1) / OUTSIDE_BATCH;
@@ -258,12 +232,11 @@ enum pm_status pm_holders_create(struct pm_heap *h, pm_addr object,
 	j->object = object;
 	j->limit = limit;
 	j->chunk_size = CHUNK_MAX;
-	j->bloom = calloc(1 << (BLOOM_BITS - 6), 8);
 	j->team.size = pm_team_size(h->target->parallel);
 	j->team.batch = 1;
 	j->team.unit = scan_unit;
 	j->team.arg = j;
-	enum pm_status s = j->bloom ? PM_OK : PM_NOMEM;
+	enum pm_status s = PM_OK;
 	for (unsigned i = 0; i < j->team.size && s == PM_OK; i++) {
 		struct finder *f = &j->finders[i];
 		s = pm_memory_create(h->target, 0, &f->memory, err);
@@ -275,7 +248,7 @@ enum pm_status pm_holders_create(struct pm_heap *h, pm_addr object,
 		pm_holders_destroy(j);
 		return pm_fail(err, s, 0, "out of memory");
 	}
-	begin_scan(j, PHASE_PLACES);
+	begin_scan(j);
 	*ret = j;
 	return PM_OK;
 }
@@ -284,23 +257,6 @@ static int by_value(const void *a, const void *b)
 {
 	pm_addr x = *(const pm_addr *)a, y = *(const pm_addr *)b;
 	return x < y ? -1 : x > y;
-}
-
-/* Blocks with hits become what is sought next; false: there are none. */
-static bool want_owners(struct pm_holders_job *j, bool *ret_no_memory)
-{
-	for (unsigned i = 0; i < j->team.size; i++) {
-		struct finder *f = &j->finders[i];
-		pm_vec_each (b, &f->buffers) {
-			size_t bit = *b >> j->h->pools->pool_shift &
-				     ((1u << BLOOM_BITS) - 1);
-			j->bloom[bit / 64] |= UINT64_C(1) << bit % 64;
-			if (!pm_map_put(&j->wanted, *b, NULL))
-				*ret_no_memory = true;
-		}
-		f->buffers.len = 0;
-	}
-	return j->wanted.len != 0;
 }
 
 static enum pm_status gather_candidates(
@@ -346,18 +302,19 @@ static bool match_ref(void *arg, const struct pm_ref *ref)
 	return !m->no_memory;
 }
 
-/* A candidate is an object, or a block of an arena that holds one. */
+/* A candidate is an object, or the block of an arena that holds one. */
 static bool load_candidate(
 	struct pm_holders_job *j, pm_addr at, struct pm_object *x)
 {
 	struct pm_heap *h = j->h;
-	if (pm_pools_find(h->pools, at) < 0)
+	const struct pm_pools *p = h->pools;
+	int64_t pool = pm_pools_find(p, at);
+	if (pool < 0 || pm_pools_block(p, (size_t)pool, at) != at)
 		return pm_object_load(&h->objects, at, x, NULL) == PM_OK;
 	uint32_t pres[3] = {0, h->l->t.gc_head_size,
 		h->l->t.gc_head_size + 2 * h->l->t.word_size};
 	for (int i = 0; i < 3; i++)
-		if (pm_object_load(&h->objects,
-			    at + h->pools->hook_pre + pres[i], x,
+		if (pm_object_load(&h->objects, at + p->hook_pre + pres[i], x,
 			    NULL) == PM_OK &&
 			x->type->pre == pres[i])
 			return true;
@@ -372,8 +329,10 @@ static enum pm_status decode(struct pm_holders_job *j, struct pm_error *err)
 		size_t i = j->decoded++;
 		struct pm_object x;
 		if ((i && j->candidates.data[i] == j->candidates.data[i - 1]) ||
-			!load_candidate(j, j->candidates.data[i], &x))
+			!load_candidate(j, j->candidates.data[i], &x) ||
+			x.addr == j->last)
 			continue;
+		j->last = x.addr;
 		struct match m = {j, &x, 0, false};
 		if (pm_refs_each(&j->h->objects, &x, match_ref, &m) != PM_OK)
 			j->result.unreadable++;
@@ -397,13 +356,7 @@ enum pm_status pm_holders_step(struct pm_holders_job *j, double seconds,
 		}
 		if (!pm_team_run(&j->team))
 			continue;
-		bool no_memory = false;
-		if (j->phase == PHASE_PLACES && want_owners(j, &no_memory))
-			begin_scan(j, PHASE_OWNERS);
-		else
-			PM_TRY(gather_candidates(j, err));
-		if (no_memory)
-			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		PM_TRY(gather_candidates(j, err));
 	}
 	*ret_done = j->phase == PHASE_DONE;
 	return PM_OK;
@@ -412,7 +365,7 @@ enum pm_status pm_holders_step(struct pm_holders_job *j, double seconds,
 void pm_holders_progress(
 	const struct pm_holders_job *j, uint64_t *ret_done, uint64_t *ret_total)
 {
-	bool scan = j->phase < PHASE_DECODE;
+	bool scan = j->phase == PHASE_PLACES;
 	*ret_total = scan ? j->team.total : j->candidates.len;
 	*ret_done = scan ? atomic_load(&j->team.next) : j->decoded;
 	if (*ret_done > *ret_total)

@@ -78,6 +78,34 @@ void pm_worker_candidate(
 		k->status = PM_NOMEM;
 }
 
+/* Threads may meet at a pool, and at a table that several dicts share: any of
+   its owners will do. */
+static void set_owner(
+	struct pm_worker *k, size_t pool, pm_addr block, pm_addr owner)
+{
+	const struct pm_pools *p = k->h->pools;
+	uint32_t size = pm_pools_class_size(p, p->pools[pool].szidx);
+	pm_addr **at = &k->h->owners[pool];
+	pm_addr *owners = __atomic_load_n(at, __ATOMIC_ACQUIRE);
+	if (__builtin_expect(!owners, 0)) {
+		owners = calloc(
+			(p->pool_size - p->header) / size, sizeof *owners);
+		pm_addr *before = NULL;
+		if (!owners) {
+			k->status = PM_NOMEM;
+			return;
+		}
+		if (!__atomic_compare_exchange_n(at, &before, owners, false,
+			    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+			free(owners);
+			owners = before;
+		}
+	}
+	uint64_t off = block & (p->pool_size - 1);
+	__atomic_store_n(
+		&owners[(off - p->header) / size], owner, __ATOMIC_RELAXED);
+}
+
 void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
 	pm_addr owner, const struct pm_type *t)
 {
@@ -96,6 +124,7 @@ void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
 		return;
 	}
 	uint64_t bit = pm_heap_bit(k->h, (size_t)pool, block);
+	set_owner(k, (size_t)pool, block, owner);
 	k->is_buffer[bit / 64] |= UINT64_C(1) << bit % 64;
 	if (!b->shared)
 		pm_worker_stats(k, t)->alloc +=

@@ -45,15 +45,23 @@ enum pm_status pm_heap_create(const struct pm_layout *l, struct pm_target *t,
 	return PM_OK;
 }
 
+static void free_owners(struct pm_heap *h)
+{
+	for (size_t i = 0; h->owners && i < h->pools->npools; i++)
+		free(h->owners[i]);
+	free(pm_take(h->owners));
+}
+
 void pm_heap_destroy(struct pm_heap *h)
 {
 	if (!h)
 		return;
 	pm_types_destroy(h->types);
-	pm_pools_destroy(h->pools);
 	free(h->stats);
 	free(h->is_object);
 	free(h->is_buffer);
+	free_owners(h);
+	pm_pools_destroy(h->pools);
 	pm_vec_deinit(&h->outside);
 	pm_vec_deinit(&h->buffers);
 	free(h);
@@ -107,7 +115,9 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 	h->words_per_pool = bits / 64;
 	free(h->is_object);
 	h->is_object = calloc(h->pools->npools * h->words_per_pool + 1, 8);
-	if (!h->is_object)
+	free_owners(h);
+	h->owners = calloc(h->pools->npools + 1, sizeof *h->owners);
+	if (!h->is_object || !h->owners)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)
 		threads = pm_team_size(h->target->parallel);

@@ -46,6 +46,9 @@ struct pm_heap {
 	size_t nstats;
 	/* One bit per alignment unit of every pool: block starts. */
 	uint64_t *is_object, *is_buffer;
+	/* Of each pool with buffers in it: the owner of every block, 0 where
+	   it is none.  NULL for the others. */
+	pm_addr **owners;
 	size_t words_per_pool;
 	PM_VEC(struct pm_outside) outside; /* objects, sorted by address */
 	PM_VEC(struct pm_outside) buffers; /* with owners, sorted by address */
@@ -81,6 +84,18 @@ PM_CHECKED enum pm_status pm_walk_step(struct pm_walk *w, double seconds,
 void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total);
 void pm_walk_destroy(struct pm_walk *w);
+
+/* The object that owns the buffer in this block of pool; 0: none known. */
+static inline pm_addr pm_heap_owner(
+	const struct pm_heap *h, size_t pool, pm_addr block)
+{
+	const struct pm_pools *p = h->pools;
+	const pm_addr *owners = h->owners ? h->owners[pool] : NULL;
+	uint64_t off = block & (p->pool_size - 1);
+	return owners ? owners[(off - p->header) /
+				pm_pools_class_size(p, p->pools[pool].szidx)]
+		      : 0;
+}
 
 /* Index of the first bit of pool i's block at addr in the bit maps. */
 static inline uint64_t pm_heap_bit(
