@@ -5,8 +5,15 @@
 #include "target/native.h"
 #include "unit/unit.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sched.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <sys/wait.h>
 
@@ -207,6 +214,93 @@ START_TEST(refuses_what_is_no_process)
 	ck_assert_int_eq(pm_native_open_process(pid, &t, &err), PM_SYSTEM);
 	ck_assert(strstr(err.msg, "/proc/"));
 	ck_assert_ptr_null(t);
+}
+END_TEST
+
+/* What a container's seccomp filter does. */
+static bool forbid_process_vm_readv(unsigned how)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+			offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_process_vm_readv, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | how),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = {4, code};
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	       !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void check_fallback(unsigned how)
+{
+	struct child c;
+	child_start(&c, 5);
+	if (!forbid_process_vm_readv(how)) {
+		child_stop(&c);
+		return;
+	}
+	pm_auto_target t = open_process(c.pid);
+	char buf[PAGES * PAGE];
+	size_t n = pm_target_read_some(
+		t, addr_of(c.area) + 9, buf, PAGES * PAGE - 9);
+	ck_assert_uint_eq(n, 5 * PAGE - 9);
+	ck_assert_mem_eq(buf, c.area + 9, n);
+	struct pm_piece p[] = {
+		{addr_of(c.area) + 5 * PAGE - 8, buf, 16, 0},
+		{addr_of(c.area) + 5 * PAGE, buf + 16, 16, 0},
+		{addr_of(c.area) + 6 * PAGE, buf + 32, 16, 0},
+	};
+	pm_target_gather(t, p, 3);
+	ck_assert_uint_eq(p[0].got, 8);
+	ck_assert_uint_eq(p[1].got, 0);
+	ck_assert_uint_eq(p[2].got, 16);
+	ck_assert_mem_eq(buf + 32, c.area + 6 * PAGE, 16);
+	child_stop(&c);
+}
+
+/* A filter stays for good; libcheck runs each test in its own process. */
+START_TEST(reads_by_proc_mem_when_refused)
+{
+	check_fallback(EPERM);
+}
+END_TEST
+
+START_TEST(reads_by_proc_mem_when_unknown)
+{
+	check_fallback(ENOSYS);
+}
+END_TEST
+
+/* Its files are not at their paths here. */
+START_TEST(knows_another_mount_namespace)
+{
+	int ready[2], stop[2];
+	char byte = 0, want[64];
+	ck_assert(!pipe(ready) && !pipe(stop));
+	pid_t pid = fork();
+	ck_assert(pid >= 0);
+	if (!pid) {
+		bool moved = !unshare(CLONE_NEWUSER | CLONE_NEWNS);
+		close(stop[1]);
+		if (write(ready[1], moved ? "y" : "n", 1) != 1)
+			_exit(1);
+		_exit(read(stop[0], &byte, 1) != 0);
+	}
+	ck_assert(read(ready[0], &byte, 1) == 1);
+	struct pm_error err;
+	struct pm_target *t = NULL;
+	ck_ok(pm_native_open_process(pid, &t, &err), err);
+	snprintf(want, sizeof want, "/proc/%d/root", pid);
+	/* Not everybody may make one. */
+	if (byte == 'y')
+		ck_assert_str_eq(t->sysroot, want);
+	else
+		ck_assert_ptr_null(t->sysroot);
+	pm_target_destroy(t);
+	close(stop[1]);
+	close(stop[0]);
+	ck_assert(waitpid(pid, NULL, 0) == pid);
 }
 END_TEST
 
@@ -431,7 +525,9 @@ START_TEST(memory_reads_strings)
 END_TEST
 
 UNIT_MAIN("target", reads_the_longest_prefix, gathers_around_failing_pieces,
-	describes_a_process, refuses_what_is_no_process, parses_mappings,
+	describes_a_process, refuses_what_is_no_process,
+	reads_by_proc_mem_when_refused, reads_by_proc_mem_when_unknown,
+	knows_another_mount_namespace, parses_mappings,
 	image_reads_across_ranges, image_fails_when_told,
 	memory_reads_around_holes, memory_caches_and_replaces,
 	memory_reads_strings)
