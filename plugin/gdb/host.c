@@ -152,8 +152,8 @@ static bool copy_mappings(struct pm_target *t, const struct pm_host_facts *f)
 	if (f->kind == PM_TARGET_LIVE)
 		s = pm_native_open_process(f->pid, &n, &e);
 	else if (f->kind == PM_TARGET_CORE)
-		s = pm_native_open_core(
-			f->core_path, *f->sysroot ? f->sysroot : NULL, &n, &e);
+		s = pm_native_open_core_with(
+			f->core_path, f->sysroot, f->exe_path, &n, &e);
 	if (s != PM_OK)
 		return false;
 	pm_vec_each (m, &n->maps)

@@ -51,23 +51,25 @@ static bool is_same(const struct core_file *f, const uint8_t *header,
 	return !memcmp(f->bytes, header, n < 4096 ? n : 4096);
 }
 
-void core_file_open(const char *path, const char *sysroot,
+void core_file_open(const struct pm_target *t, const char *path,
 	const uint8_t *header, size_t header_len, struct core_file *ret)
 {
-	char below[8192];
-	for (int bare = 0; bare < 2; bare++) {
+	char below[8192] = "";
+	if (t->sysroot && *t->sysroot && path[0] == '/') {
+		int n = snprintf(below, sizeof below, "%s%s", t->sysroot, path);
+		if (n < 0 || (size_t)n >= sizeof below)
+			below[0] = '\0';
+	}
+	const char *const tries[] = {below, path, t->exe};
+	for (int i = 0; i < 3; i++) {
 		struct core_file f = {0};
-		if (bare) {
-			map_file(path, &f);
-		} else if (sysroot && *sysroot && path[0] == '/') {
-			int n = snprintf(
-				below, sizeof below, "%s%s", sysroot, path);
-			if (n > 0 && (size_t)n < sizeof below)
-				map_file(below, &f);
-		}
+		if (!tries[i] || !*tries[i])
+			continue;
+		map_file(tries[i], &f);
 		if (!f.bytes)
 			continue;
-		if (is_same(&f, header, header_len, &f.verified)) {
+		bool same = is_same(&f, header, header_len, &f.verified);
+		if (same && (f.verified || tries[i] != t->exe)) {
 			*ret = f;
 			return;
 		}

@@ -150,7 +150,7 @@ static enum pm_status file_of_range(
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	pm_native_name_mapping(&name, path);
 	if (name.path && !(name.flags & PM_MAP_SPECIAL))
-		core_file_open(path, c->t.sysroot, header, header_len, &f);
+		core_file_open(&c->t, path, header, header_len, &f);
 	/* What has this name now is another file, unless proved. */
 	if ((name.flags & PM_MAP_DELETED) && !f.verified)
 		core_file_close(&f);

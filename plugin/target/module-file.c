@@ -60,8 +60,11 @@ static char *join(const char *a, const char *b)
 	return s;
 }
 
-/* Where the target's path may be on this machine: below its root directory,
-   as it is, and, while the process lives, the very file behind the mapping. */
+/* Where the target's file may be on this machine: below its root directory,
+   as it is, what the debugger has, and, while the process lives, the very file
+   behind the mapping. */
+#define CANDIDATES 4
+#define CANDIDATE_EXE 2
 static char *candidate(struct pm_target *t, const struct pm_mapping *map, int i)
 {
 	char link[96];
@@ -70,6 +73,8 @@ static char *candidate(struct pm_target *t, const struct pm_mapping *map, int i)
 		return join(t->sysroot ? t->sysroot : "", map->path);
 	case 1:
 		return t->kind == PM_TARGET_LIVE ? NULL : strdup(map->path);
+	case 2:
+		return t->exe ? strdup(t->exe) : NULL;
 	default:
 		if (t->kind != PM_TARGET_LIVE)
 			return NULL;
@@ -109,13 +114,17 @@ enum pm_status module_file_find(struct pm_target *t,
 	if (t->kind == PM_TARGET_REMOTE && !(t->sysroot && *t->sysroot))
 		return PM_OK;
 	bool other = false;
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < CANDIDATES; i++) {
 		char id[PM_BUILD_ID_TEXT];
 		pm_auto_free char *path = candidate(t, map, i);
 		if (!path)
 			continue;
 		enum verdict v = compare(t, map, path, mod->build_id, head, id);
-		other |= v == OTHER_FILE;
+		/* The program is not each of its libraries: only a build id
+		   says that it is. */
+		if (i == CANDIDATE_EXE && !mod->build_id[0])
+			continue;
+		other |= v == OTHER_FILE && i != CANDIDATE_EXE;
 		if (v != SAME_FILE)
 			continue;
 		mod->file_matches = true;

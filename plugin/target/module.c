@@ -12,6 +12,8 @@
 #define PAGE ((uint64_t)4096)
 #define MAX_HEADERS 64
 #define MAX_SPAN ((uint64_t)1 << 36)
+/* Programs linked at a fixed address are below, all others are above. */
+#define FIXED_BELOW ((pm_addr)1 << 32)
 /* A Python linked in statically needs this much writable data at least. */
 #define PYTHON_DATA ((uint64_t)64 << 10)
 
@@ -205,6 +207,8 @@ static enum pm_status add_module(struct pm_memory *m,
 	if (map->path)
 		PM_TRY(module_file_find(pm_memory_target(m), map, &mod,
 			&p->file, &p->debug_file, err));
+	mod.file_unverified =
+		mod.file_matches && (map->flags & PM_MAP_UNVERIFIED);
 	ms->list.data[ms->list.len++] = mod;
 	mod = (struct pm_module){0};
 	return PM_OK;
@@ -221,6 +225,81 @@ static bool may_start_module(const struct pm_mapping *map)
 	return !(map->flags & PM_MAP_WRITE);
 }
 
+/* A file mapped as code of which nothing but the mappings is known: the core
+   left out its ELF header, and the file is not here.  maps[*pos] is its first
+   one; *pos moves behind its last.  Its .bss is the memory without a name
+   right behind its data. */
+static enum pm_status add_headless(const struct pm_target *t, size_t *pos,
+	const struct pm_modules *ms, struct pm_modules *found,
+	struct pm_error *err)
+{
+	const struct pm_mapping *first = &t->maps.data[*pos], *last = first;
+	const struct pm_mapping *end = t->maps.data + t->maps.len;
+	PM_CLEANUP(module_deinit)
+	struct pm_module mod = {
+		.start = first->start,
+		.bias = first->start < FIXED_BELOW
+				? 0
+				: first->start - first->offset,
+	};
+	bool code = false;
+	const struct pm_mapping *m = first;
+	for (; m < end; m++) {
+		bool same = m->path && !strcmp(m->path, first->path);
+		bool bss = !m->path && (m->flags & PM_MAP_WRITE) &&
+			   (last->flags & PM_MAP_WRITE) &&
+			   m->start == last->end && mod.data_end == last->end;
+		if ((m->path ? !same : !bss) || pm_modules_at(ms, m->start))
+			break;
+		last = m;
+		code |= m->flags & PM_MAP_EXEC;
+		if (!(m->flags & PM_MAP_WRITE))
+			continue;
+		if (!mod.data_start)
+			mod.data_start = m->start;
+		mod.data_end = m->end;
+	}
+	*pos = (size_t)(m - t->maps.data);
+	mod.end = last->end;
+	if (!code)
+		return PM_OK;
+	mod.path = strdup(first->path);
+	if (!mod.path || !pm_vec_push(&found->list, mod))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	mod = (struct pm_module){0};
+	return PM_OK;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct pm_module *x = a, *y = b;
+	return (x->start > y->start) - (x->start < y->start);
+}
+
+/* The modules that have no header in memory, between those that have. */
+static enum pm_status add_headless_all(
+	const struct pm_target *t, struct pm_modules *ms, struct pm_error *err)
+{
+	PM_CLEANUP(pm_modules_deinit) struct pm_modules found = {0};
+	for (size_t i = 0; i < t->maps.len;) {
+		const struct pm_mapping *m = &t->maps.data[i];
+		if (!m->path || (m->flags & PM_MAP_SPECIAL) ||
+			pm_modules_at(ms, m->start))
+			i++;
+		else
+			PM_TRY(add_headless(t, &i, ms, &found, err));
+	}
+	if (!pm_vec_reserve(&ms->list, ms->list.len + found.list.len))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	pm_vec_each (mod, &found.list)
+		ms->list.data[ms->list.len++] = *mod;
+	if (found.list.len)
+		qsort(ms->list.data, ms->list.len, sizeof *ms->list.data,
+			by_start);
+	found.list.len = 0;
+	return PM_OK;
+}
+
 enum pm_status pm_modules_load(
 	struct pm_memory *m, struct pm_modules *ret, struct pm_error *err)
 {
@@ -232,6 +311,7 @@ enum pm_status pm_modules_load(
 		if (may_start_module(map) && read_image(m, map->start, &im))
 			PM_TRY(add_module(m, map, &im, &ms, err));
 	}
+	PM_TRY(add_headless_all(t, &ms, err));
 	*ret = ms;
 	ms = (struct pm_modules){0};
 	return PM_OK;

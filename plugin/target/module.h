@@ -15,11 +15,14 @@ struct pm_symbol {
 struct pm_module {
 	char *path;         /* owned; as the target names it */
 	pm_addr start, end; /* of all its mappings */
-	pm_addr bias;       /* load address minus linked address */
+	pm_addr bias;       /* load address minus linked address; a guess where
+			       the module's ELF header cannot be read */
 	pm_addr data_start, data_end; /* writable segment incl. .bss, 0,0: none */
 	char build_id[41];  /* hex, "" when unknown; of memory if readable */
 	bool file_matches;  /* the file on disk is the mapped one */
 	bool file_mismatch; /* there is a file, and it is another one */
+	bool file_unverified; /* file_matches is a guess: a core without the
+				 start of the file has nothing to compare */
 	void *symbols;      /* private to module.c; NULL: has none */
 };
 

@@ -397,8 +397,8 @@ static enum pm_status read_core(
 	return core_build_maps(c, err);
 }
 
-enum pm_status pm_native_open_core(const char *path, const char *sysroot,
-	struct pm_target **ret, struct pm_error *err)
+enum pm_status pm_native_open_core_with(const char *path, const char *sysroot,
+	const char *exe, struct pm_target **ret, struct pm_error *err)
 {
 	struct core *c = calloc(1, sizeof *c);
 	if (!c)
@@ -413,10 +413,17 @@ enum pm_status pm_native_open_core(const char *path, const char *sysroot,
 	if (t->name)
 		snprintf(t->name, n, "core %s", path);
 	t->sysroot = strdup(sysroot ? sysroot : "");
-	if (!t->name || !t->sysroot)
+	t->exe = exe && *exe ? strdup(exe) : NULL;
+	if (!t->name || !t->sysroot || (exe && *exe && !t->exe))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	PM_TRY(open_file(c, path, err));
 	PM_TRY(read_core(c, path, err));
 	*ret = pm_take(t);
 	return PM_OK;
+}
+
+enum pm_status pm_native_open_core(const char *path, const char *sysroot,
+	struct pm_target **ret, struct pm_error *err)
+{
+	return pm_native_open_core_with(path, sysroot, NULL, ret, err);
 }

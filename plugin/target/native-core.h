@@ -73,10 +73,11 @@ PM_CHECKED enum pm_status core_notes_add(struct core_notes *n, bool wide,
 /* Sorts, and drops ranges that overlap. */
 void core_notes_finish(struct core_notes *n);
 
-/* Maps path (below sysroot first) and decides whether it is the file that was
-   mapped: header holds the header_len bytes that memory has of its start.
-   ret->bytes stays NULL when it is not. */
-void core_file_open(const char *path, const char *sysroot,
+/* Maps path (below t->sysroot first, or t->exe when that is proved to be it)
+   and decides whether it is the file that was mapped: header holds the
+   header_len bytes that memory has of its start.  ret->bytes stays NULL when
+   it is not. */
+void core_file_open(const struct pm_target *t, const char *path,
 	const uint8_t *header, size_t header_len, struct core_file *ret);
 void core_file_close(struct core_file *f);
 

@@ -18,6 +18,12 @@ PM_CHECKED enum pm_status pm_native_open_process(
 PM_CHECKED enum pm_status pm_native_open_core(const char *path,
 	const char *sysroot, struct pm_target **ret, struct pm_error *err);
 
+/* The same; exe (may be NULL) is a file to be tried, too: it is taken for
+   whatever module its build id says. */
+PM_CHECKED enum pm_status pm_native_open_core_with(const char *path,
+	const char *sysroot, const char *exe, struct pm_target **ret,
+	struct pm_error *err);
+
 /* Parses the text of /proc/PID/maps into t->maps. */
 PM_CHECKED enum pm_status pm_native_parse_maps(
 	struct pm_target *t, const char *text, struct pm_error *err);

@@ -109,6 +109,7 @@ void pm_target_destroy(struct pm_target *t)
 	pm_target_clear_maps(t);
 	free(t->name);
 	free(t->sysroot);
-	t->name = t->sysroot = NULL;
+	free(t->exe);
+	t->name = t->sysroot = t->exe = NULL;
 	t->ops->destroy(t);
 }

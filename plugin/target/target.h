@@ -80,6 +80,9 @@ struct pm_target {
 	/* Prefix under which the target's files are found ("/proc/12/root"),
 	   owned, NULL or "" when they are where their path says. */
 	char *sysroot;
+	/* A file that the debugger holds to be the program, to be tried where
+	   the target's own path leads nowhere; owned, NULL: none. */
+	char *exe;
 };
 
 /* All of [addr, addr+len) or PM_FAULT with err->addr the first bad byte. */

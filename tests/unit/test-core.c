@@ -404,6 +404,19 @@ START_TEST(finds_files_below_sysroot)
 		PM_MAP_FROM_FILE);
 	ck_assert_str_eq(t->sysroot, f.path);
 	pm_target_destroy(t);
+	/* What the debugger has for the program, when that is proved. */
+	for (int right = 0; right < 2; right++) {
+		pm_auto_strbuf there = {0};
+		fake_elf_write(&there, right ? id_a : id_b, sizeof id_a);
+		write_file(f.lib, there.data, there.len);
+		ck_assert_int_eq(
+			pm_native_open_core_with(f.core, NULL, f.lib, &t, &err),
+			PM_OK);
+		ck_assert_uint_eq(
+			pm_target_find_map(t, BASE + PAGE)->flags & ~7u,
+			right ? PM_MAP_FROM_FILE : PM_MAP_ABSENT);
+		pm_target_destroy(t);
+	}
 	folder_deinit(&f);
 }
 END_TEST

@@ -370,6 +370,59 @@ START_TEST(reads_a_handmade_module)
 }
 END_TEST
 
+/* A core without ELF headers, and no files: only names and permissions. */
+START_TEST(knows_headless_modules)
+{
+	static const struct {
+		pm_addr start, end;
+		unsigned flags;
+		const char *path;
+	} maps[] = {
+		{0x400000, 0x500000, PM_MAP_READ | PM_MAP_EXEC, "/bin/py"},
+		{0x500000, 0x501000, PM_MAP_READ, "/bin/py"},
+		{0x502000, 0x504000, PM_MAP_READ | PM_MAP_WRITE, "/bin/py"},
+		{0x504000, 0x508000, PM_MAP_READ | PM_MAP_WRITE, NULL},
+		{0x600000, 0x608000, PM_MAP_READ | PM_MAP_WRITE, NULL},
+		{0x7f0000000000, 0x7f0000001000, PM_MAP_READ, "/l/data"},
+		{0x7f0000001000, 0x7f0000002000, PM_MAP_READ | PM_MAP_WRITE,
+			NULL},
+		{0x7f0000010000, 0x7f0000012000, PM_MAP_READ, "/l/a.so"},
+		{0x7f0000012000, 0x7f0000013000, PM_MAP_EXEC, "/l/a.so"},
+		{0x7f0000014000, 0x7f0000015000, PM_MAP_WRITE, "/l/a.so"},
+		{0x7f0000015000, 0x7f0000016000, PM_MAP_READ, NULL},
+	};
+	struct opened o = {0};
+	struct pm_error err;
+	ck_assert_int_eq(pm_image_create(&o.t, &err), PM_OK);
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++)
+		ck_assert_int_eq(pm_image_add(o.t, maps[i].start, NULL,
+					 (size_t)(maps[i].end - maps[i].start),
+					 maps[i].flags | PM_MAP_ABSENT,
+					 maps[i].path, &err),
+			PM_OK);
+	opened_load(&o);
+	ck_assert_uint_eq(o.ms.list.len, 2);
+	const struct pm_module *mod = pm_modules_at(&o.ms, 0x507fff);
+	ck_assert(mod && !strcmp(mod->path, "/bin/py") && !mod->bias);
+	ck_assert_uint_eq(mod->start, 0x400000);
+	ck_assert_uint_eq(mod->end, 0x508000);
+	ck_assert_uint_eq(mod->data_start, 0x502000);
+	ck_assert_uint_eq(mod->data_end, 0x508000);
+	mod = pm_modules_at(&o.ms, 0x7f0000010000);
+	ck_assert(mod && !strcmp(mod->path, "/l/a.so"));
+	ck_assert_uint_eq(mod->bias, 0x7f0000010000);
+	ck_assert_uint_eq(mod->end, 0x7f0000015000);
+	ck_assert_uint_eq(mod->data_start, 0x7f0000014000);
+	struct pm_symbol s;
+	const char *name;
+	uint64_t offset;
+	ck_assert_uint_eq(find_all(&o, "_PyRuntime", &s), 0);
+	ck_assert(!pm_modules_find_address(
+		&o.ms, 0x400100, NULL, &name, &offset));
+	opened_close(&o);
+}
+END_TEST
+
 static unsigned next_random(unsigned *seed)
 {
 	*seed = *seed * 1103515245 + 12345;
@@ -451,5 +504,5 @@ START_TEST(survives_failing_reads)
 END_TEST
 
 UNIT_MAIN("module", knows_a_process, reads_symbols_from_memory,
-	prefers_memory_to_another_file, reads_a_handmade_module, survives_lies,
-	survives_failing_reads)
+	prefers_memory_to_another_file, reads_a_handmade_module,
+	knows_headless_modules, survives_lies, survives_failing_reads)
