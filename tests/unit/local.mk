@@ -4,6 +4,7 @@ unit_tests = \
 	%D%/test-core \
 	%D%/test-emit \
 	%D%/test-error \
+	%D%/test-heap \
 	%D%/test-layout \
 	%D%/test-layout-create \
 	%D%/test-map \

@@ -1,0 +1,298 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Walks and referrers on images of every row that has pymalloc. */
+#include "heap/footprint.h"
+#include "heap/holders.h"
+#include "heap/team.h"
+#include "lib/mini-heap.h"
+#include "object/repr.h"
+#include "unit/unit.h"
+
+#include <string.h>
+
+struct walked {
+	struct pm_memory *memory;
+	struct pm_heap *heap;
+};
+
+static void end_walk(struct walked *w)
+{
+	pm_heap_destroy(w->heap);
+	pm_memory_destroy(w->memory);
+}
+
+static enum pm_status walk(
+	struct mini_heap *h, struct walked *w, struct pm_error *err)
+{
+	*w = (struct walked){0};
+	PM_TRY(pm_memory_create(h->m.t, 64, &w->memory, err));
+	PM_TRY(pm_heap_create(
+		h->m.l, h->m.t, w->memory, &h->m.ms, &w->heap, err));
+	struct pm_walk *job = NULL;
+	PM_TRY(pm_walk_create(w->heap, 1, &job, err));
+	bool done = false;
+	enum pm_status s = PM_OK;
+	while (s == PM_OK && !done)
+		s = pm_walk_step(job, 0.5, &done, err);
+	pm_walk_destroy(job);
+	return s;
+}
+
+static struct pm_type_stats stats_of(struct walked *w, pm_addr type)
+{
+	const struct pm_type *t = pm_types_get(w->heap->types, type);
+	ck_assert_ptr_nonnull(t);
+	if (!t->is_type || t->id >= w->heap->nstats)
+		return (struct pm_type_stats){0};
+	return w->heap->stats[t->id];
+}
+
+static bool has_pymalloc(const struct pm_row *row)
+{
+	return row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;
+}
+
+#define EACH_ROW(row)                                                          \
+	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
+		for (const struct pm_row *row = pm_rows[row##_];               \
+			row && has_pymalloc(row); row = NULL)
+
+START_TEST(counts_and_sizes)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		pm_addr ints[40];
+		for (uint32_t i = 0; i < 40; i++)
+			ints[i] = mini_new_int(&h, 1000 + i);
+		for (uint32_t i = 0; i < 7; i++)
+			mini_new_list(&h, ints, i);
+		mini_new_tuple(&h, ints, 3);
+		ck_assert_msg(walk(&h, &w, &err) == PM_OK, "%s: %s", row->name,
+			err.msg);
+		const struct pm_fields *f = &h.m.l->f;
+		struct pm_type_stats s = stats_of(&w, h.int_type);
+		ck_assert_uint_ge(s.count, 40);
+		s = stats_of(&w, h.list_type);
+		ck_assert_uint_eq(s.count, 7);
+		ck_assert_uint_eq(s.tracked, 7);
+		ck_assert_uint_eq(s.size,
+			7 * (f->list.sizeof_.off + h.m.l->t.gc_head_size) +
+				8 * (0 + 1 + 2 + 3 + 4 + 5 + 6));
+		s = stats_of(&w, h.tuple_type);
+		ck_assert_uint_eq(s.count, 1);
+		ck_assert_uint_eq(
+			s.size, f->tuple.item.off + 24 + h.m.l->t.gc_head_size);
+		ck_assert_uint_eq(w.heap->blocks_buffers, 6);
+		ck_assert_uint_eq(w.heap->blocks_unowned, 0);
+		ck_assert_uint_eq(w.heap->conflicts, 0);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+START_TEST(free_blocks_are_not_objects)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		pm_addr a[30];
+		for (uint32_t i = 0; i < 30; i++)
+			a[i] = mini_new_list(&h, NULL, 0);
+		for (uint32_t i = 0; i < 30; i += 3)
+			mini_free(&h, a[i] - h.m.l->t.gc_head_size);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		ck_assert_uint_eq(stats_of(&w, h.list_type).count, 20);
+		ck_assert_uint_eq(w.heap->blocks_used, 20);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+/* [x, T] as items looks like an object of class T whose refcount is x. */
+START_TEST(items_that_look_like_an_object)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		pm_addr x = mini_new_int(&h, 5);
+		pm_addr items[] = {x, h.user_type, x, x};
+		mini_new_list(&h, items, 4);
+		pm_addr real = mini_new(
+			&h, h.user_type, h.m.l->f.object.sizeof_.off + 16, 0);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		ck_assert_uint_eq(stats_of(&w, h.user_type).count, 1);
+		ck_assert_uint_eq(w.heap->conflicts, 1);
+		struct pm_object o;
+		ck_assert_int_eq(
+			pm_object_load(&w.heap->objects, real, &o, &err),
+			PM_OK);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+static const struct pm_holders *holders_of(
+	struct walked *w, pm_addr object, struct pm_holders_job **ret)
+{
+	struct pm_error err = {0};
+	bool done = false;
+	ck_assert_int_eq(
+		pm_holders_create(w->heap, object, 0, ret, &err), PM_OK);
+	while (!done)
+		ck_assert_int_eq(
+			pm_holders_step(*ret, 0.5, &done, &err), PM_OK);
+	return pm_holders_result(*ret);
+}
+
+START_TEST(referrers_with_via)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		pm_addr x = mini_new_int(&h, 7), y = mini_new_int(&h, 8);
+		pm_addr two[] = {y, x, x}, one[] = {y, x};
+		pm_addr list = mini_new_list(&h, two, 3);
+		pm_addr tuple = mini_new_tuple(&h, one, 2);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		struct pm_holders_job *job;
+		const struct pm_holders *r = holders_of(&w, x, &job);
+		ck_assert_uint_eq(r->edges, 3);
+		ck_assert_uint_eq(r->objects, 2);
+		for (size_t i = 0; i < r->list.len; i++) {
+			const struct pm_holder *p = &r->list.data[i];
+			ck_assert(p->object == list || p->object == tuple);
+			ck_assert_int_eq(p->ref.via, PM_VIA_INDEX);
+			ck_assert_uint_ge(p->ref.index, 1);
+		}
+		pm_holders_destroy(job);
+		/* A type is referred to by what a list holds, not by header
+		   words of objects of a static type. */
+		r = holders_of(&w, list, &job);
+		ck_assert_uint_eq(r->objects, 0);
+		pm_holders_destroy(job);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+START_TEST(values_as_python_shows_them)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		pm_addr items[] = {
+			mini_new_int(&h, 7), mini_str(&h.m, "a'b\n"), 0};
+		pm_addr t = mini_new_tuple(&h, items, 2);
+		items[2] = mini_new_list(&h, &t, 1);
+		pm_addr list = mini_new_list(&h, items, 3);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		pm_auto_strbuf b = {0};
+		pm_repr(&w.heap->objects, list, 200, &b);
+		ck_assert_str_eq(pm_strbuf_text(&b),
+			"[7, \"a'b\\n\", [(7, \"a'b\\n\")]]");
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+/* Every read fails once, and everything after it: no crash, no hang, and what
+   is not read is counted or said. */
+START_TEST(nth_read_fails)
+{
+	const struct pm_row *row = pm_rows[0];
+	struct mini_heap h;
+	struct walked w;
+	struct pm_error err = {0};
+	mini_heap_init(&h, row);
+	pm_addr ints[8];
+	for (uint32_t i = 0; i < 8; i++)
+		ints[i] = mini_new_int(&h, i);
+	mini_new_list(&h, ints, 8);
+	mini_new_tuple(&h, ints, 8);
+	long before = pm_image_reads(h.m.t);
+	ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+	uint64_t blocks = w.heap->blocks_used;
+	end_walk(&w);
+	long reads = pm_image_reads(h.m.t) - before;
+	ck_assert_int_gt(reads, 4);
+	for (long n = 0; n < reads; n++) {
+		pm_image_fail_at(h.m.t, n, NULL);
+		enum pm_status s = walk(&h, &w, &err);
+		pm_image_fail_at(h.m.t, -1, NULL);
+		if (s == PM_OK)
+			ck_assert(w.heap->blocks_used == blocks ||
+				  w.heap->unreadable || w.heap->inconsistent);
+		else
+			ck_assert_str_ne(err.msg, "");
+		end_walk(&w);
+	}
+	mini_heap_deinit(&h);
+}
+END_TEST
+
+/* Random damage in the arena: bounded, no crash; blocks never exceed what the
+   pools have room for. */
+START_TEST(random_damage)
+{
+	uint64_t seed = 88172645463325252u;
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		pm_addr ints[20];
+		for (uint32_t i = 0; i < 20; i++)
+			ints[i] = mini_new_int(&h, i);
+		for (uint32_t i = 0; i < 20; i++)
+			mini_new_list(&h, ints, i);
+		uint32_t pool = h.m.l->t.pool_size;
+		unsigned char *bytes =
+			pm_image_at(h.m.t, h.arena, h.carved * pool);
+		for (int round = 0; round < 200; round++) {
+			for (int k = 0; k < 8; k++) {
+				seed ^= seed << 13;
+				seed ^= seed >> 7;
+				seed ^= seed << 17;
+				uint32_t at =
+					(uint32_t)(seed >> 8) %
+					(k < 4 ? 48u + 64 : h.carved * pool);
+				at += k < 4 ? (uint32_t)(seed >> 40) %
+						      h.carved * pool
+					    : 0;
+				if (at < h.carved * pool)
+					bytes[at] ^= (unsigned char)seed;
+			}
+			if (walk(&h, &w, &err) == PM_OK)
+				ck_assert_uint_le(w.heap->blocks_used,
+					h.carved * (uint64_t)pool / 8);
+			end_walk(&w);
+		}
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+UNIT_MAIN("heap", counts_and_sizes, free_blocks_are_not_objects,
+	items_that_look_like_an_object, referrers_with_via,
+	values_as_python_shows_them, nth_read_fails, random_damage)
