@@ -97,7 +97,7 @@ enum pm_status pm_fingerprint(
 		PM_TRY(of_process(f->pid, &b, err));
 		break;
 	case PM_TARGET_CORE:
-		pm_strbuf_puts(&b, f->core_path);
+		pm_strbuf_printf(&b, "%s\n%s", f->core_path, f->files);
 		if (stat(f->core_path, &st))
 			break;
 		pm_strbuf_printf(&b, "\n%llu %llu %lld %lld.%09ld",

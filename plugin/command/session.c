@@ -107,8 +107,8 @@ enum pm_status pm_session_open(struct pm_session *s, struct pm_error *err)
 		s->reader = "process_vm_readv";
 		break;
 	case PM_TARGET_CORE:
-		st = pm_native_open_core_with(f->core_path, f->sysroot,
-			f->exe_path, &s->target, &why);
+		st = pm_native_open_core_with(
+			f->core_path, f->sysroot, f->files, &s->target, &why);
 		s->reader = "mapped core";
 		break;
 	case PM_TARGET_REMOTE:

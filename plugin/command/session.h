@@ -17,6 +17,8 @@ struct pm_host_facts {
 	char core_path[4096]; /* "" when not a core */
 	char exe_path[4096];  /* GDB's idea of the executable, "" */
 	char sysroot[4096];
+	/* Of a core: GDB's files for it, one per line, the program first. */
+	char files[32768];
 	pm_addr sp, pc; /* 0: the selected thread has none */
 	uint64_t inferior, thread;
 	bool running;  /* the inferior runs: reads are torn */

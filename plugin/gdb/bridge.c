@@ -222,7 +222,7 @@ static enum pm_status stage_facts(
 	if (f->kind != PM_TARGET_CORE)
 		return PM_OK;
 	pm_response_ask_output(&b->response, PM_Q_FILES, "info files",
-		"sed -n '/core dump file:/{n;p;}'");
+		"sed -n '/core dump file:/{n;p;};s/^.* is \\.text in //p'");
 	b->stage = FACTS;
 	*ret = CALL_AGAIN;
 	return PM_OK;

@@ -58,7 +58,26 @@ enum pm_status pm_facts_from_inferiors(struct pm_host_facts *f,
 	return PM_OK;
 }
 
-/* "Local core dump file:\n\t`/tmp/core', file type elf64-x86-64." */
+/* The executable, then the libraries.  Whole lines only; what does not fit is
+   left out. */
+static void take_files(struct pm_host_facts *f, const char *p, const char *end)
+{
+	size_t used = (size_t)snprintf(
+		f->files, sizeof f->files, "%s\n", f->exe_path);
+	while (p < end) {
+		const char *nl = memchr(p, '\n', (size_t)(end - p));
+		size_t n = (size_t)((nl ? nl : end) - p);
+		if (*p == '/' && n + 2 <= sizeof f->files - used) {
+			memcpy(f->files + used, p, n);
+			used += n;
+			f->files[used++] = '\n';
+		}
+		p += n + 1;
+	}
+	f->files[used] = '\0';
+}
+
+/* "\t`/tmp/core', file type elf64-x86-64.\n/lib/libc.so.6\n" */
 enum pm_status pm_facts_from_files(struct pm_host_facts *f, const char *text,
 	size_t len, struct pm_error *err)
 {
@@ -70,5 +89,6 @@ enum pm_status pm_facts_from_files(struct pm_host_facts *f, const char *text,
 			"files)");
 	memcpy(f->core_path, path, n);
 	f->core_path[n] = '\0';
+	take_files(f, path + n, text + len);
 	return PM_OK;
 }

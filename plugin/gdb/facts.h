@@ -8,7 +8,8 @@
 /* From "info inferiors": kind, pid and executable of the current one. */
 PM_CHECKED enum pm_status pm_facts_from_inferiors(struct pm_host_facts *f,
 	const char *text, size_t len, struct pm_error *err);
-/* From "info files": the path of the core. */
+/* From "info files", of which only some lines are left: the path of the core,
+   then those of the libraries. */
 PM_CHECKED enum pm_status pm_facts_from_files(struct pm_host_facts *f,
 	const char *text, size_t len, struct pm_error *err);
 

@@ -153,7 +153,7 @@ static bool copy_mappings(struct pm_target *t, const struct pm_host_facts *f)
 		s = pm_native_open_process(f->pid, &n, &e);
 	else if (f->kind == PM_TARGET_CORE)
 		s = pm_native_open_core_with(
-			f->core_path, f->sysroot, f->exe_path, &n, &e);
+			f->core_path, f->sysroot, f->files, &n, &e);
 	if (s != PM_OK)
 		return false;
 	pm_vec_each (m, &n->maps)

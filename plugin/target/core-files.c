@@ -51,30 +51,38 @@ static bool is_same(const struct core_file *f, const uint8_t *header,
 	return !memcmp(f->bytes, header, n < 4096 ? n : 4096);
 }
 
+static bool try_file(const char *path, bool only_verified,
+	const uint8_t *header, size_t header_len, struct core_file *ret)
+{
+	struct core_file f = {0};
+	map_file(path, &f);
+	if (!f.bytes)
+		return false;
+	if (is_same(&f, header, header_len, &f.verified) &&
+		(f.verified || !only_verified)) {
+		*ret = f;
+		return true;
+	}
+	core_file_close(&f);
+	return false;
+}
+
 void core_file_open(const struct pm_target *t, const char *path,
 	const uint8_t *header, size_t header_len, struct core_file *ret)
 {
-	char below[8192] = "";
+	char other[8192];
 	if (t->sysroot && *t->sysroot && path[0] == '/') {
-		int n = snprintf(below, sizeof below, "%s%s", t->sysroot, path);
-		if (n < 0 || (size_t)n >= sizeof below)
-			below[0] = '\0';
-	}
-	const char *const tries[] = {below, path, t->exe};
-	for (int i = 0; i < 3; i++) {
-		struct core_file f = {0};
-		if (!tries[i] || !*tries[i])
-			continue;
-		map_file(tries[i], &f);
-		if (!f.bytes)
-			continue;
-		bool same = is_same(&f, header, header_len, &f.verified);
-		if (same && (f.verified || tries[i] != t->exe)) {
-			*ret = f;
+		int n = snprintf(other, sizeof other, "%s%s", t->sysroot, path);
+		if (n > 0 && (size_t)n < sizeof other &&
+			try_file(other, false, header, header_len, ret))
 			return;
-		}
-		core_file_close(&f);
 	}
+	if (try_file(path, false, header, header_len, ret))
+		return;
+	const char *pos = NULL;
+	while (pm_target_next_file(t, path, &pos, other, sizeof other))
+		if (try_file(other, true, header, header_len, ret))
+			return;
 }
 
 /* The segment that a mapping of the file at offset is of.  Segments are mapped

@@ -51,6 +51,16 @@ static enum verdict compare(struct pm_target *t, const struct pm_mapping *map,
 	return memcmp(there, head, got) ? OTHER_FILE : SAME_FILE;
 }
 
+struct search {
+	struct pm_target *t;
+	const struct pm_mapping *map;
+	struct pm_module *mod;
+	uint8_t *head; /* HEAD bytes to work with */
+	char **ret_file;
+	bool other; /* there was a file, and it is not the module's */
+	enum pm_status status;
+};
+
 static char *join(const char *a, const char *b)
 {
 	size_t n = strlen(a) + strlen(b) + 1;
@@ -60,29 +70,55 @@ static char *join(const char *a, const char *b)
 	return s;
 }
 
-/* Where the target's file may be on this machine: below its root directory,
-   as it is, what the debugger has, and, while the process lives, the very file
-   behind the mapping. */
-#define CANDIDATES 4
-#define CANDIDATE_EXE 2
-static char *candidate(struct pm_target *t, const struct pm_mapping *map, int i)
+/* Compares one file with the module; takes path when it is the one. */
+static bool try_file(struct search *s, const char *path, bool only_by_id,
+	struct pm_error *err)
 {
-	char link[96];
-	switch (i) {
-	case 0:
-		return join(t->sysroot ? t->sysroot : "", map->path);
-	case 1:
-		return t->kind == PM_TARGET_LIVE ? NULL : strdup(map->path);
-	case 2:
-		return t->exe ? strdup(t->exe) : NULL;
-	default:
-		if (t->kind != PM_TARGET_LIVE)
-			return NULL;
-		snprintf(link, sizeof link,
-			"/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid,
-			map->start, map->end);
-		return strdup(link);
+	char id[PM_BUILD_ID_TEXT];
+	struct pm_module *mod = s->mod;
+	if (only_by_id && !mod->build_id[0])
+		return false;
+	enum verdict v =
+		compare(s->t, s->map, path, mod->build_id, s->head, id);
+	s->other |= v == OTHER_FILE && !only_by_id;
+	if (v != SAME_FILE)
+		return false;
+	*s->ret_file = strdup(path);
+	if (!*s->ret_file) {
+		s->status = pm_fail(err, PM_NOMEM, 0, "out of memory");
+		return true;
 	}
+	mod->file_matches = true;
+	if (!mod->build_id[0])
+		snprintf(mod->build_id, sizeof mod->build_id, "%s", id);
+	return true;
+}
+
+/* Where the target's file may be on this machine: below its root directory,
+   as it is, while the process lives the very file behind the mapping, and
+   what the debugger found. */
+static void search(struct search *s, struct pm_error *err)
+{
+	struct pm_target *t = s->t;
+	const char *path = s->map->path;
+	char other[8192];
+	int n = snprintf(other, sizeof other, "%s%s",
+		t->sysroot ? t->sysroot : "", path);
+	if (n > 0 && (size_t)n < sizeof other && try_file(s, other, false, err))
+		return;
+	if (t->kind == PM_TARGET_LIVE) {
+		snprintf(other, sizeof other,
+			"/proc/%d/map_files/%" PRIx64 "-%" PRIx64, t->pid,
+			s->map->start, s->map->end);
+		if (try_file(s, other, false, err))
+			return;
+	} else if (t->sysroot && *t->sysroot && try_file(s, path, false, err)) {
+		return;
+	}
+	const char *pos = NULL;
+	while (pm_target_next_file(t, path, &pos, other, sizeof other))
+		if (try_file(s, other, true, err))
+			return;
 }
 
 static char *find_debug_file(const struct pm_target *t, const char *build_id)
@@ -113,27 +149,10 @@ enum pm_status module_file_find(struct pm_target *t,
 	/* Another machine's files are not here. */
 	if (t->kind == PM_TARGET_REMOTE && !(t->sysroot && *t->sysroot))
 		return PM_OK;
-	bool other = false;
-	for (int i = 0; i < CANDIDATES; i++) {
-		char id[PM_BUILD_ID_TEXT];
-		pm_auto_free char *path = candidate(t, map, i);
-		if (!path)
-			continue;
-		enum verdict v = compare(t, map, path, mod->build_id, head, id);
-		/* The program is not each of its libraries: only a build id
-		   says that it is. */
-		if (i == CANDIDATE_EXE && !mod->build_id[0])
-			continue;
-		other |= v == OTHER_FILE && i != CANDIDATE_EXE;
-		if (v != SAME_FILE)
-			continue;
-		mod->file_matches = true;
-		if (!mod->build_id[0])
-			snprintf(mod->build_id, sizeof mod->build_id, "%s", id);
-		*ret_file = pm_take(path);
-		break;
-	}
-	mod->file_mismatch = other && !mod->file_matches;
+	struct search s = {t, map, mod, head, ret_file, false, PM_OK};
+	search(&s, err);
+	PM_TRY(s.status);
+	mod->file_mismatch = s.other && !mod->file_matches;
 	if (mod->build_id[0])
 		*ret_debug = find_debug_file(t, mod->build_id);
 	return PM_OK;

@@ -398,7 +398,7 @@ static enum pm_status read_core(
 }
 
 enum pm_status pm_native_open_core_with(const char *path, const char *sysroot,
-	const char *exe, struct pm_target **ret, struct pm_error *err)
+	const char *files, struct pm_target **ret, struct pm_error *err)
 {
 	struct core *c = calloc(1, sizeof *c);
 	if (!c)
@@ -413,8 +413,8 @@ enum pm_status pm_native_open_core_with(const char *path, const char *sysroot,
 	if (t->name)
 		snprintf(t->name, n, "core %s", path);
 	t->sysroot = strdup(sysroot ? sysroot : "");
-	t->exe = exe && *exe ? strdup(exe) : NULL;
-	if (!t->name || !t->sysroot || (exe && *exe && !t->exe))
+	t->files = strdup(files ? files : "");
+	if (!t->name || !t->sysroot || !t->files)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	PM_TRY(open_file(c, path, err));
 	PM_TRY(read_core(c, path, err));

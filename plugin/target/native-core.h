@@ -73,7 +73,7 @@ PM_CHECKED enum pm_status core_notes_add(struct core_notes *n, bool wide,
 /* Sorts, and drops ranges that overlap. */
 void core_notes_finish(struct core_notes *n);
 
-/* Maps path (below t->sysroot first, or t->exe when that is proved to be it)
+/* Maps path (below t->sysroot first, or one of t->files that is proved to be it)
    and decides whether it is the file that was mapped: header holds the
    header_len bytes that memory has of its start.  ret->bytes stays NULL when
    it is not. */

@@ -18,10 +18,10 @@ PM_CHECKED enum pm_status pm_native_open_process(
 PM_CHECKED enum pm_status pm_native_open_core(const char *path,
 	const char *sysroot, struct pm_target **ret, struct pm_error *err);
 
-/* The same; exe (may be NULL) is a file to be tried, too: it is taken for
-   whatever module its build id says. */
+/* The same; files (may be NULL) are those the debugger found, as in struct
+   pm_target: one is taken where its build id is right. */
 PM_CHECKED enum pm_status pm_native_open_core_with(const char *path,
-	const char *sysroot, const char *exe, struct pm_target **ret,
+	const char *sysroot, const char *files, struct pm_target **ret,
 	struct pm_error *err);
 
 /* Parses the text of /proc/PID/maps into t->maps. */

@@ -102,6 +102,33 @@ void pm_target_clear_maps(struct pm_target *t)
 	pm_vec_deinit(&t->maps);
 }
 
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash ? slash + 1 : path;
+}
+
+bool pm_target_next_file(const struct pm_target *t, const char *path,
+	const char **pos, char *ret, size_t cap)
+{
+	const char *p = *pos ? *pos : t->files;
+	while (p && *p) {
+		const char *end = strchrnul(p, '\n');
+		size_t n = (size_t)(end - p);
+		bool first = p == t->files;
+		const char *from = p;
+		p = *end ? end + 1 : end;
+		if (!n || n >= cap)
+			continue;
+		memcpy(ret, from, n);
+		ret[n] = '\0';
+		*pos = p;
+		if (first || !strcmp(base_name(ret), base_name(path)))
+			return true;
+	}
+	return false;
+}
+
 void pm_target_destroy(struct pm_target *t)
 {
 	if (!t)
@@ -109,7 +136,7 @@ void pm_target_destroy(struct pm_target *t)
 	pm_target_clear_maps(t);
 	free(t->name);
 	free(t->sysroot);
-	free(t->exe);
-	t->name = t->sysroot = t->exe = NULL;
+	free(t->files);
+	t->name = t->sysroot = t->files = NULL;
 	t->ops->destroy(t);
 }

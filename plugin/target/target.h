@@ -80,9 +80,10 @@ struct pm_target {
 	/* Prefix under which the target's files are found ("/proc/12/root"),
 	   owned, NULL or "" when they are where their path says. */
 	char *sysroot;
-	/* A file that the debugger holds to be the program, to be tried where
-	   the target's own path leads nowhere; owned, NULL: none. */
-	char *exe;
+	/* Files of this machine that the debugger found for the program and
+	   its libraries, one per line, the program first: to be tried where
+	   the target's own paths lead nowhere.  Owned, NULL: none. */
+	char *files;
 };
 
 /* All of [addr, addr+len) or PM_FAULT with err->addr the first bad byte. */
@@ -110,6 +111,11 @@ PM_CHECKED enum pm_status pm_target_add_map(struct pm_target *t,
 
 /* Frees t->maps and their paths.  For implementations. */
 void pm_target_clear_maps(struct pm_target *t);
+
+/* The next of t->files that may be what the target calls path: of the same
+   name, or the program.  *pos from NULL; false at the end. */
+bool pm_target_next_file(const struct pm_target *t, const char *path,
+	const char **pos, char *ret, size_t cap);
 
 /* NULL is fine. */
 void pm_target_destroy(struct pm_target *t);

@@ -386,6 +386,30 @@ static struct pm_target *make_image(void)
 	return t;
 }
 
+START_TEST(offers_the_debuggers_files)
+{
+	static char files[] = "/opt/py\n\n/l/liba.so\n/m/libb.so\n/n/liba.so";
+	struct pm_target t = {.files = files};
+	char buf[16];
+	const char *pos = NULL;
+	/* The program for anything, the others by their name. */
+	ck_assert(pm_target_next_file(&t, "/x/liba.so", &pos, buf, 16));
+	ck_assert_str_eq(buf, "/opt/py");
+	ck_assert(pm_target_next_file(&t, "/x/liba.so", &pos, buf, 16));
+	ck_assert_str_eq(buf, "/l/liba.so");
+	ck_assert(pm_target_next_file(&t, "/x/liba.so", &pos, buf, 16));
+	ck_assert_str_eq(buf, "/n/liba.so");
+	ck_assert(!pm_target_next_file(&t, "/x/liba.so", &pos, buf, 16));
+	/* What does not fit is left out. */
+	pos = NULL;
+	ck_assert(pm_target_next_file(&t, "liba.so", &pos, buf, 10));
+	ck_assert(!pm_target_next_file(&t, "liba.so", &pos, buf, 10));
+	t.files = NULL;
+	pos = NULL;
+	ck_assert(!pm_target_next_file(&t, "/x/liba.so", &pos, buf, 16));
+}
+END_TEST
+
 START_TEST(image_reads_across_ranges)
 {
 	pm_auto_target t = make_image();
@@ -528,6 +552,6 @@ UNIT_MAIN("target", reads_the_longest_prefix, gathers_around_failing_pieces,
 	describes_a_process, refuses_what_is_no_process,
 	reads_by_proc_mem_when_refused, reads_by_proc_mem_when_unknown,
 	knows_another_mount_namespace, parses_mappings,
-	image_reads_across_ranges, image_fails_when_told,
-	memory_reads_around_holes, memory_caches_and_replaces,
-	memory_reads_strings)
+	offers_the_debuggers_files, image_reads_across_ranges,
+	image_fails_when_told, memory_reads_around_holes,
+	memory_caches_and_replaces, memory_reads_strings)
