@@ -33,6 +33,7 @@ struct pm_identity {
 	enum pm_source source;
 	int debug, free_threaded; /* -1: not known */
 	uint64_t runtime_size;	  /* st_size, 0: not known */
+	uint32_t heads_at;	  /* where the interpreters were seen, 0: not */
 };
 
 struct pm_build {
@@ -95,7 +96,8 @@ uint64_t pm_build_number(struct pm_build *b, pm_addr at, struct pm_field f);
 /* ---- steps ---- */
 struct pm_candidate { /* a _PyRuntime, perhaps */
 	pm_addr addr;
-	uint64_t size; /* st_size, 0: not known */
+	uint64_t size;	   /* st_size, 0: not known */
+	uint32_t heads_at; /* runtime.interpreters_head, if so found */
 	enum pm_source source;
 	const struct pm_module *module;
 };

@@ -48,6 +48,9 @@ static unsigned distance(const struct pm_row *row, const struct pm_identity *id)
 	unsigned d = 0, micro = id->hexversion >> 8 & 0xff;
 	if (id->hexversion && row->version != id->hexversion >> 16)
 		return NO_ROW;
+	if (id->heads_at &&
+		row->fields.runtime.interpreters_head.off != id->heads_at)
+		return NO_ROW;
 	if (id->free_threaded >= 0 && row->free_threaded != id->free_threaded)
 		return NO_ROW;
 	if (id->runtime_size && row->runtime_size != id->runtime_size)
@@ -261,7 +264,8 @@ static enum pm_status try_candidate(
 	b->runtime = c->addr;
 	b->runtime_source = c->source;
 	b->python = c->module;
-	b->id = (struct pm_identity){.runtime_size = c->size};
+	b->id = (struct pm_identity){
+		.runtime_size = c->size, .heads_at = c->heads_at};
 	if (!c->size && b->debug_info && b->debug_info->asked)
 		b->debug_info->lookup(b->debug_info->arg,
 			"sizeof (_PyRuntimeState)", &b->id.runtime_size);

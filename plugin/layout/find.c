@@ -285,6 +285,9 @@ static const struct arena_variables {
 } arrangements[] = {
 	{-8, -16, -0x228, -0x230, -0x238, -0x240},
 	{8, 16, 0x228, 0x230, 0x238, 0x240},
+	/* without nfp2lasta, before 3.8 */
+	{-8, -16, -0x20, -0x28, -0x30, -0x38},
+	{8, 16, 0x20, 0x28, 0x30, 0x38},
 };
 
 static bool arrangement_fits(struct pm_build *b, pm_addr arenas,

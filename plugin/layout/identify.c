@@ -153,7 +153,8 @@ bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)
 		.source = PM_SOURCE_CALIBRATED,
 		.debug = pm_build_dict_get(b, sys, "gettotalrefcount") != 0,
 		.free_threaded = -1,
-		.runtime_size = b->id.runtime_size};
+		.runtime_size = b->id.runtime_size,
+		.heads_at = b->id.heads_at};
 	pm_addr abi = pm_build_dict_get(b, sys, "abiflags");
 	if (pm_build_is_exact(b, abi, b->l->at.unicode_type.addr) &&
 		pm_build_ascii(b, abi, flags, sizeof flags))

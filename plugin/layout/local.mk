@@ -17,6 +17,7 @@ libpymortem_la_SOURCES += \
 
 # The rows; the list in rows.h names them too.
 libpymortem_la_SOURCES += \
+	%D%/rows/3.7.c \
 	%D%/rows/3.8.c \
 	%D%/rows/3.8d.c \
 	%D%/rows/3.9.c \
@@ -35,11 +36,31 @@ libpymortem_la_SOURCES += \
 	%D%/rows/3.12.7d.c \
 	%D%/rows/3.13.c \
 	%D%/rows/3.13d.c \
+	%D%/rows/3.13t.c \
 	%D%/rows/3.13.1.c \
 	%D%/rows/3.13.1d.c \
+	%D%/rows/3.13.1t.c \
 	%D%/rows/3.13.12.c \
 	%D%/rows/3.13.12d.c \
+	%D%/rows/3.13.12t.c \
 	%D%/rows/3.13.13.c \
-	%D%/rows/3.13.13d.c
+	%D%/rows/3.13.13d.c \
+	%D%/rows/3.13.13t.c \
+	%D%/rows/3.14.0.c \
+	%D%/rows/3.14.0t.c \
+	%D%/rows/3.14.1.c \
+	%D%/rows/3.14.1t.c \
+	%D%/rows/3.14.3.c \
+	%D%/rows/3.14.3t.c \
+	%D%/rows/3.14.4.c \
+	%D%/rows/3.14.c \
+	%D%/rows/3.14d.c \
+	%D%/rows/3.14t.c \
+	%D%/rows/3.14td.c \
+	%D%/rows/3.14.10t.c \
+	%D%/rows/3.15.c \
+	%D%/rows/3.15d.c \
+	%D%/rows/3.15t.c \
+	%D%/rows/3.15.2t.c
 
 EXTRA_DIST += maint/gen-layout maint/layout-object

@@ -53,8 +53,10 @@ static enum pm_status by_symbols(
 	size_t pos = 0;
 	while (pm_modules_next_symbol(
 		b->ms, "_PyRuntime", &pos, &symbol, &module)) {
-		struct pm_candidate one = {
-			symbol.addr, symbol.size, PM_SOURCE_SYMBOL, module};
+		struct pm_candidate one = {.addr = symbol.addr,
+			.size = symbol.size,
+			.source = PM_SOURCE_SYMBOL,
+			.module = module};
 		PM_TRY(add(c, one, err));
 	}
 	return PM_OK;
@@ -122,6 +124,7 @@ static enum pm_status by_structure(struct pm_build *b,
 				continue;
 			struct pm_candidate one = {
 				.addr = data->start + off - at,
+				.heads_at = at,
 				.source = PM_SOURCE_CALIBRATED,
 				.module = module};
 			PM_TRY(add(c, one, err));
@@ -148,8 +151,10 @@ static enum pm_status by_search(
 			return s;
 		if (s != PM_OK)
 			continue;
+		size_t before = c->list.len;
 		PM_TRY(by_cookie(&data, module, c, err));
-		PM_TRY(by_structure(b, &data, module, c, err));
+		if (c->list.len == before)
+			PM_TRY(by_structure(b, &data, module, c, err));
 	}
 	return PM_OK;
 }

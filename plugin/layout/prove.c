@@ -242,7 +242,8 @@ static enum pm_status prove_lists(struct pm_build *b, struct pm_error *err)
 	return PM_OK;
 }
 
-/* sys.modules and friends are dicts: the places of roots are right. */
+/* sys.modules and friends are dicts: the places of roots are right.  The end
+   of an interpreter clears them. */
 static enum pm_status prove_roots(struct pm_build *b, struct pm_error *err)
 {
 	const struct pm_fields *f = &b->l->f;
@@ -255,12 +256,14 @@ static enum pm_status prove_roots(struct pm_build *b, struct pm_error *err)
 		{"modules", f->interp.modules},
 	};
 	pm_addr interp = b->l->at.interp_head.addr;
+	bool ends = pm_build_number(b, b->runtime, f->runtime.finalizing) != 0;
 	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
 		uint64_t dict;
 		PM_TRY(pm_layout_read(
 			b->l, b->m, interp, roots[i].field, &dict, err));
-		if (dict &&
-			!pm_build_is_exact(b, dict, b->l->at.dict_type.addr))
+		if (!dict && ends)
+			continue;
+		if (!pm_build_is_exact(b, dict, b->l->at.dict_type.addr))
 			return pm_fail(err, PM_CORRUPT, interp,
 				"%s of the interpreter at 0x%llx is no dict",
 				roots[i].name, (unsigned long long)interp);
