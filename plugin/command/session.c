@@ -131,7 +131,8 @@ enum pm_status pm_session_open(struct pm_session *s, struct pm_error *err)
 
 void pm_session_judge(struct pm_session *s)
 {
-	if (!s->target)
+	/* One in use was judged before, or is the debugger's own. */
+	if (!s->target || s->memory)
 		return;
 	size_t answered = 0;
 	for (size_t i = 0; i < PM_WITNESSES; i++) {

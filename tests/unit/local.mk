@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/test-map \
 	%D%/test-module \
 	%D%/test-options \
+	%D%/test-session \
 	%D%/test-strbuf \
 	%D%/test-target \
 	%D%/test-vec
