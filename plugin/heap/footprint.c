@@ -43,11 +43,10 @@ static uint64_t buffer_size(struct pm_heap *h, const struct pm_buffer *b)
 		return one * b->count;
 	if (b->kind != PM_BUFFER_DEQUE)
 		return one;
-	/* Links of a deque: follow them, the first block may be part used. */
 	uint64_t total = 0;
 	pm_addr at = b->addr;
 	unsigned ws = h->l->t.word_size;
-	for (uint64_t i = 0; at && i < b->count / 64 + 2; i++) {
+	for (uint64_t i = 0; at && i < b->count; i++) {
 		total += pm_block_size(h, h->memory, at, b->bytes);
 		if (pm_memory_read_uint(
 			    h->memory, at + 65 * ws, ws, &at, NULL) != PM_OK)

@@ -128,8 +128,7 @@ static void scan_chain(struct pm_worker *k, const struct pm_outside_buffer *b,
 	unsigned ws = l->t.word_size;
 	bool deque = b->b.kind == PM_BUFFER_DEQUE;
 	uint64_t next_at = deque ? 65u * ws : l->f.odict_node.next.off;
-	/* The first link of a deque may begin anywhere in its block. */
-	uint64_t links = deque ? b->b.count / 64 + 2 : b->b.count;
+	uint64_t links = b->b.count;
 	pm_addr at = b->b.addr;
 	unsigned char link[66 * 8];
 	if (b->b.bytes > sizeof link)

@@ -236,6 +236,7 @@ static const struct pm_decoder decoders[] = {
 	{"hamt_collision_node", PM_KIND_HAMT, NO_SIZE, false, {{0}}},
 	{"_io.StringIO", PM_KIND_STRINGIO, NO_SIZE, false, {{0}}, true},
 	{"_ctypes.StgDict", PM_KIND_DICT, NO_SIZE, true, {{0}}, true},
+	{"_ctypes.CType_Type", PM_KIND_TYPE, NO_SIZE, true, {{0}}},
 	{"StgDict", PM_KIND_DICT, NO_SIZE, true, {{0}}, true},
 	{"xml.etree.ElementTree.Element", PM_KIND_PLAIN, NO_SIZE, true, {{0}}},
 	{"_pickle.Pickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}},

@@ -375,7 +375,8 @@ static enum pm_status measure_deque(struct frame *x)
 		return PM_CORRUPT;
 	uint64_t blocks = (left + (uint64_t)n + 63) / 64;
 	x->out->size = (uint64_t)x->t->basicsize + blocks * 66 * ws;
-	own(x, PM_BUFFER_DEQUE, word_at(x, 1), 66 * ws, (uint64_t)n);
+	/* An empty one keeps a block; the last link is not initialized. */
+	own(x, PM_BUFFER_DEQUE, word_at(x, 1), 66 * ws, blocks ? blocks : 1);
 	return PM_OK;
 }
 

@@ -15,7 +15,7 @@ enum pm_buffer_kind {
 			     values of a combined table */
 	PM_BUFFER_VALUES, /* values of a split table or an instance */
 	PM_BUFFER_SET,	  /* count entries {key, hash} */
-	PM_BUFFER_DEQUE,  /* first block of a chain holding count items */
+	PM_BUFFER_DEQUE,  /* first of a chain of count blocks of 64 items */
 	PM_BUFFER_NODES,  /* first node of an OrderedDict's list of count */
 };
 

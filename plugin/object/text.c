@@ -22,8 +22,7 @@ enum pm_status pm_text_parse(const struct pm_layout *l, pm_addr addr,
 	};
 	bool wchar_only = t.kind == 0 && pm_has(f->ascii.wstr);
 	if ((t.kind != 1 && t.kind != 2 && t.kind != 4 && !wchar_only) ||
-		t.length > MAX_LENGTH ||
-		(t.ascii && (t.kind != 1 || !t.compact)))
+		t.length > MAX_LENGTH || (t.ascii && t.kind != 1))
 		return pm_fail(err, PM_CORRUPT, addr,
 			"str with kind %u and length %llu", t.kind,
 			(unsigned long long)t.length);
