@@ -2,6 +2,7 @@
 /* py-backrefs: who refers to an object, and how. */
 #include "command/walking.h"
 #include "heap/holders.h"
+#include "object/frames.h"
 #include "object/repr.h"
 
 #include <inttypes.h>
@@ -52,7 +53,53 @@ static void show_object(struct pm_run *r, const struct pm_object *x)
 		pm_emit_int(e, "refcount", x->refcnt);
 }
 
-static void show_rows(struct pm_run *r, const struct pm_holders *res)
+struct frame_rows {
+	struct pm_run *r;
+	const struct pm_stack_frame *frame;
+	uint64_t count;
+};
+
+static void show_frame_row(struct frame_rows *f, const struct pm_ref *ref)
+{
+	const struct pm_objects *o = &f->r->session->heap->objects;
+	pm_auto_strbuf via = {0};
+	pm_ref_describe(o, NULL, ref, &via);
+	pm_strbuf_puts(&via, " in ");
+	pm_frame_describe(o, f->frame, &via);
+	if (f->frame->native_thread)
+		pm_strbuf_printf(
+			&via, ", thread %" PRIu64, f->frame->native_thread);
+	const struct pm_cell cells[] = {
+		{.u = f->frame->iframe},
+		{.text = "(Python frame)"},
+		{.text = pm_strbuf_text(&via)},
+		{.b = true},
+		{.text = ""},
+	};
+	pm_emit_row(f->r->emit, cells, 0);
+}
+
+static bool frame_ref(void *arg, const struct pm_ref *ref)
+{
+	struct frame_rows *f = arg;
+	if (ref->target == f->r->addr) {
+		f->count++;
+		show_frame_row(f, ref);
+	}
+	return true;
+}
+
+static bool one_frame(void *arg, const struct pm_stack_frame *frame)
+{
+	struct frame_rows *f = arg;
+	f->frame = frame;
+	/* What of a frame can't be read is not a referrer that we know. */
+	enum pm_status s = pm_refs_of_frame(
+		&f->r->session->heap->objects, frame->iframe, frame_ref, f);
+	return !pm_status_is_fatal(s);
+}
+
+static uint64_t show_rows(struct pm_run *r, const struct pm_holders *res)
 {
 	static const struct pm_column columns[] = {
 		{"addr", "ADDR", PM_CELL_ADDR},
@@ -81,18 +128,23 @@ static void show_rows(struct pm_run *r, const struct pm_holders *res)
 		};
 		pm_emit_row(r->emit, cells, p->object);
 	}
+	struct frame_rows frames = {r, NULL, 0};
+	if (pm_frames_each(o, one_frame, &frames) != PM_OK)
+		pm_emit_line(r->emit, "%s",
+			"Some frames of the threads can't be read.");
 	pm_emit_table_end(r->emit);
+	return frames.count;
 }
 
-static void show_summary(struct pm_run *r, const struct pm_holders *res)
+static void show_summary(
+	struct pm_run *r, const struct pm_holders *res, uint64_t frames)
 {
 	struct pm_emit *e = r->emit;
 	char a[28], b[28];
-	if (!res->edges)
+	if (!res->edges && !frames)
 		pm_emit_line(e, "%s",
-			"No object refers to it: it is held from outside the "
-			"heap (a Python frame, C code, the interpreter), or by "
-			"nothing.");
+			"No object and no Python frame refers to it: C code or "
+			"the interpreter holds it, or nothing does.");
 	else
 		pm_emit_line(e, "%s references from %s objects.",
 			pm_grouped(res->edges, a), pm_grouped(res->objects, b));
@@ -108,6 +160,7 @@ static void show_summary(struct pm_run *r, const struct pm_holders *res)
 	pm_emit_open_object(e, "total");
 	pm_emit_uint(e, "references", res->edges);
 	pm_emit_uint(e, "objects", res->objects);
+	pm_emit_uint(e, "frames", frames);
 	pm_emit_uint(e, "unowned_places", res->unowned);
 	pm_emit_close(e);
 	pm_emit_variable(e, "py_count", res->objects);
@@ -136,8 +189,8 @@ static enum pm_status step(
 	struct pm_object x;
 	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
 	show_object(r, &x);
-	show_rows(r, pm_holders_result(st->job));
-	show_summary(r, pm_holders_result(st->job));
+	uint64_t frames = show_rows(r, pm_holders_result(st->job));
+	show_summary(r, pm_holders_result(st->job), frames);
 	return PM_OK;
 }
 
@@ -167,9 +220,9 @@ const struct pm_command pm_command_backrefs = {
 	       "slot, an index, a dict value and its key.  \"(native, +0x28)\" "
 	       "marks a word of a C extension's object that holds the address: "
 	       "likely a reference.\n"
-	       "References from Python frames on a thread's stack, from C "
-	       "variables and from the interpreter itself are not objects and "
-	       "not shown here.",
+	       "Frames that are on a thread's stack are no objects; they come "
+	       "last, as \"local x in f (file.py)\".  What C variables and the "
+	       "interpreter itself hold is not shown here.",
 	.examples =
 		"py-backrefs $py1  # who holds the first row of the last "
 		"table\n"

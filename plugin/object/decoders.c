@@ -228,6 +228,7 @@ static const struct pm_decoder decoders[] = {
 	{"itertools.permutations", PM_KIND_PERMUTATIONS, NO_SIZE, false,
 		{W(0, "pool"), W(3, "result")}},
 	{"_struct.Struct", PM_KIND_STRUCT, NO_SIZE, false, {W(3, "format")}},
+	{"Struct", PM_KIND_STRUCT, NO_SIZE, false, {W(3, "format")}},
 	{"decimal.Decimal", PM_KIND_DECIMAL, NO_SIZE, false, {{0}}},
 	{"datetime.datetime", PM_KIND_DATETIME, NO_SIZE, false,
 		{W(3, "tzinfo")}},

@@ -2,6 +2,7 @@
 libpymortem_la_SOURCES += \
 	%D%/decoders.c %D%/decoders.h \
 	%D%/dict.c %D%/dict.h \
+	%D%/frames.c %D%/frames.h \
 	%D%/measure.c %D%/measure.h \
 	%D%/object.c %D%/object.h \
 	%D%/refs.c %D%/refs.h \

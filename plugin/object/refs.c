@@ -439,6 +439,28 @@ static void walk_attributes(struct walk *w)
 			true);
 }
 
+/* Instances of subclasses of int, tuple, ...: the dict pointer is the last word
+   of a variable size (_PyObject_ComputedDictPointer, Objects/object.c). */
+static void walk_computed_dict(struct walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	const struct pm_type *t = w->x->type;
+	const void *body = pm_object_body(w->x);
+	unsigned ws = l->t.word_size;
+	int64_t n = pm_get_signed(l, body, l->f.var_object.size);
+	uint64_t v;
+	if (t->kind == PM_KIND_INT && l->t.int_form == PM_INT_TAG)
+		n = (int64_t)(pm_get(l, body, l->f.long_.tag) >> 3);
+	if (n < 0)
+		n = -n;
+	if (t->itemsize <= 0 || n > INT64_C(1) << 40)
+		return;
+	int64_t size = (t->basicsize + n * t->itemsize + ws - 1) / ws * ws;
+	if (size + t->dictoffset >= l->f.object.sizeof_.off &&
+		word(w, w->x->addr + (uint64_t)(size + t->dictoffset), &v))
+		emit(w, (struct pm_ref){v, PM_VIA_FIELD, "__dict__", 0, 0});
+}
+
 static void walk_items(struct walk *w)
 {
 	const struct pm_layout *l = w->o->l;
@@ -510,9 +532,19 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 	}
 	if (x->type->managed_dict)
 		walk_attributes(&w);
+	else if (x->type->dictoffset < 0)
+		walk_computed_dict(&w);
 	if (x->type->heap)
 		emit(&w, (struct pm_ref){
 				 x->type->addr, PM_VIA_TYPE, NULL, 0, 0});
+	return w.worst;
+}
+
+enum pm_status pm_refs_of_frame(
+	const struct pm_objects *o, pm_addr iframe, pm_ref_fn *fn, void *arg)
+{
+	struct walk w = {o, NULL, fn, arg, false, PM_OK};
+	walk_iframe(&w, iframe);
 	return w.worst;
 }
 

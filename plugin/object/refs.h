@@ -36,7 +36,12 @@ typedef bool pm_ref_fn(void *arg, const struct pm_ref *ref);
 PM_CHECKED enum pm_status pm_refs_each(const struct pm_objects *o,
 	const struct pm_object *x, pm_ref_fn *fn, void *arg);
 
-/* "attribute .name", "[3]", "value for 'k'", ... */
+/* The references of an interpreter frame (3.11 and later) that is on a thread's
+   stack, not in an object. */
+PM_CHECKED enum pm_status pm_refs_of_frame(
+	const struct pm_objects *o, pm_addr iframe, pm_ref_fn *fn, void *arg);
+
+/* "attribute .name", "[3]", "value for 'k'", ...; holder NULL: a frame. */
 void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
 	const struct pm_ref *ref, struct pm_strbuf *out);
 
