@@ -99,6 +99,18 @@ static bool one_frame(void *arg, const struct pm_stack_frame *frame)
 	return !pm_status_is_fatal(s);
 }
 
+/* Frames that are objects (3.10 and before): whose they are. */
+static void describe_frame(const struct pm_objects *o,
+	const struct pm_object *holder, struct pm_strbuf *via)
+{
+	struct pm_stack_frame f = {.code = pm_get(o->l, pm_object_body(holder),
+					   o->l->f.frame.code)};
+	if (holder->type->kind != PM_KIND_FRAME || !f.code)
+		return;
+	pm_strbuf_puts(via, " in ");
+	pm_frame_describe(o, &f, via);
+}
+
 static uint64_t show_rows(struct pm_run *r, const struct pm_holders *res)
 {
 	static const struct pm_column columns[] = {
@@ -117,6 +129,7 @@ static uint64_t show_rows(struct pm_run *r, const struct pm_holders *res)
 		if (pm_object_load(o, p->object, &holder, NULL) != PM_OK)
 			continue;
 		pm_ref_describe(o, &holder, &p->ref, &via);
+		describe_frame(o, &holder, &via);
 		if (values)
 			pm_repr(o, p->object, 40, &repr);
 		const struct pm_cell cells[] = {
@@ -146,8 +159,9 @@ static void show_summary(
 			"No object and no Python frame refers to it: C code or "
 			"the interpreter holds it, or nothing does.");
 	else
-		pm_emit_line(e, "%s references from %s objects.",
-			pm_grouped(res->edges, a), pm_grouped(res->objects, b));
+		pm_emit_line(e, "%s references from %s objects%s.",
+			pm_grouped(res->edges, a), pm_grouped(res->objects, b),
+			frames ? ", and from Python frames" : "");
 	if (res->list.len < res->edges)
 		pm_emit_line(e,
 			"%s more references are not shown (-all shows them).",

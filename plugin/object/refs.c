@@ -589,7 +589,7 @@ void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
 		pm_strbuf_printf(out, "[%" PRIu64 "]", ref->index);
 		break;
 	case PM_VIA_KEY:
-		pm_strbuf_puts(out, holder->type->kind == PM_KIND_TYPE
+		pm_strbuf_puts(out, holder && holder->type->kind == PM_KIND_TYPE
 					    ? "attribute name"
 					    : "key");
 		break;
