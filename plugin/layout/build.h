@@ -69,8 +69,8 @@ void pm_build_warn(struct pm_build *b, const char *fmt, ...);
 PM_CHECKED enum pm_status pm_span_read(struct pm_memory *m, pm_addr start,
 	size_t len, struct pm_span *ret, struct pm_error *err);
 void pm_span_deinit(struct pm_span *s);
-/* The module's writable memory and the first interpreter's struct, read when
-   first asked for. */
+/* The module's writable memory and the main interpreter's struct (others may
+   share what is looked for), read when first asked for. */
 PM_CHECKED enum pm_status pm_build_data(
 	struct pm_build *b, struct pm_error *err);
 PM_CHECKED enum pm_status pm_build_interp(

@@ -37,9 +37,9 @@ bool pm_calibrate_are_interpreters(
 	struct pm_build *b, pm_addr head, pm_addr main)
 {
 	/* New ones are put before the others: the main one ends the list. */
-	return chain_reaches(b, head, main) &&
+	return pm_build_is_address(b, main) && pm_build_is_address(b, head) &&
 	       pm_build_number(b, main, b->l->f.interp.next) == 0 &&
-	       has_thread(b, main);
+	       has_thread(b, main) && chain_reaches(b, head, main);
 }
 
 /* interpreters.head, .main: the first pair whose chain closes. */
@@ -105,7 +105,7 @@ static void calibrate_threads(struct pm_build *b)
 {
 	const struct pm_fields *f = &b->l->f;
 	size_t word = b->l->t.word_size;
-	pm_addr interp = b->l->at.interp_head.addr;
+	pm_addr interp = b->interp.start;
 	for (size_t off = 0; off + word <= b->interp.len; off += word) {
 		pm_addr thread = pm_span_pointer(b, &b->interp, off);
 		if (!pm_build_is_address(b, thread) ||

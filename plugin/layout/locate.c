@@ -78,18 +78,6 @@ static enum pm_status by_cookie(const struct pm_span *data,
 	return PM_OK;
 }
 
-/* Whether the row's runtime may hold this pair of head and main. */
-static bool row_explains(
-	struct pm_build *b, const struct pm_row *row, pm_addr interp)
-{
-	if (b->l) {
-		pm_layout_destroy(b->l);
-		b->l = NULL;
-	}
-	return pm_layout_from_row(row, &b->l, NULL) == PM_OK &&
-	       pm_calibrate_are_interpreters(b, interp, interp);
-}
-
 static bool same_places(const struct pm_fields *a, const struct pm_fields *b)
 {
 	return a->runtime.interpreters_head.off ==
@@ -99,36 +87,42 @@ static bool same_places(const struct pm_fields *a, const struct pm_fields *b)
 	       a->thread.interp.off == b->thread.interp.off;
 }
 
-/* Any: head and main of the interpreters, the same unless there are
-   several, each with a thread that points back. */
+/* Head and main of the interpreters, as this row has them. */
+static enum pm_status by_row(struct pm_build *b, const struct pm_row *row,
+	const struct pm_span *data, const struct pm_module *module,
+	struct pm_candidates *c, struct pm_error *err)
+{
+	uint32_t at = row->fields.runtime.interpreters_head.off;
+	size_t word = row->traits.word_size;
+	pm_layout_destroy(b->l);
+	b->l = NULL;
+	PM_TRY(pm_layout_from_row(row, &b->l, err));
+	for (size_t off = at; off + 2 * word <= data->len; off += word) {
+		pm_addr head = pm_span_pointer(b, data, off);
+		pm_addr main = pm_span_pointer(b, data, off + word);
+		if (!head || !main ||
+			!pm_calibrate_are_interpreters(b, head, main))
+			continue;
+		struct pm_candidate one = {.addr = data->start + off - at,
+			.heads_at = at,
+			.source = PM_SOURCE_CALIBRATED,
+			.module = module};
+		PM_TRY(add(c, one, err));
+	}
+	return PM_OK;
+}
+
 static enum pm_status by_structure(struct pm_build *b,
 	const struct pm_span *data, const struct pm_module *module,
 	struct pm_candidates *c, struct pm_error *err)
 {
-	struct pm_target *t = pm_memory_target(b->m);
-	for (size_t off = 0; off + 16 <= data->len; off += 8) {
-		pm_addr interp = pm_load(data->bytes + off, 8, false);
-		if (interp < 4096 || interp % 8 ||
-			interp != pm_load(data->bytes + off + 8, 8, false) ||
-			!pm_target_find_map(t, interp))
-			continue;
-		const struct pm_row *last = NULL;
-		for (size_t i = 0; b->rows[i]; i++) {
-			const struct pm_row *row = b->rows[i];
-			uint32_t at = row->fields.runtime.interpreters_head.off;
-			if (at > off || (last && same_places(&last->fields,
-							 &row->fields)))
-				continue;
-			last = row;
-			if (!row_explains(b, row, interp))
-				continue;
-			struct pm_candidate one = {
-				.addr = data->start + off - at,
-				.heads_at = at,
-				.source = PM_SOURCE_CALIBRATED,
-				.module = module};
-			PM_TRY(add(c, one, err));
-		}
+	for (size_t i = 0; b->rows[i]; i++) {
+		bool seen = false;
+		for (size_t k = 0; k < i && !seen; k++)
+			seen = same_places(
+				&b->rows[k]->fields, &b->rows[i]->fields);
+		if (!seen)
+			PM_TRY(by_row(b, b->rows[i], data, module, c, err));
 	}
 	return PM_OK;
 }

@@ -65,7 +65,9 @@ enum pm_status pm_build_interp(struct pm_build *b, struct pm_error *err)
 {
 	if (b->interp.bytes)
 		return PM_OK;
-	return pm_span_read(b->m, b->l->at.interp_head.addr,
+	pm_addr main = pm_build_number(
+		b, b->runtime, b->l->f.runtime.interpreters_main);
+	return pm_span_read(b->m, main ? main : b->l->at.interp_head.addr,
 		b->l->f.interp.sizeof_.off, &b->interp, err);
 }
 

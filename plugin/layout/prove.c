@@ -101,7 +101,8 @@ bool pm_prove_static(const struct pm_layout *l, struct pm_error *err)
 	return true;
 }
 
-/* ---- against memory ---- */
+/* ---- against memory ----
+   Of the main interpreter where one is enough: another may be in the making. */
 
 struct expected_type {
 	const char *name;
@@ -218,7 +219,7 @@ static enum pm_status prove_lists(struct pm_build *b, struct pm_error *err)
 		gc = b->runtime + f->runtime.gc.off;
 		break;
 	case PM_GC_IN_INTERP:
-		gc = b->l->at.interp_head.addr + f->interp.gc.off;
+		gc = b->interp.start + f->interp.gc.off;
 		break;
 	case PM_GC_STATIC:
 	case PM_GC_BITS:
@@ -255,7 +256,7 @@ static enum pm_status prove_roots(struct pm_build *b, struct pm_error *err)
 		{"builtins", f->interp.builtins},
 		{"modules", f->interp.modules},
 	};
-	pm_addr interp = b->l->at.interp_head.addr;
+	pm_addr interp = b->interp.start;
 	bool ends = pm_build_number(b, b->runtime, f->runtime.finalizing) != 0;
 	for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
 		uint64_t dict;
