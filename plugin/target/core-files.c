@@ -88,7 +88,8 @@ void core_file_open(const struct pm_target *t, const char *path,
 /* The segment that a mapping of the file at offset is of.  Segments are mapped
    in whole pages, so two may share one: the later one starts a mapping there.
  */
-static unsigned segment_flags_at(const struct core_file *f, uint64_t offset)
+static unsigned segment_flags_at(
+	const struct core_file *f, uint64_t offset, uint64_t page)
 {
 	struct pm_elf elf;
 	struct pm_elf_segment s;
@@ -98,21 +99,22 @@ static unsigned segment_flags_at(const struct core_file *f, uint64_t offset)
 		return 0;
 	for (uint32_t i = 0; pm_elf_segment_at(&elf, f->bytes, size, i, &s);
 		i++)
-		if (s.type == PT_LOAD &&
-			offset >= (s.offset & ~(uint64_t)0xfff) &&
+		if (s.type == PT_LOAD && offset >= (s.offset & ~(page - 1)) &&
 			(offset < s.offset || offset - s.offset < s.filesz))
 			flags = s.flags;
 	return flags;
 }
 
-bool core_file_writable_at(const struct core_file *f, uint64_t offset)
+bool core_file_writable_at(
+	const struct core_file *f, uint64_t offset, uint64_t page)
 {
-	return segment_flags_at(f, offset) & PF_W;
+	return segment_flags_at(f, offset, page) & PF_W;
 }
 
-unsigned core_file_perms_at(const struct core_file *f, uint64_t offset)
+unsigned core_file_perms_at(
+	const struct core_file *f, uint64_t offset, uint64_t page)
 {
-	unsigned p = segment_flags_at(f, offset), flags = 0;
+	unsigned p = segment_flags_at(f, offset, page), flags = 0;
 	flags |= p & PF_R ? (unsigned)PM_MAP_READ : 0;
 	flags |= p & PF_X ? (unsigned)PM_MAP_EXEC : 0;
 	return flags;

@@ -212,10 +212,10 @@ static enum pm_status emit_from_file(struct build *b, struct pm_mapping m,
 	const struct core_file *f = &c->files.data[index];
 	/* The tail of the last page reads as zero. */
 	uint64_t size = (f->size + PAGE - 1) & ~(PAGE - 1);
-	bool changed =
-		(m.flags & PM_MAP_WRITE) || core_file_writable_at(f, m.offset);
+	bool changed = (m.flags & PM_MAP_WRITE) ||
+		       core_file_writable_at(f, m.offset, c->notes.page);
 	if (!m.flags)
-		m.flags = core_file_perms_at(f, m.offset);
+		m.flags = core_file_perms_at(f, m.offset, c->notes.page);
 	if (!f->bytes || m.offset >= size ||
 		(changed && (promised || !b->anonymous_dumped)))
 		return emit(b, m, part, r->path, err);

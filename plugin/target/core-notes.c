@@ -11,6 +11,13 @@ void core_notes_deinit(struct core_notes *n)
 	pm_vec_deinit(&n->ranges);
 }
 
+/* gcore puts 1 there, and offsets in bytes. */
+static void set_page(struct core_notes *n, uint64_t page)
+{
+	if (page >= 4096 && page <= 65536 && !(page & (page - 1)))
+		n->page = page;
+}
+
 /* count, page size, count times {start, end, offset in pages}, then as many
    names with their NUL: fs/binfmt_elf.c, fill_files_note. */
 static enum pm_status add_files(struct core_notes *n, bool wide,
@@ -23,6 +30,7 @@ static enum pm_status add_files(struct core_notes *n, bool wide,
 	if (count > (len - 2 * w) / (3 * w))
 		return PM_OK;
 	const uint8_t *entry = d + 2 * w;
+	set_page(n, page);
 	const char *name = (const char *)entry + count * 3 * w;
 	const char *end = (const char *)d + len;
 	for (uint64_t i = 0; i < count; i++, entry += 3 * w) {
@@ -58,6 +66,10 @@ static void add_auxv(
 			n->vdso = v;
 		else if (tag == AT_RANDOM)
 			n->stack = v;
+		else if (tag == AT_PAGESZ)
+			set_page(n, v);
+		else if (tag == AT_EXECFN)
+			n->execfn = v;
 	}
 }
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/core-files.c \
+	%D%/core-guess.c \
 	%D%/core-map.c \
 	%D%/core-notes.c \
 	%D%/elf-read.c \

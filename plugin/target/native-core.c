@@ -389,6 +389,8 @@ static enum pm_status read_core(
 	sort_segments(c);
 	core_notes_finish(&c->notes);
 	c->t.pid = c->notes.pid;
+	if (!c->notes.ranges.len)
+		PM_TRY(core_guess_files(c, err));
 	if (!c->segments.len)
 		return pm_fail(err, PM_CORRUPT, 0, "%s has no memory in it%s",
 			path, c->t.truncated ? ": it is cut off" : "");
@@ -405,6 +407,7 @@ enum pm_status pm_native_open_core_with(const char *path, const char *sysroot,
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	pm_auto_target t = &c->t;
 	c->fd = -1;
+	c->notes.page = 4096;
 	t->ops = &core_ops;
 	t->kind = PM_TARGET_CORE;
 	t->parallel = true;

@@ -32,7 +32,9 @@ struct core_file {
 struct core_notes {
 	PM_VEC(struct core_file_range) ranges; /* sorted, not overlapping */
 	int pid;
-	pm_addr vdso, stack; /* of the auxiliary vector, 0: not known */
+	uint64_t page; /* bytes of the machine's pages */
+	/* Of the auxiliary vector, 0: not known. */
+	pm_addr vdso, stack, execfn;
 };
 
 /* Where the bytes of the mapping of the same index are. */
@@ -73,6 +75,10 @@ PM_CHECKED enum pm_status core_notes_add(struct core_notes *n, bool wide,
 /* Sorts, and drops ranges that overlap. */
 void core_notes_finish(struct core_notes *n);
 
+/* Finds the ranges of mapped files from what was dumped, for a core whose
+   notes do not tell. */
+PM_CHECKED enum pm_status core_guess_files(struct core *c, struct pm_error *err);
+
 /* Maps path (below t->sysroot first, or one of t->files that is proved to be it)
    and decides whether it is the file that was mapped: header holds the
    header_len bytes that memory has of its start.  ret->bytes stays NULL when
@@ -81,12 +87,14 @@ void core_file_open(const struct pm_target *t, const char *path,
 	const uint8_t *header, size_t header_len, struct core_file *ret);
 void core_file_close(struct core_file *f);
 
-/* Whether the program may have changed its private copy of the byte at offset
-   of this file: it belongs to a writable (or RELRO) segment. */
-bool core_file_writable_at(const struct core_file *f, uint64_t offset);
+/* Whether the program may have changed its private copy of what is mapped from
+   offset of this file on: it belongs to a writable (or RELRO) segment. */
+bool core_file_writable_at(
+	const struct core_file *f, uint64_t offset, uint64_t page);
 
 /* PM_MAP_READ and PM_MAP_EXEC as the file wants to be mapped there, 0 when it
    does not say. */
-unsigned core_file_perms_at(const struct core_file *f, uint64_t offset);
+unsigned core_file_perms_at(
+	const struct core_file *f, uint64_t offset, uint64_t page);
 
 #endif

@@ -161,23 +161,27 @@ void fake_core_write(struct fake_core *c, struct pm_strbuf *ret)
 	put(ret, 0, w);
 }
 
-void fake_elf_write(struct pm_strbuf *ret, const void *id, size_t id_len)
+void fake_elf_write(
+	struct pm_strbuf *ret, const void *id, size_t id_len, bool program)
 {
 	pm_auto_strbuf note = {0};
 	if (id)
 		put_note(&note, "GNU", NT_GNU_BUILD_ID, id, id_len);
-	uint64_t at = sizeof(Elf64_Ehdr) + 4 * sizeof(Elf64_Phdr);
-	put_header(ret, false, ET_DYN, id ? 4 : 3, 0);
+	size_t n = 4u + (id ? 1u : 0u) + (program ? 1u : 0u);
+	uint64_t at = sizeof(Elf64_Ehdr) + n * sizeof(Elf64_Phdr);
+	put_header(ret, false, ET_DYN, n, 0);
 	put_segment(ret, false, PT_LOAD, PF_R, 0, 0, 0x1000, 0x1000, 0x1000);
 	put_segment(ret, false, PT_LOAD, PF_R | PF_X, FAKE_ELF_TEXT,
 		FAKE_ELF_TEXT, 0x1000, 0x1000, 0x1000);
 	put_segment(ret, false, PT_LOAD, PF_R | PF_W, FAKE_ELF_DATA,
 		FAKE_ELF_DATA_VADDR, 0x1000, 0x2000, 0x1000);
+	put_segment(ret, false, PT_DYNAMIC, PF_R | PF_W, FAKE_ELF_DATA,
+		FAKE_ELF_DATA_VADDR, 0x100, 0x100, 8);
+	if (program)
+		put_segment(ret, false, PT_INTERP, PF_R, at, at, 1, 1, 1);
 	if (id)
 		put_segment(ret, false, PT_NOTE, PF_R, at, at, note.len,
 			note.len, 4);
-	while (ret->len < at)
-		pm_strbuf_putc(ret, 0);
 	pm_strbuf_append(ret, note.data, note.len);
 	while (ret->len < FAKE_ELF_SIZE)
 		pm_strbuf_putc(ret, (char)(uint8_t)(ret->len * 7 / 5));

@@ -43,8 +43,10 @@ void fake_core_write(struct fake_core *c, struct pm_strbuf *ret);
 
 /* A small ELF shared library image: header page, text, RELRO and data, with a
    build id (id NULL: none).  As a file; its segments are mapped at the same
-   offsets but for data, one page higher. */
-void fake_elf_write(struct pm_strbuf *ret, const void *id, size_t id_len);
+   offsets but for data, one page higher; its dynamic section is at the start
+   of data.  program: it has an interpreter. */
+void fake_elf_write(
+	struct pm_strbuf *ret, const void *id, size_t id_len, bool program);
 #define FAKE_ELF_TEXT 0x1000u
 #define FAKE_ELF_DATA 0x2000u       /* in the file */
 #define FAKE_ELF_DATA_VADDR 0x3000u /* in memory */

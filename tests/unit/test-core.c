@@ -300,9 +300,9 @@ START_TEST(takes_text_from_the_mapped_file)
 	struct folder f;
 	folder_init(&f);
 	pm_auto_strbuf lib = {0}, other = {0}, plain = {0};
-	fake_elf_write(&lib, id_a, sizeof id_a);
-	fake_elf_write(&other, id_b, sizeof id_b);
-	fake_elf_write(&plain, NULL, 0);
+	fake_elf_write(&lib, id_a, sizeof id_a, false);
+	fake_elf_write(&other, id_b, sizeof id_b, false);
+	fake_elf_write(&plain, NULL, 0, false);
 	const struct {
 		const struct pm_strbuf *mapped, *there;
 		bool header;
@@ -349,7 +349,7 @@ START_TEST(takes_no_data_it_cannot_know)
 	struct folder f;
 	folder_init(&f);
 	pm_auto_strbuf lib = {0};
-	fake_elf_write(&lib, id_a, sizeof id_a);
+	fake_elf_write(&lib, id_a, sizeof id_a, false);
 	write_file(f.lib, lib.data, lib.len);
 	for (int dumped = 0; dumped < 2; dumped++) {
 		fake_auto_core c;
@@ -388,7 +388,7 @@ START_TEST(finds_files_below_sysroot)
 	struct folder f;
 	folder_init(&f);
 	pm_auto_strbuf lib = {0}, b = {0};
-	fake_elf_write(&lib, id_a, sizeof id_a);
+	fake_elf_write(&lib, id_a, sizeof id_a, false);
 	write_file(f.lib, lib.data, lib.len);
 	fake_auto_core c;
 	struct folder inside = f;
@@ -407,7 +407,7 @@ START_TEST(finds_files_below_sysroot)
 	/* What the debugger has for the program, when that is proved. */
 	for (int right = 0; right < 2; right++) {
 		pm_auto_strbuf there = {0};
-		fake_elf_write(&there, right ? id_a : id_b, sizeof id_a);
+		fake_elf_write(&there, right ? id_a : id_b, sizeof id_a, false);
 		write_file(f.lib, there.data, there.len);
 		ck_assert_int_eq(
 			pm_native_open_core_with(f.core, NULL, f.lib, &t, &err),
@@ -415,6 +415,76 @@ START_TEST(finds_files_below_sysroot)
 		ck_assert_uint_eq(
 			pm_target_find_map(t, BASE + PAGE)->flags & ~7u,
 			right ? PM_MAP_FROM_FILE : PM_MAP_ABSENT);
+		pm_target_destroy(t);
+	}
+	folder_deinit(&f);
+}
+END_TEST
+
+/* No NT_FILE: a program and a library, found by their headers, named by the
+   dynamic linker. */
+START_TEST(guesses_the_mapped_files)
+{
+	struct folder f;
+	folder_init(&f);
+	pm_auto_strbuf program = {0}, lib = {0}, b = {0};
+	fake_elf_write(&program, id_b, sizeof id_b, true);
+	fake_elf_write(&lib, id_a, sizeof id_a, false);
+	write_file(f.lib, lib.data, lib.len);
+	const pm_addr at[] = {BASE, BASE + 0x100000};
+	const pm_addr links = at[0] + FAKE_ELF_DATA_VADDR + 0x100;
+	union {
+		uint64_t w[PAGE / 8];
+		char text[PAGE];
+	} data = {.w = {DT_DEBUG, links, DT_NULL, 0}};
+	/* struct r_debug, then two of struct link_map, then a name. */
+	uint64_t *r = data.w + 0x100 / 8;
+	r[1] = links + 16;
+	memcpy(r + 2,
+		((uint64_t[]){at[0], links + 15 * 8,
+			at[0] + FAKE_ELF_DATA_VADDR, links + 7 * 8, 0, at[1],
+			links + 16 * 8, at[1] + FAKE_ELF_DATA_VADDR, 0, 0}),
+		80);
+	strcpy((char *)(r + 16), f.lib);
+	fake_auto_core c = {0};
+	for (int i = 0; i < 2; i++) {
+		const struct pm_strbuf *from = i ? &lib : &program;
+		fake_core_segment(&c, at[i], PAGE, from->data, PAGE, PF_R);
+		fake_core_segment(&c, at[i] + PAGE, PAGE, NULL, 0, PF_R | PF_X);
+		fake_core_segment(&c, at[i] + FAKE_ELF_DATA_VADDR, PAGE,
+			i ? (const void *)lib.data : data.w, PAGE, RW);
+	}
+	fake_core_write(&c, &b);
+	write_file(f.core, b.data, b.len);
+	struct pm_target *t = NULL;
+	struct pm_error err;
+	char files[128];
+	snprintf(files, sizeof files, "%s\n", f.core);
+	ck_assert_int_eq(
+		pm_native_open_core_with(f.core, NULL, files, &t, &err), PM_OK);
+	const struct pm_mapping *m = pm_target_find_map(t, at[1] + PAGE);
+	ck_assert_uint_eq(m->flags & ~7u, PM_MAP_FROM_FILE);
+	ck_assert_str_eq(m->path, f.lib);
+	ck_assert_uint_eq(m->offset, PAGE);
+	m = pm_target_find_map(t, at[1] + FAKE_ELF_DATA_VADDR);
+	ck_assert_str_eq(m->path, f.lib);
+	ck_assert_uint_eq(m->offset, FAKE_ELF_DATA);
+	ck_assert_uint_eq(m->flags & ~7u, 0);
+	/* The program's name is what the debugger says, but that file is
+	   another one. */
+	m = pm_target_find_map(t, at[0] + PAGE);
+	ck_assert_str_eq(m->path, f.core);
+	ck_assert_uint_eq(m->flags & ~7u, PM_MAP_ABSENT);
+	pm_target_destroy(t);
+	/* A list that runs in a circle, and one that leads nowhere. */
+	for (int i = 0; i < 2; i++) {
+		r[5] = i ? links + 16 : UINT64_MAX - 4;
+		b.len = 0;
+		fake_core_write(&c, &b);
+		write_file(f.core, b.data, b.len);
+		ck_assert_int_eq(
+			pm_native_open_core(f.core, NULL, &t, &err), PM_OK);
+		ck_assert_ptr_null(pm_target_find_map(t, at[1] + PAGE)->path);
 		pm_target_destroy(t);
 	}
 	folder_deinit(&f);
@@ -497,7 +567,7 @@ START_TEST(survives_each_failing_allocation)
 	folder_init(&f);
 	fake_auto_core c;
 	pm_auto_strbuf lib = {0}, b = {0};
-	fake_elf_write(&lib, id_a, sizeof id_a);
+	fake_elf_write(&lib, id_a, sizeof id_a, false);
 	write_file(f.lib, lib.data, lib.len);
 	make_mapped(&c, &f, &lib, true, true, true);
 	fake_core_write(&c, &b);
@@ -521,5 +591,5 @@ END_TEST
 UNIT_MAIN("core", reads_a_core, survives_any_cut, counts_more_segments_than_fit,
 	says_what_it_is_instead, takes_text_from_the_mapped_file,
 	takes_no_data_it_cannot_know, finds_files_below_sysroot,
-	survives_a_shrinking_file, survives_lies,
+	guesses_the_mapped_files, survives_a_shrinking_file, survives_lies,
 	survives_each_failing_allocation)
