@@ -175,7 +175,7 @@ static enum pm_status open_host(struct pm_session *s, struct pm_error *err)
 	return PM_OK;
 }
 
-enum pm_status pm_session_ensure(struct pm_session *s, struct pm_error *err)
+static enum pm_status ensure(struct pm_session *s, struct pm_error *err)
 {
 	if (!s->target && !s->host_target)
 		PM_TRY(pm_session_open(s, err));
@@ -192,6 +192,14 @@ enum pm_status pm_session_ensure(struct pm_session *s, struct pm_error *err)
 	struct pm_debug_info none = {0};
 	return pm_layout_create(s->memory, &s->modules,
 		s->use_debug_info ? &s->debug_info : &none, &s->layout, err);
+}
+
+enum pm_status pm_session_ensure(struct pm_session *s, struct pm_error *err)
+{
+	enum pm_status st = ensure(s, err);
+	if (st != PM_OK && s->target && s->target->truncated)
+		pm_error_context(err, "the core file is truncated");
+	return st;
 }
 
 /* ---- what is shown of it ---- */

@@ -12,6 +12,7 @@
 #include "gdb/debug-info.h"
 #include "gdb/facts.h"
 #include "gdb/host.h"
+#include "gdb/operand.h"
 #include "gdb/progress.h"
 #include "gdb/script.h"
 
@@ -51,6 +52,7 @@ struct bridge {
 	gdb_target_read *read; /* NULL until captured */
 	bool capturing;	       /* the next load is to succeed */
 	bool idle;	       /* no thread: every load is to succeed */
+	bool reference;	       /* the operand is a C++ reference */
 	bool inside;	       /* an exception passed us if set on entry */
 	size_t variables;      /* $py1 ... $pyN are set */
 	struct pm_strbuf mappings;
@@ -119,7 +121,13 @@ static struct pm_target *host_target(void *host, struct pm_error *err)
 /* ---- the stages of a command ---- */
 
 /* What a stage wants of GDB before the next one. */
-enum next { GO_ON, CALL_AGAIN, CALL_CAPTURED, DONE };
+enum next {
+	GO_ON,
+	CALL_AGAIN,	   /* the script knows these three by value */
+	CALL_CAPTURED,	   /* after handing us GDB's reader */
+	CALL_WITH_OPERAND, /* after evaluating it */
+	DONE,
+};
 
 static void drop_run(struct bridge *b)
 {
@@ -137,8 +145,9 @@ static enum pm_status stage_parse(
 	pm_auto_free char *line = strndup(text, len);
 	if (!line)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	PM_TRY(pm_run_create(&b->session, line, &b->run, err));
 	b->idle = pm_request_value(&b->request, PM_Q_IDLE, &v);
+	b->reference = false;
+	PM_TRY(pm_run_create(&b->session, line, &b->run, err));
 	*ret = GO_ON;
 	b->stage = START;
 	if (b->run->command->flags & PM_COMMAND_NO_TARGET)
@@ -156,43 +165,13 @@ static enum pm_status stage_parse(
 	pm_response_ask(r, PM_Q_SP, "$sp");
 	pm_response_ask(r, PM_Q_PC, "$pc");
 	pm_response_ask_output(r, PM_Q_INFERIORS, "info inferiors", "cat");
-	if (pm_run_wants_addr(b->run))
-		pm_response_ask_operand(r, b->run->operand);
 	b->stage = FACTS;
 	*ret = CALL_AGAIN;
+	if (pm_run_wants_addr(b->run)) {
+		pm_response_ask_operand(r, b->run->operand);
+		*ret = CALL_WITH_OPERAND;
+	}
 	return PM_OK;
-}
-
-/* The operand's value: of a cast to a number, or the bytes of the value where
-   the user's language has no such cast. */
-static bool take_addr(struct bridge *b)
-{
-	struct pm_run *run = b->run;
-	size_t len = 0;
-	const char *raw;
-	run->has_addr = pm_request_value(&b->request, PM_Q_ADDR, &run->addr);
-	if (run->has_addr)
-		return true;
-	raw = pm_request_block(&b->request, PM_Q_ADDR_RAW, &len);
-	if (!raw || (len != 4 && len != 8))
-		return false;
-	run->addr = pm_load(raw, (unsigned)len, false);
-	return run->has_addr = true;
-}
-
-/* GDB says why, by evaluating it once more, unguarded. */
-static enum pm_status fail_addr(struct bridge *b, struct pm_error *err)
-{
-	size_t len = 0;
-	(void)pm_request_block(&b->request, PM_Q_ADDR_RAW, &len);
-	if (len)
-		return pm_fail(err, PM_USAGE, 0,
-			"%s: \"%.200s\" is not an address: its value has %zu "
-			"bytes",
-			b->run->command->name, b->run->operand, len);
-	pm_response_set_text(&b->response, "__pm_text", b->run->operand);
-	pm_response_set(&b->response, "__pm_fail", 2, false);
-	return pm_fail(err, PM_USAGE, 0, "%s", "");
 }
 
 static enum pm_status stage_facts(
@@ -217,8 +196,9 @@ static enum pm_status stage_facts(
 			b->run->command->name);
 	text = pm_request_block(&b->request, PM_Q_INFERIORS, &len);
 	PM_TRY(pm_facts_from_inferiors(f, text ? text : "", len, err));
-	if (pm_run_wants_addr(b->run) && !take_addr(b))
-		return fail_addr(b, err);
+	if (pm_run_wants_addr(b->run))
+		PM_TRY(pm_operand_take(
+			b->run, &b->request, &b->reference, err));
 	if (f->kind != PM_TARGET_CORE)
 		return PM_OK;
 	pm_response_ask_output(&b->response, PM_Q_FILES, "info files",
@@ -320,11 +300,23 @@ static enum pm_status stage_debug_info(
 	return PM_OK;
 }
 
+/* What a reference refers to holds the address that is meant. */
+static enum pm_status follow_reference(struct bridge *b, struct pm_error *err)
+{
+	unsigned char bytes[8];
+	PM_TRY(pm_memory_read(
+		b->session.memory, b->run->addr, bytes, sizeof bytes, err));
+	b->run->addr = pm_load(bytes, sizeof bytes, false);
+	return PM_OK;
+}
+
 static enum pm_status stage_start(
 	struct bridge *b, enum next *ret, struct pm_error *err)
 {
 	bool target = !(b->run->command->flags & PM_COMMAND_NO_TARGET);
 	enum pm_status s = target ? pm_session_ensure(&b->session, err) : PM_OK;
+	if (!s && b->reference)
+		s = follow_reference(b, err);
 	if (s) {
 		pm_error_context(err, "%s", b->run->command->name);
 		return s;
@@ -419,8 +411,6 @@ static enum pm_status show_result(struct bridge *b, struct pm_error *err)
 static void show_error(struct bridge *b, const struct pm_error *e)
 {
 	pm_strbuf_reset(&b->response.shown);
-	if (!*e->msg)
-		return; /* GDB itself will say it */
 	pm_strbuf_reset(&b->response.flags);
 	pm_response_set_text(&b->response, "__pm_text", e->msg);
 	pm_response_set(&b->response, "__pm_fail", 1, false);
@@ -451,8 +441,7 @@ static void work(struct bridge *b)
 	if (s)
 		show_error(b, &e);
 	else if (next != DONE)
-		pm_response_set(&b->response, "__pm_more",
-			next == CALL_CAPTURED ? 2 : 1, false);
+		pm_response_set(&b->response, "__pm_more", next, false);
 	if (s || next == DONE) {
 		progress_end(&b->progress);
 		drop_run(b);

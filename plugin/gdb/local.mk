@@ -13,6 +13,8 @@ plugin_pymortem_la_SOURCES = \
 	%D%/facts.h \
 	%D%/host.c \
 	%D%/host.h \
+	%D%/operand.c \
+	%D%/operand.h \
 	%D%/progress.c \
 	%D%/progress.h \
 	%D%/request.c \

@@ -20,8 +20,7 @@ enum pm_question {
 	PM_Q_INFERIOR,
 	PM_Q_SP,
 	PM_Q_PC,
-	PM_Q_ADDR,	/* the operand as a C expression */
-	PM_Q_ADDR_RAW,	/* block: its bytes in the user's language */
+	PM_Q_ADDR,	/* block: the operand's bytes, then "type = TYPE" */
 	PM_Q_INFERIORS, /* block: "info inferiors" */
 	PM_Q_FILES,	/* block: "info files" */
 	PM_Q_MAPPINGS,	/* block: "info proc mappings" */

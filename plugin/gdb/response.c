@@ -115,20 +115,9 @@ void pm_response_ask(
 
 void pm_response_ask_operand(struct pm_response *r, const char *expression)
 {
-	static const char no_calls[] = "with may-call-functions off -- ";
-	put_try(r);
-	pm_strbuf_puts(&r->flags, no_calls);
-	put_append(r);
-	pm_strbuf_printf(&r->flags, "{%#llxull,(unsigned long long)(%s)}\n",
-		(unsigned long long)(PM_TAG_RECORD | PM_Q_ADDR), expression);
-	/* Not C's cast: the bytes of the value do it, too. */
-	put_mark(r, PM_TAG_BLOCK, PM_Q_ADDR_RAW);
-	put_try(r);
-	pm_strbuf_puts(&r->flags, no_calls);
-	put_append(r);
-	/* The blank keeps a last backslash from joining lines. */
-	pm_strbuf_printf(&r->flags, "%s \n", expression);
-	put_mark(r, PM_TAG_END, PM_Q_ADDR_RAW);
+	pm_response_set_text(r, "__pm_text", expression);
+	/* No end: all that follows in the request. */
+	put_mark(r, PM_TAG_BLOCK, PM_Q_ADDR);
 }
 
 void pm_response_ask_output(struct pm_response *r, uint32_t id,

@@ -29,11 +29,13 @@ void pm_response_set_text(
 PM_PRINTF(3, 4)
 void pm_response_ask(
 	struct pm_response *r, uint32_t id, const char *expression, ...);
-/* ... in the user's own language and frame, not allowed to call functions */
-void pm_response_ask_operand(struct pm_response *r, const char *expression);
 /* ... and what a command prints, through a shell filter. */
 void pm_response_ask_output(struct pm_response *r, uint32_t id,
 	const char *command, const char *filter);
+
+/* The last question: the operand, in the user's own language and frame. The
+   script asks it where nothing is swallowed, so that an error is GDB's own. */
+void pm_response_ask_operand(struct pm_response *r, const char *expression);
 
 /* Writes both; the flag that says "complete" is the last line. */
 PM_CHECKED enum pm_status pm_response_send(

@@ -1,0 +1,12 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# What users see of GDB: make check-live.  To add one: NAME.tap, and a line.
+gdb_tests = \
+	%D%/errors.tap \
+	%D%/position.tap \
+	%D%/session.tap
+if HAVE_GDB
+if HAVE_PYTHON3
+live_tests += $(gdb_tests)
+endif
+endif
+EXTRA_DIST += %D%/drive.py $(gdb_tests)
