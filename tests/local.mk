@@ -23,6 +23,7 @@ include tests/bench/local.mk
 include tests/docs/local.mk
 include tests/install/local.mk
 include tests/fuzz/local.mk
+include tests/gdb/local.mk
 include tests/live/local.mk
 
 EXTRA_DIST += %D%/newcomer %D%/demo/service.py
