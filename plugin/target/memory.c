@@ -209,11 +209,10 @@ enum pm_status pm_memory_read_cstring(struct pm_memory *m, pm_addr addr,
 			memcpy(buf + done, p, got);
 		} else {
 			got = pm_target_read_some(m->target, at, buf + done, n);
-			if (!got) {
-				buf[done] = '\0';
-				return pm_fail(err, PM_FAULT, at,
-					"cannot read memory at 0x%" PRIx64, at);
-			}
+			buf[done + got] = '\0';
+			if (!got)
+				PM_TRY(pm_target_read(
+					m->target, at, &(char){0}, 1, err));
 		}
 		buf[done + got] = '\0';
 		if (memchr(buf + done, '\0', got))

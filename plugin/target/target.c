@@ -21,6 +21,20 @@ size_t pm_target_read_some(
 	return t->ops->read(t, addr, buf, len);
 }
 
+/* What is known of a place that cannot be read. */
+static const char *why_unreadable(const struct pm_target *t, pm_addr addr)
+{
+	const struct pm_mapping *m = pm_target_find_map(t, addr);
+	if (!t->maps.len)
+		return "";
+	if (!m)
+		return ": nothing is mapped there";
+	if (!(m->flags & PM_MAP_ABSENT))
+		return "";
+	return t->truncated ? ": it is not in the core, which is cut off"
+			    : ": it is not in the core";
+}
+
 enum pm_status pm_target_read(struct pm_target *t, pm_addr addr, void *buf,
 	size_t len, struct pm_error *err)
 {
@@ -28,7 +42,8 @@ enum pm_status pm_target_read(struct pm_target *t, pm_addr addr, void *buf,
 	if (got >= len)
 		return PM_OK;
 	return pm_fail(err, PM_FAULT, addr + got,
-		"cannot read memory at 0x%" PRIx64, addr + got);
+		"cannot read memory at 0x%" PRIx64 "%s", addr + got,
+		why_unreadable(t, addr + got));
 }
 
 void pm_target_gather(struct pm_target *t, struct pm_piece *p, size_t n)

@@ -105,6 +105,12 @@ static void check_reads(struct pm_target *t, pm_addr at)
 	ck_assert_ptr_null(pm_target_view(t, at + 5 * PAGE - 1, 2));
 	ck_assert_uint_eq(pm_target_read_some(t, at + 5 * PAGE, buf, 1), 0);
 	ck_assert_uint_eq(pm_target_read_some(t, at + 9 * PAGE, buf, 1), 0);
+	struct pm_error err;
+	ck_assert_int_eq(
+		pm_target_read(t, at + 9 * PAGE, buf, 1, &err), PM_FAULT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "not in the core"));
+	ck_assert_int_eq(pm_target_read(t, at - 1, buf, 1, &err), PM_FAULT);
+	ck_assert_ptr_nonnull(strstr(err.msg, "nothing is mapped"));
 	ck_assert_uint_eq(pm_target_read_some(t, at - 1, buf, 1), 0);
 	struct pm_piece pieces[] = {
 		{at + 2 * PAGE - 3, buf, 9, 0},
@@ -191,6 +197,10 @@ START_TEST(survives_any_cut)
 					t, m->start, buf, sizeof buf);
 				bool absent = m->flags & PM_MAP_ABSENT;
 				ck_assert(absent ? !n : n == m->end - m->start);
+				if (absent && pm_target_read(t, m->start, buf,
+						      1, &err) != PM_OK)
+					ck_assert_ptr_nonnull(
+						strstr(err.msg, "cut off"));
 				sum += n;
 			}
 			ck_assert_uint_eq(sum, last);
