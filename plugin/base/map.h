@@ -31,7 +31,8 @@ static inline struct pm_map_slot *pm_map_find(
 	if (!m->slots)
 		return NULL;
 	size_t mask = ((size_t)1 << m->bits) - 1;
-	for (size_t i = pm_map_hash(key) >> (64 - m->bits);; i = (i + 1) & mask) {
+	for (size_t i = pm_map_hash(key) >> (64 - m->bits);;
+		i = (i + 1) & mask) {
 		if (m->slots[i].key == key)
 			return &m->slots[i];
 		if (!m->slots[i].key)

@@ -33,9 +33,9 @@ void pm_strbuf_append(struct pm_strbuf *b, const void *bytes, size_t len)
 {
 	if (b->failed)
 		return;
-	if (len >= SIZE_MAX - b->len
-		|| (b->cap < b->len + len + 1
-			&& !pm_vec_reserve_raw((void **)&b->data, &b->cap,
+	if (len >= SIZE_MAX - b->len ||
+		(b->cap < b->len + len + 1 &&
+			!pm_vec_reserve_raw((void **)&b->data, &b->cap,
 				b->len + len + 1, 1))) {
 		b->failed = true;
 		return;
@@ -84,14 +84,14 @@ void pm_strbuf_printf(struct pm_strbuf *b, const char *fmt, ...)
    shows around them; Python's str.isprintable says no to all of these. */
 static bool is_unprintable(uint32_t cp)
 {
-	return cp < 0x20 || (cp >= 0x7f && cp <= 0xa0) || cp == 0xad
-		|| (cp >= 0x600 && cp <= 0x605) || cp == 0x61c || cp == 0x1680
-		|| cp == 0x180e || (cp >= 0x2000 && cp <= 0x200f)
-		|| (cp >= 0x2028 && cp <= 0x202f)
-		|| (cp >= 0x205f && cp <= 0x206f) || cp == 0x3000
-		|| (cp >= 0xd800 && cp <= 0xf8ff) || cp == 0xfeff
-		|| (cp >= 0xfff0 && cp <= 0xfffb) || (cp & 0xfffe) == 0xfffe
-		|| (cp >= 0xe0000 && cp <= 0x10ffff);
+	return cp < 0x20 || (cp >= 0x7f && cp <= 0xa0) || cp == 0xad ||
+	       (cp >= 0x600 && cp <= 0x605) || cp == 0x61c || cp == 0x1680 ||
+	       cp == 0x180e || (cp >= 0x2000 && cp <= 0x200f) ||
+	       (cp >= 0x2028 && cp <= 0x202f) ||
+	       (cp >= 0x205f && cp <= 0x206f) || cp == 0x3000 ||
+	       (cp >= 0xd800 && cp <= 0xf8ff) || cp == 0xfeff ||
+	       (cp >= 0xfff0 && cp <= 0xfffb) || (cp & 0xfffe) == 0xfffe ||
+	       (cp >= 0xe0000 && cp <= 0x10ffff);
 }
 
 static void put_utf8(struct pm_strbuf *b, uint32_t cp)
