@@ -36,11 +36,12 @@ struct pm_fields {
 /* ---- traits: what changed in meaning ---- */
 enum pm_int_form {
 	PM_INT_SIGNED_SIZE, /* ob_size is sign * ndigits (<= 3.11) */
-	PM_INT_TAG,         /* lv_tag: ndigits << 3 | sign bits (3.12, gh-101291) */
-	PM_INT_TWO_TYPES,   /* 2.7 */
+	PM_INT_TAG, /* lv_tag: ndigits << 3 | sign bits (3.12, gh-101291) */
+	PM_INT_TWO_TYPES, /* 2.7 */
 };
 enum pm_keys_form {
-	PM_KEYS_SIZED, /* dk_size, 24-byte entries, index width by size (<= 3.10) */
+	PM_KEYS_SIZED, /* dk_size, 24-byte entries, index width by size
+			  (<= 3.10) */
 	PM_KEYS_LOG2,  /* dk_log2_size, dk_kind (3.11) */
 	PM_KEYS_TABLE, /* 2.7: no keys object */
 };
@@ -48,31 +49,31 @@ enum pm_values_form {
 	PM_VALUES_ARRAY,    /* ma_values -> PyObject *[usable] (<= 3.10) */
 	PM_VALUES_PREFIXED, /* bytes before the array: [-1] prefix size,
 			       [-2] used (3.11, 3.12) */
-	PM_VALUES_HEADED,   /* struct with capacity, size, embedded, valid; may be
-			       inside the instance (3.13) */
+	PM_VALUES_HEADED, /* struct with capacity, size, embedded, valid; may be
+			     inside the instance (3.13) */
 };
 enum pm_managed_dict {
-	PM_MANAGED_NONE,     /* tp_dictoffset only (<= 3.10) */
-	PM_MANAGED_PAIR,     /* values at -4 words, dict at -3 words (3.11) */
-	PM_MANAGED_TAGGED,   /* -3 words: dict, or values with bit 0 set (3.12) */
-	PM_MANAGED_POINTER,  /* -3 words: dict; inline values by flag (3.13) */
-	PM_MANAGED_FT,       /* free-threaded: dict at -1 word, weakrefs at -2 */
+	PM_MANAGED_NONE,   /* tp_dictoffset only (<= 3.10) */
+	PM_MANAGED_PAIR,   /* values at -4 words, dict at -3 words (3.11) */
+	PM_MANAGED_TAGGED, /* -3 words: dict, or values with bit 0 set (3.12) */
+	PM_MANAGED_POINTER, /* -3 words: dict; inline values by flag (3.13) */
+	PM_MANAGED_FT,	    /* free-threaded: dict at -1 word, weakrefs at -2 */
 };
 enum pm_immortal_rule {
 	PM_IMMORTAL_NONE,
 	PM_IMMORTAL_LOW32_NEGATIVE, /* 3.12 ... */
-	PM_IMMORTAL_LOCAL_MAX,      /* free-threaded */
+	PM_IMMORTAL_LOCAL_MAX,	    /* free-threaded */
 };
 enum pm_refcnt_form {
-	PM_REFCNT_WORD,    /* signed word */
-	PM_REFCNT_LOW32,   /* low 32 bits count (3.12+ 64-bit) */
-	PM_REFCNT_BIASED,  /* free-threaded */
+	PM_REFCNT_WORD,	  /* signed word */
+	PM_REFCNT_LOW32,  /* low 32 bits count (3.12+ 64-bit) */
+	PM_REFCNT_BIASED, /* free-threaded */
 };
 enum pm_gc_home {
 	PM_GC_IN_RUNTIME, /* 3.7, 3.8 */
 	PM_GC_IN_INTERP,  /* 3.9+ */
-	PM_GC_STATIC,     /* <= 3.6: static generations[] */
-	PM_GC_BITS,       /* free-threaded: no lists */
+	PM_GC_STATIC,	  /* <= 3.6: static generations[] */
+	PM_GC_BITS,	  /* free-threaded: no lists */
 };
 enum pm_obmalloc_home {
 	PM_OBMALLOC_STATICS,  /* arenas, maxarenas, ... (<= 3.11) */
@@ -85,20 +86,20 @@ enum pm_interned_home {
 	PM_INTERNED_INTERP, /* interp->cached_objects (3.12+) */
 };
 enum pm_frame_entry {
-	PM_FRAME_OBJECTS,    /* tstate->frame, PyFrameObject chain (<= 3.10) */
-	PM_FRAME_CFRAME,     /* tstate->cframe->current_frame (3.11, 3.12) */
-	PM_FRAME_CURRENT,    /* tstate->current_frame (3.13+) */
+	PM_FRAME_OBJECTS, /* tstate->frame, PyFrameObject chain (<= 3.10) */
+	PM_FRAME_CFRAME,  /* tstate->cframe->current_frame (3.11, 3.12) */
+	PM_FRAME_CURRENT, /* tstate->current_frame (3.13+) */
 };
 enum pm_ref_form {
 	PM_REF_PLAIN,  /* PyObject * in frames */
 	PM_REF_TAGGED, /* _PyStackRef: mask low 2 bits (3.14+) */
 };
 enum pm_static_types {
-	PM_STATIC_TYPES_OWN,        /* tp_dict, tp_subclasses in the type */
+	PM_STATIC_TYPES_OWN,	    /* tp_dict, tp_subclasses in the type */
 	PM_STATIC_TYPES_PER_INTERP, /* 3.12+: interp->types */
 };
-enum pm_type_getsizeof { /* type.__sizeof__: what a class's size counts */
-	PM_TYPE_SIZE_PLAIN,       /* heap types count their cached keys too */
+enum pm_type_getsizeof {    /* type.__sizeof__: what a class's size counts */
+	PM_TYPE_SIZE_PLAIN, /* heap types count their cached keys too */
 };
 enum pm_gen_states {
 	PM_GEN_STATES_OBJECT, /* gi_frame object (<= 3.10) */
@@ -107,7 +108,7 @@ enum pm_gen_states {
 };
 enum pm_freelist_link {
 	PM_FREELIST_DEAD_REFCNT, /* held objects have refcount 0 (<= 3.13) */
-	PM_FREELIST_FIRST_WORD,  /* the first word links (3.14+) */
+	PM_FREELIST_FIRST_WORD,	 /* the first word links (3.14+) */
 };
 
 struct pm_traits {
@@ -125,14 +126,14 @@ struct pm_traits {
 	enum pm_static_types static_types;
 	enum pm_gen_states gen_states;
 	enum pm_freelist_link freelist_link;
-	bool int_zero_digit;   /* int.__sizeof__ counts at least one digit */
-	bool static_type_presize; /* sys.getsizeof adds a GC head to static types,
-				     which have none (3.11, 3.12) */
-	bool counts_raw_blocks; /* there is a raw_allocated_blocks (3.9+) */
-	uint32_t arena_size;   /* bytes; 262144 or 1048576 */
-	uint32_t pool_size;    /* bytes; 4096 or 16384 */
-	uint32_t alignment;    /* size class step: 8 or 16 */
-	uint32_t small_max;    /* largest pymalloc request, 512 */
+	bool int_zero_digit;	  /* int.__sizeof__ counts at least one digit */
+	bool static_type_presize; /* sys.getsizeof adds a GC head to static
+				     types, which have none (3.11, 3.12) */
+	bool counts_raw_blocks;	  /* there is a raw_allocated_blocks (3.9+) */
+	uint32_t arena_size;	  /* bytes; 262144 or 1048576 */
+	uint32_t pool_size;	  /* bytes; 4096 or 16384 */
+	uint32_t alignment;	  /* size class step: 8 or 16 */
+	uint32_t small_max;	  /* largest pymalloc request, 512 */
 	uint32_t gc_head_size; /* bytes before a GC object, 0 free-threaded */
 	uint32_t gc_stride;    /* between generation heads */
 	uint64_t gc_next_mask; /* bits of _gc_next that are the pointer */
@@ -142,17 +143,17 @@ struct pm_traits {
 
 /* One offset that the target tells itself (_Py_DebugOffsets, 3.13+). */
 struct pm_slot {
-	uint16_t at;    /* byte in that table; 0 ends the list */
+	uint16_t at;	/* byte in that table; 0 ends the list */
 	uint16_t field; /* index in struct pm_fields */
 };
 
 struct pm_row {
-	const char *name;         /* "3.12", "3.12d", "3.13t" */
-	unsigned version;         /* major << 8 | minor, e.g. 0x30c */
+	const char *name;	       /* "3.12", "3.12d", "3.13t" */
+	unsigned version;	       /* major << 8 | minor, e.g. 0x30c */
 	unsigned micro_min, micro_max; /* patch releases it was read from */
-	bool debug;               /* Py_DEBUG */
+	bool debug;		       /* Py_DEBUG */
 	bool free_threaded;
-	uint64_t runtime_size;    /* st_size of _PyRuntime, 0 not known */
+	uint64_t runtime_size;	     /* st_size of _PyRuntime, 0 not known */
 	const struct pm_slot *slots; /* NULL: no _Py_DebugOffsets */
 	struct pm_fields fields;
 	struct pm_traits traits;
@@ -204,20 +205,20 @@ struct pm_layout {
 	struct pm_fields f;
 	uint8_t sources[PM_FIELD_COUNT]; /* enum pm_source, by index in f */
 	struct pm_traits t;
-	const struct pm_row *row;  /* nearest row of the table */
-	unsigned hexversion;       /* PY_VERSION_HEX; micro 0xff when unknown */
+	const struct pm_row *row; /* nearest row of the table */
+	unsigned hexversion;	  /* PY_VERSION_HEX; micro 0xff when unknown */
 	enum pm_source version_source;
-	bool version_exact;        /* micro and release level are known */
+	bool version_exact; /* micro and release level are known */
 	bool debug, free_threaded;
 	struct pm_places at;
 	const struct pm_module *python; /* module that holds the runtime */
-	PM_VEC(char *) warnings;   /* owned texts: disagreements and doubts */
+	PM_VEC(char *) warnings; /* owned texts: disagreements and doubts */
 };
 
 /* What GDB's debug info says; asked by the bridge, given in here.  The
    questions are derived from fields.h. */
 struct pm_debug_info {
-	bool asked;    /* false: there is nobody to ask, or it was withheld */
+	bool asked; /* false: there is nobody to ask, or it was withheld */
 	bool (*lookup)(void *arg, const char *expression, uint64_t *ret);
 	void *arg;
 };
@@ -240,8 +241,8 @@ static inline void pm_cleanup_layout(struct pm_layout **l)
 const char *pm_layout_question(size_t i);
 
 /* A layout straight from a row, for tests and images; places all 0. */
-PM_CHECKED enum pm_status pm_layout_from_row(const struct pm_row *row,
-	struct pm_layout **ret, struct pm_error *err);
+PM_CHECKED enum pm_status pm_layout_from_row(
+	const struct pm_row *row, struct pm_layout **ret, struct pm_error *err);
 
 /* i-th field of f with its names, false at the end; struct_name and
    field_name are identifiers of fields.h. */

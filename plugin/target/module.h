@@ -13,17 +13,18 @@ struct pm_symbol {
 };
 
 struct pm_module {
-	char *path;         /* owned; as the target names it */
+	char *path;	    /* owned; as the target names it */
 	pm_addr start, end; /* of all its mappings */
-	pm_addr bias;       /* load address minus linked address; a guess where
+	pm_addr bias;	    /* load address minus linked address; a guess where
 			       the module's ELF header cannot be read */
-	pm_addr data_start, data_end; /* writable segment incl. .bss, 0,0: none */
-	char build_id[41];  /* hex, "" when unknown; of memory if readable */
-	bool file_matches;  /* the file on disk is the mapped one */
-	bool file_mismatch; /* there is a file, and it is another one */
+	pm_addr data_start,
+		data_end;     /* writable segment incl. .bss, 0,0: none */
+	char build_id[41];    /* hex, "" when unknown; of memory if readable */
+	bool file_matches;    /* the file on disk is the mapped one */
+	bool file_mismatch;   /* there is a file, and it is another one */
 	bool file_unverified; /* file_matches is a guess: a core without the
 				 start of the file has nothing to compare */
-	void *symbols;      /* private to module.c; NULL: has none */
+	void *symbols;	      /* private to module.c; NULL: has none */
 };
 
 struct pm_modules {
@@ -41,7 +42,8 @@ void pm_modules_deinit(struct pm_modules *ms);
    modules with a Python in them .symtab (the separate debug file's, too) and
    .dynsym, of others .dynsym. */
 bool pm_modules_next_symbol(const struct pm_modules *ms, const char *name,
-	size_t *pos, struct pm_symbol *ret, const struct pm_module **ret_module);
+	size_t *pos, struct pm_symbol *ret,
+	const struct pm_module **ret_module);
 
 /* The nearest symbol at or below addr in its module; name is owned by ms. */
 bool pm_modules_find_address(const struct pm_modules *ms, pm_addr addr,

@@ -48,13 +48,13 @@ struct core_part {
 struct core {
 	struct pm_target t;
 	int fd;
-	uint64_t size;        /* of the file, when opened */
+	uint64_t size;	      /* of the file, when opened */
 	const uint8_t *bytes; /* the file, mapped; NULL: read by pread only */
 	bool wide;
-	bool gone;           /* atomic: the file got shorter since */
-	uint32_t views;      /* atomic: views since it was last looked at */
+	bool gone;	/* atomic: the file got shorter since */
+	uint32_t views; /* atomic: views since it was last looked at */
 	PM_VEC(struct core_segment) segments; /* sorted, not overlapping */
-	PM_VEC(struct core_part) parts;       /* one for each of t.maps */
+	PM_VEC(struct core_part) parts;	      /* one for each of t.maps */
 	PM_VEC(struct core_file) files;
 	struct core_notes notes;
 };
@@ -77,10 +77,11 @@ void core_notes_finish(struct core_notes *n);
 
 /* Finds the ranges of mapped files from what was dumped, for a core whose
    notes do not tell. */
-PM_CHECKED enum pm_status core_guess_files(struct core *c, struct pm_error *err);
+PM_CHECKED enum pm_status core_guess_files(
+	struct core *c, struct pm_error *err);
 
-/* Maps path (below t->sysroot first, or one of t->files that is proved to be it)
-   and decides whether it is the file that was mapped: header holds the
+/* Maps path (below t->sysroot first, or one of t->files that is proved to be
+   it) and decides whether it is the file that was mapped: header holds the
    header_len bytes that memory has of its start.  ret->bytes stays NULL when
    it is not. */
 void core_file_open(const struct pm_target *t, const char *path,

@@ -16,7 +16,7 @@ struct symtab_entry {
 
 struct symtab {
 	PM_VEC(struct symtab_entry) entries; /* sorted by address */
-	PM_VEC(uint32_t) by_hash;            /* indices, sorted by hash */
+	PM_VEC(uint32_t) by_hash;	     /* indices, sorted by hash */
 	struct pm_strbuf names;
 };
 

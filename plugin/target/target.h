@@ -10,7 +10,7 @@
 #include "base/vec.h"
 
 enum pm_target_kind {
-	PM_TARGET_LIVE,   /* a process of this machine */
+	PM_TARGET_LIVE, /* a process of this machine */
 	PM_TARGET_CORE,
 	PM_TARGET_REMOTE, /* another machine's, or any that only GDB reads */
 	PM_TARGET_IMAGE,  /* a test's bytes */
@@ -23,8 +23,8 @@ enum pm_map_flags {
 	PM_MAP_SHARED = 8,
 	PM_MAP_STACK = 16,
 	PM_MAP_HEAP = 32,   /* [heap] of a live process */
-	PM_MAP_ABSENT = 64, /* known to be mapped, but its bytes are not in the core
-			       and not in a file we have */
+	PM_MAP_ABSENT = 64, /* known to be mapped, but its bytes are not in the
+			       core and not in a file we have */
 	PM_MAP_SPECIAL = 128, /* [vdso], [vvar], devices: no program data */
 	PM_MAP_DELETED = 256, /* the file was unlinked; path is its old name */
 	PM_MAP_FROM_FILE = 512, /* of a core: (some) bytes come from the file */
@@ -37,7 +37,7 @@ enum pm_map_flags {
 struct pm_mapping {
 	pm_addr start, end;
 	uint64_t offset; /* in the file */
-	unsigned flags;  /* enum pm_map_flags; 0 perms when not known */
+	unsigned flags;	 /* enum pm_map_flags; 0 perms when not known */
 	const char *path;
 };
 
@@ -74,9 +74,9 @@ struct pm_target {
 	char *name;    /* owned: "process 12", "core /path", for messages */
 	/* Sorted by address, not overlapping. */
 	PM_VEC(struct pm_mapping) maps;
-	uint64_t bytes_total;    /* mapped bytes that should be readable */
+	uint64_t bytes_total;	 /* mapped bytes that should be readable */
 	uint64_t bytes_readable; /* of these, what can be read */
-	bool truncated;          /* a core shorter than its headers say */
+	bool truncated;		 /* a core shorter than its headers say */
 	/* Prefix under which the target's files are found ("/proc/12/root"),
 	   owned, NULL or "" when they are where their path says. */
 	char *sysroot;
@@ -106,8 +106,8 @@ const struct pm_mapping *pm_target_find_map(
 
 /* Adds a mapping in its place by address; path (may be NULL) is copied.
    PM_CORRUPT when it is empty or overlaps another.  For implementations. */
-PM_CHECKED enum pm_status pm_target_add_map(struct pm_target *t,
-	const struct pm_mapping *m, struct pm_error *err);
+PM_CHECKED enum pm_status pm_target_add_map(
+	struct pm_target *t, const struct pm_mapping *m, struct pm_error *err);
 
 /* Frees t->maps and their paths.  For implementations. */
 void pm_target_clear_maps(struct pm_target *t);

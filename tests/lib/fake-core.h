@@ -17,8 +17,8 @@ struct fake_segment {
 };
 
 struct fake_core {
-	bool narrow;     /* 32 bits */
-	bool many;       /* number of segments in section 0 (PN_XNUM) */
+	bool narrow; /* 32 bits */
+	bool many;   /* number of segments in section 0 (PN_XNUM) */
 	PM_VEC(struct fake_segment) segments;
 	struct pm_strbuf notes;
 	struct pm_strbuf files, names; /* of NT_FILE */
@@ -48,7 +48,7 @@ void fake_core_write(struct fake_core *c, struct pm_strbuf *ret);
 void fake_elf_write(
 	struct pm_strbuf *ret, const void *id, size_t id_len, bool program);
 #define FAKE_ELF_TEXT 0x1000u
-#define FAKE_ELF_DATA 0x2000u       /* in the file */
+#define FAKE_ELF_DATA 0x2000u	    /* in the file */
 #define FAKE_ELF_DATA_VADDR 0x3000u /* in memory */
 #define FAKE_ELF_SIZE 0x3000u
 
