@@ -63,4 +63,4 @@ libpymortem_la_SOURCES += \
 	%D%/rows/3.15t.c \
 	%D%/rows/3.15.2t.c
 
-EXTRA_DIST += maint/gen-layout maint/layout-object
+EXTRA_DIST += maint/gen-layout maint/gen-rows maint/layout-object
