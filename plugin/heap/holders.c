@@ -311,14 +311,7 @@ static bool load_candidate(
 	int64_t pool = pm_pools_find(p, at);
 	if (pool < 0 || pm_pools_block(p, (size_t)pool, at) != at)
 		return pm_object_load(&h->objects, at, x, NULL) == PM_OK;
-	uint32_t pres[3] = {0, h->l->t.gc_head_size,
-		h->l->t.gc_head_size + 2 * h->l->t.word_size};
-	for (int i = 0; i < 3; i++)
-		if (pm_object_load(&h->objects, at + p->hook_pre + pres[i], x,
-			    NULL) == PM_OK &&
-			x->type->pre == pres[i])
-			return true;
-	return false;
+	return pm_heap_load_block(h, at, x);
 }
 
 static enum pm_status decode(struct pm_holders_job *j, struct pm_error *err)

@@ -259,32 +259,41 @@ static void walk_permanent(struct pm_walk *w)
 
 /* ---- merging ---- */
 
-/* A block that looks like an object and that an object owns as a buffer.  An
-   object that the collector's list really holds is one; else the owner, whose
-   typed field leads here, is believed. */
-static bool proves_object(struct pm_heap *h, pm_addr block, struct pm_object *x)
+bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
 {
 	const struct pm_layout *l = h->l;
 	uint32_t pres[3] = {
 		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
 	for (int i = 0; i < 3; i++) {
 		pm_addr at = block + h->pools->hook_pre + pres[i];
-		if (pm_object_load(&h->objects, at, x, NULL) != PM_OK ||
-			x->type->pre != pres[i])
-			continue;
-		if (!pm_object_is_tracked(&h->objects, x))
-			return false;
-		pm_addr head = at - l->t.gc_head_size;
-		uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
-					l->f.gc_head.next) &
-				l->t.gc_next_mask;
-		uint64_t back = 0;
-		return pm_layout_read(l, h->memory, next, l->f.gc_head.prev,
-			       &back, NULL) == PM_OK &&
-		       (back & ~UINT64_C(7)) == head;
+		uint64_t type;
+		/* Types are larger than what pymalloc hands out. */
+		if (pm_layout_read(l, h->memory, at, l->f.object.type, &type,
+			    NULL) == PM_OK &&
+			pm_pools_find(h->pools, type) < 0 &&
+			pm_object_load(&h->objects, at, ret, NULL) == PM_OK &&
+			ret->type->pre == pres[i])
+			return true;
 	}
-	x->type = NULL;
-	return true;
+	return false;
+}
+
+/* A block that looks like an object and that an object owns as a buffer.  An
+   object that the collector's list really holds is one; else the owner, whose
+   typed field leads here, is believed. */
+static bool proves_object(struct pm_heap *h, const struct pm_object *x)
+{
+	const struct pm_layout *l = h->l;
+	if (!pm_object_is_tracked(&h->objects, x))
+		return false;
+	pm_addr head = x->addr - l->t.gc_head_size;
+	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
+				l->f.gc_head.next) &
+			l->t.gc_next_mask;
+	uint64_t back = 0;
+	return pm_layout_read(l, h->memory, next, l->f.gc_head.prev, &back,
+		       NULL) == PM_OK &&
+	       (back & ~UINT64_C(7)) == head;
 }
 
 static void settle(struct pm_heap *h, size_t pool, unsigned unit, uint64_t bit)
@@ -293,7 +302,7 @@ static void settle(struct pm_heap *h, size_t pool, unsigned unit, uint64_t bit)
 	pm_addr block = pm_pools_address(h->pools, pool) +
 			(uint64_t)unit * h->pools->alignment;
 	h->conflicts++;
-	if (proves_object(h, block, &x)) {
+	if (!pm_heap_load_block(h, block, &x) || proves_object(h, &x)) {
 		h->is_buffer[bit / 64] &= ~(UINT64_C(1) << bit % 64);
 		return;
 	}

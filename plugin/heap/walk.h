@@ -85,6 +85,10 @@ void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total);
 void pm_walk_destroy(struct pm_walk *w);
 
+/* The live object whose block begins at block; false: there is none. */
+bool pm_heap_load_block(
+	struct pm_heap *h, pm_addr block, struct pm_object *ret);
+
 /* The object that owns the buffer in this block of pool; 0: none known. */
 static inline pm_addr pm_heap_owner(
 	const struct pm_heap *h, size_t pool, pm_addr block)

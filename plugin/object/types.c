@@ -14,6 +14,7 @@
 #define MAX_BASES 64
 #define MAX_SLOTS 4096
 #define NAME_LIMIT 200
+#define MAX_NOTHINGS (1u << 20)
 
 struct pm_types {
 	const struct pm_layout *l;
@@ -67,12 +68,8 @@ void pm_types_destroy(struct pm_types *ts)
 {
 	if (!ts)
 		return;
-	size_t n = ts->by_addr.slots ? (size_t)1 << ts->by_addr.bits : 0;
-	for (size_t i = 0; i < n; i++)
-		if (ts->by_addr.slots[i].key)
-			free_type((
-				struct pm_type *)(uintptr_t)ts->by_addr.slots[i]
-					  .value);
+	pm_vec_each (t, &ts->by_id)
+		free_type(*t);
 	pm_map_deinit(&ts->by_addr);
 	pm_vec_deinit(&ts->by_id);
 	pm_memory_destroy(ts->m);
@@ -457,15 +454,35 @@ static void pop_depth(struct pm_types **ts)
 	(*ts)->depth--;
 }
 
+static const struct pm_type *known(
+	const struct pm_types *ts, const struct pm_map_slot *slot)
+{
+	return slot->value ? (const struct pm_type *)(uintptr_t)slot->value
+			   : &ts->none;
+}
+
+/* Remembers that there is no type at addr, as long as that stays cheap: a
+   heap has more words that are no types than it has objects. */
+static const struct pm_type *remember_none(struct pm_types *ts, pm_addr addr)
+{
+	if (ts->nothings < MAX_NOTHINGS) {
+		if (!pm_map_put(&ts->by_addr, addr, NULL))
+			return NULL;
+		ts->nothings++;
+	}
+	return &ts->none;
+}
+
 static const struct pm_type *get_locked(struct pm_types *ts, pm_addr addr)
 {
-	struct pm_map_slot *slot =
-		addr ? pm_map_find(&ts->by_addr, addr) : NULL;
+	if (!addr)
+		return &ts->none;
+	struct pm_map_slot *slot = pm_map_find(&ts->by_addr, addr);
 	if (slot)
-		return (const struct pm_type *)(uintptr_t)slot->value;
+		return known(ts, slot);
 	PM_CLEANUP(release_type)
 	struct pm_type *t = calloc(1, sizeof *t);
-	if (!t || !addr)
+	if (!t)
 		return NULL;
 	t->addr = addr;
 	{
@@ -473,17 +490,17 @@ static const struct pm_type *get_locked(struct pm_types *ts, pm_addr addr)
 		PM_CLEANUP(pop_depth) struct pm_types *guard = ts;
 		t->is_type = load(guard, t);
 	}
+	if (!t->is_type)
+		return remember_none(ts, addr);
 	bool added;
 	slot = pm_map_put(&ts->by_addr, addr, &added);
 	if (!slot)
 		return NULL;
 	if (!added) /* its own base or metatype asked for it meanwhile */
-		return (const struct pm_type *)(uintptr_t)slot->value;
-	if (t->is_type) {
-		t->id = (uint32_t)ts->by_id.len;
-		if (!pm_vec_push(&ts->by_id, t))
-			t->is_type = false;
-	}
+		return known(ts, slot);
+	t->id = (uint32_t)ts->by_id.len;
+	if (!pm_vec_push(&ts->by_id, t))
+		return &ts->none;
 	slot->value = (uintptr_t)t;
 	return pm_take(t);
 }

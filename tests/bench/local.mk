@@ -5,3 +5,10 @@ EXTRA_PROGRAMS += %D%/read-floor
 %C%_read_floor_LDFLAGS =
 %C%_read_floor_LDADD =
 CLEANFILES += $(EXTRA_PROGRAMS)
+EXTRA_DIST += %D%/bench %D%/heap.py
+
+bench: all %D%/read-floor$(EXEEXT)
+	$(srcdir)/%D%/bench $(BENCHFLAGS) $(abs_builddir)
+bench-linear: all %D%/read-floor$(EXEEXT)
+	$(srcdir)/%D%/bench --linear -r 3 $(BENCHFLAGS) $(abs_builddir)
+.PHONY: bench bench-linear
