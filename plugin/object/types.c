@@ -20,7 +20,9 @@ struct pm_types {
 	const struct pm_layout *l;
 	struct pm_memory *m;
 	pthread_mutex_t lock;
-	struct pm_map by_addr;		/* address -> struct pm_type * */
+	struct pm_map by_addr; /* address -> struct pm_type *, 0: not one */
+	struct pm_type none;   /* what all addresses share that are not types */
+	size_t nothings;       /* how many of these are remembered */
 	PM_VEC(struct pm_type *) by_id; /* types only */
 	unsigned depth;
 };
