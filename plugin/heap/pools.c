@@ -58,22 +58,6 @@ const struct pm_arena *pm_pools_arena(const struct pm_pools *p, size_t i)
 	return &p->arenas.data[lo];
 }
 
-pm_addr pm_pools_block(const struct pm_pools *p, size_t i, pm_addr addr)
-{
-	const struct pm_pool *pool = &p->pools[i];
-	if (pool->state != PM_POOL_USED)
-		return 0;
-	pm_addr base = addr & ~(uint64_t)(p->pool_size - 1);
-	uint32_t size = pm_pools_class_size(p, pool->szidx);
-	uint64_t off = addr - base;
-	if (off < p->header)
-		return 0;
-	uint64_t k = (off - p->header) / size;
-	if (p->header + (k + 1) * size > p->pool_size)
-		return 0;
-	return base + p->header + k * size;
-}
-
 /* ---- finding the allocators ---- */
 
 static enum pm_status add_state(
@@ -393,6 +377,9 @@ enum pm_status pm_pools_create(const struct pm_layout *l, struct pm_memory *m,
 	p->arena_size = l->t.arena_size;
 	p->alignment = l->t.alignment;
 	p->header = l->f.pool.sizeof_.off;
+	p->align_shift = (unsigned)__builtin_ctz(l->t.alignment | 1u << 16);
+	for (unsigned i = 0; i < PM_MAX_CLASSES; i++)
+		p->inverse[i] = UINT32_MAX / ((i + 1) * l->t.alignment) + 1;
 	p->pool_shift = (unsigned)__builtin_ctz(l->t.pool_size | 1u << 30);
 	PM_CLEANUP(deinit_builder) struct builder b = {l, m, p, {0}};
 	PM_TRY(find_sources(&b, err));

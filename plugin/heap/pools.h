@@ -43,7 +43,10 @@ struct pm_pools {
 	PM_VEC(struct pm_arena) arenas; /* sorted by address */
 	struct pm_pool *pools;
 	size_t npools;
-	unsigned pool_shift;
+	unsigned pool_shift, align_shift;
+	/* Of each class: 2^32 / size, rounded up; offset * inverse >> 32 is
+	   offset / size for every offset in a pool. */
+	uint32_t inverse[PM_MAX_CLASSES];
 	uint32_t pool_size, arena_size, alignment, header; /* bytes */
 	uint32_t hook_pre, hook_post; /* debug allocator: bytes around data */
 	uint64_t bad_arenas, bad_pools;
@@ -87,14 +90,33 @@ static inline uint32_t pm_pools_class_size(
 	return (szidx + 1) * p->alignment;
 }
 
+/* Which block of a pool of this class lies off bytes behind its header. */
+static inline uint32_t pm_pools_block_index(
+	const struct pm_pools *p, unsigned szidx, uint32_t off)
+{
+	return (uint32_t)((uint64_t)off * p->inverse[szidx] >> 32);
+}
+
 /* First address of pool i. */
 pm_addr pm_pools_address(const struct pm_pools *p, size_t i);
 
 /* The arena of pool i. */
 const struct pm_arena *pm_pools_arena(const struct pm_pools *p, size_t i);
 
-/* Start of the block of pool i that holds addr; 0: not in a carved block. */
-pm_addr pm_pools_block(const struct pm_pools *p, size_t i, pm_addr addr);
+/* Start of the block of pool i that holds addr; 0: not in a block. */
+static inline pm_addr pm_pools_block(
+	const struct pm_pools *p, size_t i, pm_addr addr)
+{
+	const struct pm_pool *pool = &p->pools[i];
+	uint32_t off = (uint32_t)(addr & (p->pool_size - 1));
+	if (pool->state != PM_POOL_USED || off < p->header)
+		return 0;
+	uint32_t size = pm_pools_class_size(p, pool->szidx);
+	uint32_t k = pm_pools_block_index(p, pool->szidx, off - p->header);
+	if (p->header + (k + 1) * size > p->pool_size)
+		return 0;
+	return addr - off + p->header + k * size;
+}
 
 /* Marks the free blocks of a used pool whose bytes are at bytes: bit k of
    free_bits for block k.  Returns the number of blocks carved so far, 0 when

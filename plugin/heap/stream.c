@@ -101,9 +101,10 @@ static void set_owner(
 			owners = before;
 		}
 	}
-	uint64_t off = block & (p->pool_size - 1);
-	__atomic_store_n(
-		&owners[(off - p->header) / size], owner, __ATOMIC_RELAXED);
+	uint32_t off = (uint32_t)(block & (p->pool_size - 1));
+	uint32_t i =
+		pm_pools_block_index(p, p->pools[pool].szidx, off - p->header);
+	__atomic_store_n(&owners[i], owner, __ATOMIC_RELAXED);
 }
 
 void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,

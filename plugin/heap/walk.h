@@ -95,9 +95,9 @@ static inline pm_addr pm_heap_owner(
 {
 	const struct pm_pools *p = h->pools;
 	const pm_addr *owners = h->owners ? h->owners[pool] : NULL;
-	uint64_t off = block & (p->pool_size - 1);
-	return owners ? owners[(off - p->header) /
-				pm_pools_class_size(p, p->pools[pool].szidx)]
+	uint32_t off = (uint32_t)(block & (p->pool_size - 1));
+	return owners ? owners[pm_pools_block_index(
+				p, p->pools[pool].szidx, off - p->header)]
 		      : 0;
 }
 
@@ -106,7 +106,7 @@ static inline uint64_t pm_heap_bit(
 	const struct pm_heap *h, size_t pool, pm_addr block)
 {
 	uint64_t off = block & (h->pools->pool_size - 1);
-	return pool * h->words_per_pool * 64 + off / h->pools->alignment;
+	return pool * h->words_per_pool * 64 + (off >> h->pools->align_shift);
 }
 
 #endif
