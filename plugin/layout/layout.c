@@ -36,7 +36,7 @@ const char *pm_source_text(enum pm_source s)
 	case PM_SOURCE_TABLE:
 		return "table";
 	case PM_SOURCE_CALIBRATED:
-		return "calibrated";
+		return "calibration";
 	case PM_SOURCE_SYMBOL:
 		return "symbol table";
 	case PM_SOURCE_DEBUG_OFFSETS:
