@@ -206,6 +206,31 @@ static void scan_datastack(struct pm_worker *k, pm_addr thread)
 	}
 }
 
+/* The collector's lists: from their heads every tracked object is reached,
+   also those that nothing but C code refers to. */
+static void follow_gc_lists(struct pm_worker *k, pm_addr gc)
+{
+	const struct pm_layout *l = k->h->l;
+	pm_addr heads[4];
+	unsigned n = 0;
+	if (pm_has(l->f.gc_state.generations))
+		for (; n < 3; n++)
+			heads[n] = gc + l->f.gc_state.generations.off +
+				   n * l->t.gc_stride;
+	if (pm_has(l->f.gc_state.permanent))
+		heads[n++] = gc + l->f.gc_state.permanent.off;
+	for (unsigned i = 0; i < n; i++) {
+		uint64_t next;
+		if (pm_layout_read(l, k->memory, heads[i], l->f.gc_head.next,
+			    &next, NULL) != PM_OK)
+			continue;
+		next &= l->t.gc_next_mask;
+		if (next != heads[i])
+			pm_worker_candidate(
+				k, next + l->t.gc_head_size, PM_FROM_GC_LINK);
+	}
+}
+
 static uint64_t bounded(uint32_t bytes)
 {
 	return bytes < MAX_STATE_BYTES ? bytes : MAX_STATE_BYTES;
@@ -219,7 +244,11 @@ enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
 	pm_worker_candidate(k, l->at.type_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.object_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.none.addr, PM_FROM_OBJECT);
+	if (l->t.gc_home == PM_GC_IN_RUNTIME)
+		follow_gc_lists(k, l->at.runtime.addr + l->f.runtime.gc.off);
 	for (int i = 0; interp && i < MAX_THREADS; i++) {
+		if (l->t.gc_home == PM_GC_IN_INTERP)
+			follow_gc_lists(k, interp + l->f.interp.gc.off);
 		scan_words(k, interp, bounded(l->f.interp.sizeof_.off),
 			PM_FROM_GUESS);
 		uint64_t thread = 0;
