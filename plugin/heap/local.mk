@@ -2,6 +2,7 @@
 libpymortem_la_SOURCES += \
 	%D%/outside.c \
 	%D%/pools.c %D%/pools.h \
+	%D%/freelists.c %D%/freelists.h \
 	%D%/footprint.c %D%/footprint.h \
 	%D%/holders.c %D%/holders.h \
 	%D%/stream.c \

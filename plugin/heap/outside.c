@@ -28,7 +28,8 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 {
 	const struct pm_layout *l = k->h->l;
 	struct pm_object x;
-	if (pm_object_load(&k->o, c->addr, &x, NULL) != PM_OK)
+	if (pm_freelists_hold(&k->h->freelists, c->addr) ||
+		pm_object_load(&k->o, c->addr, &x, NULL) != PM_OK)
 		return;
 	bool fixed = is_static_address(k, c->addr);
 	/* Found by a guess, and the collector's head before it is none: chance,

@@ -145,14 +145,22 @@ struct block {
 	uint32_t class_size;
 };
 
+/* Bits of _gc_prev that are flags (pycore_gc.h): finalized, and being
+   collected, when the rest is a reference count. */
+#define GC_PREV_FLAGS UINT64_C(7)
+#define GC_PREV_COLLECTING 2
+
 static bool gc_head_plausible(
 	const struct pm_layout *l, uint64_t next, uint64_t prev)
 {
+	/* Untracked; three-word heads (3.7) keep their prev then. */
+	if (!(next & l->t.gc_next_mask))
+		return !next &&
+		       (!(prev & ~GC_PREV_FLAGS) || pm_has(l->f.gc_head.refs));
 	next &= l->t.gc_next_mask;
-	if (!next)
-		return true;
 	return next >= LOWEST_POINTER && !(next & 7) && !(next >> 48) &&
-	       prev >= LOWEST_POINTER && !(prev >> 48);
+	       (prev >= LOWEST_POINTER || prev & GC_PREV_COLLECTING) &&
+	       !(prev >> 48);
 }
 
 /* What the header at data + pre says: a type that wants just this pre-header,
@@ -311,6 +319,27 @@ static void one_block(
 	follow_words(k, b->data, b->room / l->t.word_size, PM_FROM_GUESS);
 }
 
+/* Blocks that free lists hold are in use, but not by objects: counts them and
+   marks them as free. */
+static void set_held_aside(struct pm_worker *k, size_t i, pm_addr addr,
+	unsigned n, uint64_t free_bits[static PM_POOL_BLOCK_WORDS])
+{
+	const struct pm_pools *p = k->h->pools;
+	const struct pm_freelists *f = &k->h->freelists;
+	uint32_t size = pm_pools_class_size(p, p->pools[i].szidx);
+	for (size_t j = pm_freelists_from(f, addr + p->header);
+		j < f->held.len && f->held.data[j] - addr < p->pool_size; j++) {
+		uint64_t b = (f->held.data[j] - addr - p->header) / size;
+		if (b >= n || free_bits[b / 64] >> b % 64 & 1)
+			continue;
+		free_bits[b / 64] |= UINT64_C(1) << b % 64;
+		k->blocks_used++;
+		k->bytes_used += size;
+		k->blocks_dead++;
+		k->bytes_dead += size;
+	}
+}
+
 static void one_pool(
 	struct pm_worker *k, size_t i, pm_addr addr, const unsigned char *bytes)
 {
@@ -325,6 +354,8 @@ static void one_pool(
 	uint32_t hooks = p->hook_pre + p->hook_post;
 	if (size <= hooks)
 		return;
+	if (k->h->freelists.held.len)
+		set_held_aside(k, i, addr, n, free_bits);
 	for (unsigned b = 0; b < n; b++) {
 		if (free_bits[b / 64] >> b % 64 & 1)
 			continue;

@@ -62,6 +62,7 @@ void pm_heap_destroy(struct pm_heap *h)
 	free(h->is_buffer);
 	free_owners(h);
 	pm_pools_destroy(h->pools);
+	pm_freelists_deinit(&h->freelists);
 	pm_vec_deinit(&h->outside);
 	pm_vec_deinit(&h->buffers);
 	free(h);
@@ -72,6 +73,15 @@ enum pm_status pm_heap_pools(struct pm_heap *h, struct pm_error *err)
 	if (h->pools)
 		return PM_OK;
 	return pm_pools_create(h->l, h->memory, &h->pools, err);
+}
+
+enum pm_status pm_heap_freelists(struct pm_heap *h, struct pm_error *err)
+{
+	if (h->freelists_read)
+		return PM_OK;
+	PM_TRY(pm_freelists_read(h->l, h->memory, &h->freelists, err));
+	h->freelists_read = true;
+	return PM_OK;
 }
 
 /* ---- the job ---- */
@@ -107,6 +117,7 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 	struct pm_walk **ret, struct pm_error *err)
 {
 	PM_TRY(pm_heap_pools(h, err));
+	PM_TRY(pm_heap_freelists(h, err));
 	PM_CLEANUP(cleanup_walk) struct pm_walk *w = calloc(1, sizeof *w);
 	if (!w)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
@@ -362,7 +373,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 	h->bytes_used = h->bytes_dead = h->blocks_buffers = 0;
 	h->bytes_unowned = h->conflicts = 0;
 	h->unreadable = h->pools->bad_arenas;
-	h->inconsistent = h->pools->bad_pools;
+	h->inconsistent = h->pools->bad_pools + h->freelists.broken;
 	h->outside.len = h->buffers.len = 0;
 	for (unsigned i = 0; i < w->nworkers; i++) {
 		struct pm_worker *k = w->workers[i];

@@ -13,6 +13,7 @@
 #ifndef PM_HEAP_WALK_H
 #define PM_HEAP_WALK_H
 
+#include "heap/freelists.h"
 #include "heap/pools.h"
 #include "object/object.h"
 
@@ -39,6 +40,8 @@ struct pm_heap {
 	struct pm_types *types;
 	struct pm_pools *pools;
 	struct pm_objects objects; /* for the main thread */
+	struct pm_freelists freelists; /* read by pm_heap_freelists */
+	bool freelists_read;
 
 	/* Results, complete once done. */
 	bool done;
@@ -72,6 +75,10 @@ static inline void pm_cleanup_heap(struct pm_heap **h)
 
 /* Reads the allocator's tables if that was not done yet; cheap. */
 PM_CHECKED enum pm_status pm_heap_pools(
+	struct pm_heap *h, struct pm_error *err);
+
+/* The same for what free lists hold. */
+PM_CHECKED enum pm_status pm_heap_freelists(
 	struct pm_heap *h, struct pm_error *err);
 
 /* threads 0: as many as pay off. */

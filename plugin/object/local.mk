@@ -7,5 +7,6 @@ libpymortem_la_SOURCES += \
 	%D%/object.c %D%/object.h \
 	%D%/refs.c %D%/refs.h \
 	%D%/repr.c %D%/repr.h \
+	%D%/static-types.c %D%/static-types.h \
 	%D%/text.c %D%/text.h \
 	%D%/types.c %D%/types.h

@@ -284,6 +284,22 @@ static enum pm_status measure_code(struct frame *x)
 	return PM_OK;
 }
 
+bool pm_module_state_size(const struct pm_layout *l,
+	const struct pm_resolver *r, const unsigned char *obj,
+	uint64_t *ret_bytes)
+{
+	unsigned ws = l->t.word_size;
+	pm_addr def = pm_get(l, obj, l->f.module.def);
+	uint64_t size = pm_get(l, obj, l->f.module.state_size);
+	if (def && !r->word(r->arg, def + l->f.object.sizeof_.off + 5 * ws, ws,
+			   &size))
+		return false;
+	if (size > 1 << 20)
+		return false;
+	*ret_bytes = size;
+	return true;
+}
+
 bool pm_code_slots(const struct pm_layout *l, const struct pm_resolver *r,
 	pm_addr code, uint64_t *ret_slots)
 {
@@ -496,16 +512,33 @@ static enum pm_status measure_attributes(struct frame *x)
 	case PM_MANAGED_POINTER:
 	case PM_MANAGED_FT:
 		if (x->t->inline_values) {
-			uint64_t at = (uint64_t)x->t->basicsize;
-			if (at >= x->avail)
-				return PM_CORRUPT;
-			uint64_t cap =
-				x->obj[at + l->f.dict_values.capacity.off];
+			uint64_t at = (uint64_t)x->t->basicsize +
+				      l->f.dict_values.capacity.off;
+			uint64_t cap = 0;
+			if (at < x->avail)
+				cap = x->obj[at];
+			else if (!far_word(x, x->addr + at, 1, &cap))
+				return PM_FAULT;
 			x->out->extent += l->f.dict_values.values.off +
 					  cap * ws + (cap + ws - 1) / ws * ws;
 		}
 		break;
 	}
+	return PM_OK;
+}
+
+/* The state of a C module is its own, though __sizeof__ does not count it. */
+static enum pm_status measure_module(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	pm_addr state = pm_get(x->l, x->obj, f->module.state);
+	uint64_t size = 0;
+	enum pm_status s = measure_fixed(x);
+	if (s != PM_OK || !state)
+		return s;
+	if (!pm_module_state_size(x->l, x->r, x->obj, &size))
+		return PM_FAULT;
+	own(x, PM_BUFFER_ITEMS, state, size, size / x->l->t.word_size);
 	return PM_OK;
 }
 
@@ -539,9 +572,10 @@ static enum pm_status measure_kind(struct frame *x)
 	case PM_KIND_HAMT:
 		s = measure_fixed(x);
 		return s;
+	case PM_KIND_MODULE:
+		return measure_module(x);
 	case PM_KIND_PLAIN:
 	case PM_KIND_BYTES:
-	case PM_KIND_MODULE:
 		return measure_fixed(x);
 	default:
 		break;

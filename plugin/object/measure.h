@@ -68,6 +68,12 @@ struct pm_plain_resolver {
 void pm_plain_resolver_init(struct pm_plain_resolver *p,
 	const struct pm_layout *l, struct pm_memory *m);
 
+/* Bytes of the state of the C module whose object's bytes are at obj.
+   PyModuleDef.m_size stands behind PyModuleDef_Base, m_name and m_doc. */
+PM_CHECKED bool pm_module_state_size(const struct pm_layout *l,
+	const struct pm_resolver *r, const unsigned char *obj,
+	uint64_t *ret_bytes);
+
 /* The number of localsplus slots and stack entries of a code object. */
 PM_CHECKED bool pm_code_slots(const struct pm_layout *l,
 	const struct pm_resolver *r, pm_addr code, uint64_t *ret_slots);

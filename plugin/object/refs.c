@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/refs.h"
+#include "object/static-types.h"
 #include "object/text.h"
 
 #include <inttypes.h>
 
 #define MAX_CHAIN (UINT64_C(1) << 32)
+#define MAX_INTERPRETERS 100000
 
 /* One enumeration under way. */
 struct walk {
@@ -336,23 +338,45 @@ static void walk_frame(struct walk *w)
 		walk_iframe(w, iframe);
 }
 
+/* What every interpreter keeps of a static type, where its index stands in
+   tp_subclasses. */
+static void walk_static_type(struct walk *w, uint64_t subclasses)
+{
+	const struct pm_layout *l = w->o->l;
+	const struct pm_fields *f = &l->f;
+	pm_addr interp = l->at.interp_head.addr, state;
+	for (int i = 0; interp && i < MAX_INTERPRETERS && !w->stop; i++) {
+		enum pm_status s = pm_static_type_state(l, w->o->m, interp,
+			w->x->addr, subclasses, &state, NULL);
+		if (s == PM_OK) {
+			emit_field(w, state, f->static_type_state.dict,
+				"__dict__");
+			emit_field(w, state, f->static_type_state.subclasses,
+				"tp_subclasses");
+		} else if (s != PM_ABSENT) {
+			note(w, s);
+		}
+		if (!word(w, interp + f->interp.next.off, &interp))
+			return;
+	}
+}
+
 static void walk_type(struct walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_fields *f = &l->f;
 	const void *body = pm_object_body(w->x);
 	pm_addr a = w->x->addr;
-	bool heap = pm_get(l, body, f->type.flags) & PM_TPFLAG_HEAPTYPE;
-	/* Static builtin types keep these in the interpreter, and an index in
-	   tp_subclasses (3.12). */
-	bool elsewhere =
-		!heap && l->t.static_types == PM_STATIC_TYPES_PER_INTERP;
+	uint64_t flags = pm_get(l, body, f->type.flags);
+	bool heap = flags & PM_TPFLAG_HEAPTYPE;
 	emit_field(w, a, f->type.dict, "__dict__");
 	emit_field(w, a, f->type.base, "__base__");
 	emit_field(w, a, f->type.bases, "__bases__");
 	emit_field(w, a, f->type.mro, "__mro__");
 	emit_field(w, a, f->type.cache, "tp_cache");
-	if (!elsewhere)
+	if (pm_static_type_is_managed(l, flags))
+		walk_static_type(w, pm_get(l, body, f->type.subclasses));
+	else
 		emit_field(w, a, f->type.subclasses, "tp_subclasses");
 	if (!heap)
 		return;
@@ -365,22 +389,20 @@ static void walk_type(struct walk *w)
 		walk_keys(w, keys, 0, PM_VIA_VALUE, true, false);
 }
 
-/* What a C module keeps: no types known, so every word that may be one.
-   PyModuleDef.m_size stands behind PyModuleDef_Base, m_name and m_doc. */
+/* What a C module keeps: no types known, so every word that may be one. */
 static void walk_module(struct walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const void *body = pm_object_body(w->x);
 	unsigned ws = l->t.word_size;
 	pm_addr state = pm_get(l, body, l->f.module.state);
-	pm_addr def = pm_get(l, body, l->f.module.def);
-	uint64_t size = pm_get(l, body, l->f.module.state_size);
+	uint64_t size = 0;
 	if (!state)
 		return;
-	if (def && !word(w, def + l->f.object.sizeof_.off + 5 * ws, &size))
+	if (!pm_module_state_size(l, &w->o->resolver.r, body, &size)) {
+		note(w, PM_FAULT);
 		return;
-	if (size > 1 << 20)
-		return;
+	}
 	emit_array(w, state, size / ws, ws, PM_VIA_NATIVE, ~UINT64_C(0));
 }
 
@@ -407,6 +429,7 @@ static void walk_attributes(struct walk *w)
 	bool be = l->t.big_endian;
 	const unsigned char *obj = pm_object_body(w->x);
 	pm_addr values = 0, dict = 0;
+	uint64_t valid = 0;
 	switch (l->t.managed_dict) {
 	case PM_MANAGED_NONE:
 		return;
@@ -427,8 +450,12 @@ static void walk_attributes(struct walk *w)
 			obj - (l->t.managed_dict == PM_MANAGED_FT ? ws
 								  : 3 * ws),
 			ws, be);
-		if (t->inline_values && (uint64_t)t->basicsize < w->x->avail &&
-			obj[t->basicsize + l->f.dict_values.valid.off])
+		if (t->inline_values &&
+			pm_memory_read_uint(w->o->m,
+				w->x->addr + (uint64_t)t->basicsize +
+					l->f.dict_values.valid.off,
+				1, &valid, NULL) == PM_OK &&
+			valid)
 			values = w->x->addr + (uint64_t)t->basicsize +
 				 l->f.dict_values.values.off;
 		break;

@@ -3,6 +3,7 @@
 #include "base/strbuf.h"
 #include "object/decoders.h"
 #include "object/dict.h"
+#include "object/static-types.h"
 #include "object/text.h"
 
 #include <pthread.h>
@@ -125,7 +126,10 @@ static bool read_fixed(
 	t->dictoffset = pm_get_signed(l, b, f->type.dictoffset);
 	t->weaklistoffset = pm_get_signed(l, b, f->type.weaklistoffset);
 	t->base = pm_get(l, b, f->type.base);
-	t->dict = pm_get(l, b, f->type.dict);
+	t->dict = pm_static_type_is_managed(l, t->flags)
+			  ? pm_static_type_dict(l, ts->m, t->addr,
+				    pm_get(l, b, f->type.subclasses))
+			  : pm_get(l, b, f->type.dict);
 	*ret_name = pm_get(l, b, f->type.name);
 	return t->flags & PM_TPFLAG_READY && t->basicsize >= 0 &&
 	       t->basicsize <= MAX_BASICSIZE && t->itemsize >= 0 &&

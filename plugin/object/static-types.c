@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/static-types.h"
+
+/* _Py_TPFLAGS_STATIC_BUILTIN (3.12), set on those of extension modules of the
+   core too (3.13). */
+#define STATIC_BUILTIN (UINT64_C(1) << 1)
+#define MAX_INTERPRETERS 100000
+#define MAX_TYPES 100000
+
+bool pm_static_type_is_managed(const struct pm_layout *l, uint64_t flags)
+{
+	return l->t.static_types == PM_STATIC_TYPES_PER_INTERP &&
+	       flags & STATIC_BUILTIN;
+}
+
+/* struct types_state: builtins.initialized[], then for extension modules two
+   counters and another array.  tp_subclasses is the index plus 1, the second
+   array's behind the first's (Objects/typeobject.c, gh-117398). */
+enum pm_status pm_static_type_state(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr interp, pm_addr type, uint64_t subclasses,
+	pm_addr *ret, struct pm_error *err)
+{
+	const struct pm_fields *f = &l->f;
+	uint32_t size = f->static_type_state.sizeof_.off;
+	if (!pm_has(f->interp.types) || !pm_has(f->types_state.builtins) ||
+		!size || !subclasses || subclasses > MAX_TYPES)
+		return pm_fail(err, PM_ABSENT, type, "no state of this type");
+	uint64_t index = subclasses - 1;
+	pm_addr at = interp + f->interp.types.off +
+		     f->types_state.builtins.off + index * size;
+	if (index >= f->types_state.builtins.size / size)
+		at += 2 * l->t.word_size;
+	uint64_t owner = 0;
+	PM_TRY(pm_layout_read(
+		l, m, at, f->static_type_state.type, &owner, err));
+	if (owner && owner != type)
+		return pm_fail(err, PM_CORRUPT, type,
+			"the interpreter at 0x%llx knows another type under "
+			"its index",
+			(unsigned long long)interp);
+	if (!owner)
+		return pm_fail(err, PM_ABSENT, type, "no state of this type");
+	*ret = at;
+	return PM_OK;
+}
+
+pm_addr pm_static_type_dict(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr type, uint64_t subclasses)
+{
+	pm_addr interp = l->at.interp_head.addr;
+	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
+		pm_addr state;
+		uint64_t dict = 0;
+		if (pm_static_type_state(l, m, interp, type, subclasses, &state,
+			    NULL) == PM_OK &&
+			pm_layout_read(l, m, state, l->f.static_type_state.dict,
+				&dict, NULL) == PM_OK &&
+			dict)
+			return dict;
+		if (pm_layout_read(l, m, interp, l->f.interp.next, &interp,
+			    NULL) != PM_OK)
+			break;
+	}
+	return 0;
+}
