@@ -12,13 +12,80 @@ static size_t clip(pm_addr addr, size_t len)
 	return len < room ? len : (size_t)room;
 }
 
+/* Index of the first supply that ends above addr. */
+static size_t supply_above(const struct pm_target *t, pm_addr addr)
+{
+	size_t lo = 0, hi = t->supplies.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct pm_supply *s = &t->supplies.data[mid];
+		if (s->addr + s->len <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static size_t read_supply(
+	const struct pm_target *t, pm_addr addr, void *buf, size_t len)
+{
+	size_t i = supply_above(t, addr);
+	if (i == t->supplies.len || t->supplies.data[i].addr > addr)
+		return 0;
+	const struct pm_supply *s = &t->supplies.data[i];
+	size_t skip = (size_t)(addr - s->addr);
+	size_t n = s->len - skip < len ? s->len - skip : len;
+	memcpy(buf, s->bytes + skip, n);
+	return n;
+}
+
 size_t pm_target_read_some(
 	struct pm_target *t, pm_addr addr, void *buf, size_t len)
 {
 	len = clip(addr, len);
 	if (!len)
 		return 0;
-	return t->ops->read(t, addr, buf, len);
+	size_t done = t->ops->read(t, addr, buf, len);
+	while (done < len && t->supplies.len) {
+		char *to = (char *)buf + done;
+		size_t n = read_supply(t, addr + done, to, len - done);
+		if (!n)
+			break;
+		done += n;
+		if (done < len)
+			done += t->ops->read(
+				t, addr + done, to + n, len - done);
+	}
+	return done;
+}
+
+enum pm_status pm_target_supply(struct pm_target *t, pm_addr addr,
+	const void *bytes, size_t len, struct pm_error *err)
+{
+	if (!len || clip(addr, len) != len)
+		return pm_fail(err, PM_USAGE, addr, "no range to supply");
+	pm_auto_free char *copy = malloc(len);
+	if (!copy || !pm_vec_reserve(&t->supplies, t->supplies.len + 1))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	memcpy(copy, bytes, len);
+	size_t at = supply_above(t, addr), end = at;
+	while (end < t->supplies.len && t->supplies.data[end].addr < addr + len)
+		free(t->supplies.data[end++].bytes);
+	struct pm_supply *s = t->supplies.data + at;
+	memmove(s + 1, t->supplies.data + end,
+		(t->supplies.len - end) * sizeof *s);
+	t->supplies.len -= end - at;
+	t->supplies.len++;
+	*s = (struct pm_supply){addr, len, pm_take(copy)};
+	return PM_OK;
+}
+
+void pm_target_clear_supplies(struct pm_target *t)
+{
+	pm_vec_each (s, &t->supplies)
+		free(s->bytes);
+	pm_vec_deinit(&t->supplies);
 }
 
 /* What is known of a place that cannot be read. */
@@ -149,6 +216,7 @@ void pm_target_destroy(struct pm_target *t)
 	if (!t)
 		return;
 	pm_target_clear_maps(t);
+	pm_target_clear_supplies(t);
 	free(t->name);
 	free(t->sysroot);
 	free(t->files);

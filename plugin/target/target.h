@@ -50,6 +50,13 @@ struct pm_piece { /* one element of a gathered read */
 	size_t got; /* result: readable prefix, in bytes */
 };
 
+/* Bytes that the target does not have, but that are known all the same. */
+struct pm_supply {
+	pm_addr addr;
+	size_t len;
+	char *bytes; /* owned */
+};
+
 struct pm_target_ops {
 	/* Copies the longest readable prefix of [addr, addr + len), returns its
 	   length.  Safe in several threads iff target->parallel. */
@@ -84,7 +91,14 @@ struct pm_target {
 	   its libraries, one per line, the program first: to be tried where
 	   the target's own paths lead nowhere.  Owned, NULL: none. */
 	char *files;
+	PM_VEC(struct pm_supply) supplies; /* sorted by address */
 };
+
+/* From now on, [addr, addr+len) reads as bytes where the target has none; what
+   was supplied there before goes.  Not while other threads read. */
+PM_CHECKED enum pm_status pm_target_supply(struct pm_target *t, pm_addr addr,
+	const void *bytes, size_t len, struct pm_error *err);
+void pm_target_clear_supplies(struct pm_target *t);
 
 /* All of [addr, addr+len) or PM_FAULT with err->addr the first bad byte. */
 PM_CHECKED enum pm_status pm_target_read(struct pm_target *t, pm_addr addr,

@@ -448,6 +448,45 @@ START_TEST(image_fails_when_told)
 }
 END_TEST
 
+START_TEST(supplies_what_is_not_there)
+{
+	pm_auto_target t = make_image();
+	struct pm_error err;
+	char buf[64];
+	ck_ok(pm_target_supply(t, 0x3010, "hello", 6, &err), err);
+	ck_ok(pm_target_supply(t, 0x3020, "world", 6, &err), err);
+	ck_ok(pm_target_supply(t, 0x2000, "never", 6, &err), err);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x3010, buf, 64), 6);
+	ck_assert_str_eq(buf, "hello");
+	ck_assert_uint_eq(pm_target_read_some(t, 0x3012, buf, 2), 2);
+	ck_assert_mem_eq(buf, "ll", 2);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x300f, buf, 8), 0);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x3016, buf, 8), 0);
+	/* Memory that is there is what it is. */
+	ck_assert_uint_eq(pm_target_read_some(t, 0x2000, buf, 2), 2);
+	ck_assert_int_eq(buf[1], 1);
+	/* Behind what is there, and in front of it. */
+	ck_ok(pm_target_supply(t, 0x2000 + 300, "xyz", 3, &err), err);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x2000 + 299, buf, 9), 4);
+	ck_assert_mem_eq(buf + 1, "xyz", 3);
+	ck_ok(pm_target_supply(t, 0x21fe, "!?", 2, &err), err);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x21fe, buf, 4), 4);
+	ck_assert_mem_eq(buf, "!?\0\1", 4);
+	/* A new one replaces what it overlaps. */
+	ck_ok(pm_target_supply(t, 0x3012, "LLO, all the world!", 20, &err),
+		err);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x3010, buf, 64), 0);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x3012, buf, 64), 20);
+	ck_assert_str_eq(buf, "LLO, all the world!");
+	pm_auto_memory m = NULL;
+	ck_ok(pm_memory_create(t, 4, &m, &err), err);
+	ck_ok(pm_memory_read_cstring(m, 0x3013, buf, 64, &err), err);
+	ck_assert_str_eq(buf, "LO, all the world!");
+	pm_target_clear_supplies(t);
+	ck_assert_uint_eq(pm_target_read_some(t, 0x3012, buf, 64), 0);
+}
+END_TEST
+
 /* An armed image gives no views, so that its reads go through the cache. */
 static struct pm_memory *cached_image(struct pm_target *t, size_t pages)
 {
@@ -553,5 +592,6 @@ UNIT_MAIN("target", reads_the_longest_prefix, gathers_around_failing_pieces,
 	reads_by_proc_mem_when_refused, reads_by_proc_mem_when_unknown,
 	knows_another_mount_namespace, parses_mappings,
 	offers_the_debuggers_files, image_reads_across_ranges,
-	image_fails_when_told, memory_reads_around_holes,
-	memory_caches_and_replaces, memory_reads_strings)
+	image_fails_when_told, supplies_what_is_not_there,
+	memory_reads_around_holes, memory_caches_and_replaces,
+	memory_reads_strings)
