@@ -5,6 +5,7 @@
    identify.c version and flavour of one runtime
    tell.c     what debug info and _Py_DebugOffsets tell, distrusted
    find.c     places: from symbols, debug info, or seen in the module's data
+   names.c    names of types that are in neither the core nor a file
    calibrate.c  fields found by their structure in the target's memory
    prove.c    the merged layout against memory */
 #ifndef PM_LAYOUT_BUILD_H
@@ -120,6 +121,11 @@ void pm_tell_merge(struct pm_build *b, const struct pm_told *info,
 	const struct pm_told *offsets);
 /* Takes a calibrated offset, or complains when a better source differs. */
 void pm_tell_calibrated(struct pm_build *b, size_t field, uint64_t off);
+
+/* Supplies missing names: of type, object, dict and str, before places are
+   looked for; and of all others, once the layout is known. */
+void pm_names_of_basic_types(struct pm_build *b);
+void pm_names_of_types(struct pm_build *b);
 
 void pm_find_places(struct pm_build *b);
 /* The static variables and the interned strings of this release. */

@@ -319,6 +319,7 @@ enum pm_status pm_layout_create_by(struct pm_memory *m,
 		drop_warnings(&b, 0);
 		enum pm_status s = try_candidate(&b, c, &e);
 		if (s == PM_OK) {
+			pm_names_of_types(&b);
 			struct pm_layout *l = pm_take(b.l);
 			l->warnings.data = pm_take(b.warnings.data);
 			l->warnings.len = b.warnings.len;

@@ -188,8 +188,10 @@ void pm_find_places(struct pm_build *b)
 		PM_SOURCE_SYMBOL);
 	if (!at->type_type.addr || !at->object_type.addr ||
 		!at->dict_type.addr || !at->unicode_type.addr ||
-		!at->none.addr || !at->set_dummy.addr)
+		!at->none.addr || !at->set_dummy.addr) {
+		pm_names_of_basic_types(b);
 		scan_types(b);
+	}
 }
 
 /* ---- interned strings ---- */

@@ -9,6 +9,7 @@ libpymortem_la_SOURCES += \
 	%D%/layout.c \
 	%D%/layout.h \
 	%D%/locate.c \
+	%D%/names.c \
 	%D%/peek.c \
 	%D%/prove.c \
 	%D%/questions.h \

@@ -12,14 +12,13 @@ static size_t clip(pm_addr addr, size_t len)
 	return len < room ? len : (size_t)room;
 }
 
-/* Index of the first supply that ends above addr. */
-static size_t supply_above(const struct pm_target *t, pm_addr addr)
+/* How many supplies start at or below addr. */
+static size_t supplies_upto(const struct pm_target *t, pm_addr addr)
 {
 	size_t lo = 0, hi = t->supplies.len;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		const struct pm_supply *s = &t->supplies.data[mid];
-		if (s->addr + s->len <= addr)
+		if (t->supplies.data[mid].addr <= addr)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -30,10 +29,12 @@ static size_t supply_above(const struct pm_target *t, pm_addr addr)
 static size_t read_supply(
 	const struct pm_target *t, pm_addr addr, void *buf, size_t len)
 {
-	size_t i = supply_above(t, addr);
-	if (i == t->supplies.len || t->supplies.data[i].addr > addr)
+	size_t i = supplies_upto(t, addr);
+	if (!i)
 		return 0;
-	const struct pm_supply *s = &t->supplies.data[i];
+	const struct pm_supply *s = &t->supplies.data[i - 1];
+	if (addr - s->addr >= s->len)
+		return 0;
 	size_t skip = (size_t)(addr - s->addr);
 	size_t n = s->len - skip < len ? s->len - skip : len;
 	memcpy(buf, s->bytes + skip, n);
@@ -69,16 +70,22 @@ enum pm_status pm_target_supply(struct pm_target *t, pm_addr addr,
 	if (!copy || !pm_vec_reserve(&t->supplies, t->supplies.len + 1))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	memcpy(copy, bytes, len);
-	size_t at = supply_above(t, addr), end = at;
-	while (end < t->supplies.len && t->supplies.data[end].addr < addr + len)
-		free(t->supplies.data[end++].bytes);
+	size_t at = supplies_upto(t, addr);
 	struct pm_supply *s = t->supplies.data + at;
-	memmove(s + 1, t->supplies.data + end,
-		(t->supplies.len - end) * sizeof *s);
-	t->supplies.len -= end - at;
-	t->supplies.len++;
+	if (at && s[-1].addr == addr) {
+		free((--s)->bytes);
+	} else {
+		memmove(s + 1, s, (t->supplies.len - at) * sizeof *s);
+		t->supplies.len++;
+	}
 	*s = (struct pm_supply){addr, len, pm_take(copy)};
 	return PM_OK;
+}
+
+bool pm_target_is_supplied(const struct pm_target *t, pm_addr addr)
+{
+	size_t i = supplies_upto(t, addr);
+	return i && t->supplies.data[i - 1].addr == addr;
 }
 
 void pm_target_clear_supplies(struct pm_target *t)

@@ -94,10 +94,13 @@ struct pm_target {
 	PM_VEC(struct pm_supply) supplies; /* sorted by address */
 };
 
-/* From now on, [addr, addr+len) reads as bytes where the target has none; what
-   was supplied there before goes.  Not while other threads read. */
+/* From now on, [addr, addr+len) reads as bytes where the target has none.  One
+   that starts at the same place goes; where two overlap, a read gets the one
+   that starts nearest below it.  Not while other threads read. */
 PM_CHECKED enum pm_status pm_target_supply(struct pm_target *t, pm_addr addr,
 	const void *bytes, size_t len, struct pm_error *err);
+/* Whether one starts there. */
+bool pm_target_is_supplied(const struct pm_target *t, pm_addr addr);
 void pm_target_clear_supplies(struct pm_target *t);
 
 /* All of [addr, addr+len) or PM_FAULT with err->addr the first bad byte. */

@@ -472,16 +472,23 @@ START_TEST(supplies_what_is_not_there)
 	ck_ok(pm_target_supply(t, 0x21fe, "!?", 2, &err), err);
 	ck_assert_uint_eq(pm_target_read_some(t, 0x21fe, buf, 4), 4);
 	ck_assert_mem_eq(buf, "!?\0\1", 4);
-	/* A new one replaces what it overlaps. */
+	/* Overlapping, each is whole from its start on. */
 	ck_ok(pm_target_supply(t, 0x3012, "LLO, all the world!", 20, &err),
 		err);
-	ck_assert_uint_eq(pm_target_read_some(t, 0x3010, buf, 64), 0);
-	ck_assert_uint_eq(pm_target_read_some(t, 0x3012, buf, 64), 20);
-	ck_assert_str_eq(buf, "LLO, all the world!");
 	pm_auto_memory m = NULL;
 	ck_ok(pm_memory_create(t, 4, &m, &err), err);
-	ck_ok(pm_memory_read_cstring(m, 0x3013, buf, 64, &err), err);
-	ck_assert_str_eq(buf, "LO, all the world!");
+	ck_ok(pm_memory_read_cstring(m, 0x3010, buf, 64, &err), err);
+	ck_assert_str_eq(buf, "hello");
+	ck_ok(pm_memory_read_cstring(m, 0x3012, buf, 64, &err), err);
+	ck_assert_str_eq(buf, "LLO, all the world!");
+	ck_ok(pm_memory_read_cstring(m, 0x3020, buf, 64, &err), err);
+	ck_assert_str_eq(buf, "world");
+	ck_assert(pm_target_is_supplied(t, 0x3012));
+	ck_assert(!pm_target_is_supplied(t, 0x3013));
+	/* One at the same place replaces. */
+	ck_ok(pm_target_supply(t, 0x3012, "new", 4, &err), err);
+	ck_ok(pm_memory_read_cstring(m, 0x3012, buf, 64, &err), err);
+	ck_assert_str_eq(buf, "new");
 	pm_target_clear_supplies(t);
 	ck_assert_uint_eq(pm_target_read_some(t, 0x3012, buf, 64), 0);
 }

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Names of static types when they are in neither the core nor a file: they
+   are constants of Python's code, which a core leaves out.  The four types
+   that all else builds on tell themselves by their flags; the others have
+   their names in the dicts of modules.  What is found is supplied to the
+   target, as if the constants were there. */
+#include "layout/build.h"
+
+#include <string.h>
+
+/* Since 2.6: Include/object.h. */
+#define FLAG_HEAPTYPE (UINT64_C(1) << 9)
+#define FLAG_READY (UINT64_C(1) << 12)
+#define FLAG_UNICODE (UINT64_C(1) << 28)
+#define FLAG_DICT (UINT64_C(1) << 29)
+#define FLAG_TYPE (UINT64_C(1) << 31)
+
+#define MAX_STATIC_TYPES 512
+#define MAX_MODULE_DATA ((uint64_t)64 << 20)
+
+/* Whether a live process or a complete core: nothing to do. */
+static bool lacks_memory(const struct pm_build *b)
+{
+	const struct pm_target *t = pm_memory_target(b->m);
+	for (size_t i = 0; i < t->maps.len; i++)
+		if (t->maps.data[i].flags & PM_MAP_ABSENT)
+			return true;
+	return false;
+}
+
+/* Where the name of a type would be, 0 when it is there. */
+static pm_addr missing_name(struct pm_build *b, pm_addr type)
+{
+	struct pm_target *t = pm_memory_target(b->m);
+	pm_addr at = pm_build_number(b, type, b->l->f.type.name);
+	const struct pm_mapping *m = at ? pm_target_find_map(t, at) : NULL;
+	char byte;
+	if (!m || !(m->flags & PM_MAP_ABSENT) || pm_target_is_supplied(t, at) ||
+		t->ops->read(t, at, &byte, 1))
+		return 0;
+	return at;
+}
+
+/* False when the type has a name already. */
+static bool supply(struct pm_build *b, pm_addr type, const char *name)
+{
+	pm_addr at = missing_name(b, type);
+	return at && pm_target_supply(pm_memory_target(b->m), at, name,
+			     strlen(name) + 1, NULL) == PM_OK;
+}
+
+static pm_addr type_of(struct pm_build *b, pm_addr object)
+{
+	return pm_build_number(b, object, b->l->f.object.type);
+}
+
+/* ---- type, object, dict, str ---- */
+
+static bool has_size(struct pm_build *b, pm_addr type, struct pm_field size)
+{
+	return pm_build_number(b, type, b->l->f.type.basicsize) == size.off;
+}
+
+/* PyType_Type is its own type, and all it has besides object's fields is a
+   type's. */
+static bool is_type_type(struct pm_build *b, pm_addr type)
+{
+	const struct pm_fields *f = &b->l->f;
+	pm_addr base = pm_build_number(b, type, f->type.base);
+	return (pm_build_number(b, type, f->type.flags) & FLAG_TYPE) &&
+	       has_size(b, type, f->heap_type.sizeof_) && base &&
+	       type_of(b, base) == type &&
+	       has_size(b, base, f->object.sizeof_) &&
+	       !pm_build_number(b, base, f->type.base) && missing_name(b, type);
+}
+
+static void name_basic(struct pm_build *b, pm_addr type, pm_addr object)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint64_t flags = pm_build_number(b, type, f->type.flags);
+	bool child = pm_build_number(b, type, f->type.base) == object;
+	if (child && (flags & FLAG_DICT) && has_size(b, type, f->dict.sizeof_))
+		supply(b, type, "dict");
+	else if (child && (flags & FLAG_UNICODE) &&
+		 has_size(b, type, f->unicode.sizeof_))
+		supply(b, type, "str");
+	else if (!(flags & FLAG_READY) &&
+		 !pm_build_number(b, type, f->type.basicsize))
+		/* Never made ready: the marks of Objects/setobject.c. */
+		supply(b, type, "<dummy key> type");
+}
+
+void pm_names_of_basic_types(struct pm_build *b)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t step = b->l->t.word_size;
+	pm_addr type = 0;
+	if (!lacks_memory(b) || pm_build_data(b, NULL) != PM_OK)
+		return;
+	size_t end = b->data.len >= f->type.sizeof_.off
+			     ? b->data.len - f->type.sizeof_.off
+			     : 0;
+	for (size_t off = 0; off < end && !type; off += step) {
+		pm_addr at = b->data.start + off;
+		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
+				at &&
+			is_type_type(b, at))
+			type = at;
+	}
+	if (!type)
+		return;
+	pm_addr object = pm_build_number(b, type, f->type.base);
+	supply(b, type, "type");
+	supply(b, object, "object");
+	for (size_t off = 0; off < end; off += step)
+		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
+			type)
+			name_basic(b, b->data.start + off, object);
+}
+
+/* ---- all others ---- */
+
+/* Names that differ from what their module calls them. */
+static const struct alias {
+	const char *module, *key, *name;
+	bool of_value; /* the name of the value's type */
+} aliases[] = {
+	{"builtins", "None", "NoneType", true},
+	{"builtins", "Ellipsis", "ellipsis", true},
+	{"builtins", "NotImplemented", "NotImplementedType", true},
+	{"builtins", "len", "builtin_function_or_method", true},
+	{"types", "FunctionType", "function", false},
+	{"types", "CodeType", "code", false},
+	{"types", "MappingProxyType", "mappingproxy", false},
+	{"types", "SimpleNamespace", "types.SimpleNamespace", false},
+	{"types", "CellType", "cell", false},
+	{"types", "GeneratorType", "generator", false},
+	{"types", "CoroutineType", "coroutine", false},
+	{"types", "AsyncGeneratorType", "async_generator", false},
+	{"types", "MethodType", "method", false},
+	{"types", "BuiltinFunctionType", "builtin_function_or_method", false},
+	{"types", "WrapperDescriptorType", "wrapper_descriptor", false},
+	{"types", "MethodWrapperType", "method-wrapper", false},
+	{"types", "MethodDescriptorType", "method_descriptor", false},
+	{"types", "ClassMethodDescriptorType", "classmethod_descriptor", false},
+	{"types", "ModuleType", "module", false},
+	{"types", "TracebackType", "traceback", false},
+	{"types", "FrameType", "frame", false},
+	{"types", "GetSetDescriptorType", "getset_descriptor", false},
+	{"types", "MemberDescriptorType", "member_descriptor", false},
+	{"types", "GenericAlias", "types.GenericAlias", false},
+	{"types", "UnionType", "types.UnionType", false},
+	{"types", "EllipsisType", "ellipsis", false},
+	{"types", "NoneType", "NoneType", false},
+	{"types", "NotImplementedType", "NotImplementedType", false},
+	{"types", "CapsuleType", "PyCapsule", false},
+	{"sys", "flags", "sys.flags", true},
+	{"sys", "float_info", "sys.float_info", true},
+	{"sys", "hash_info", "sys.hash_info", true},
+	{"sys", "implementation", "types.SimpleNamespace", true},
+	{"sys", "int_info", "sys.int_info", true},
+	{"sys", "thread_info", "sys.thread_info", true},
+	{"sys", "version_info", "sys.version_info", true},
+	{"_frozen_importlib", "_wrap", "function", true},
+	{"_frozen_importlib_external", "_code_type", "code", false},
+	{"_collections_abc", "EllipsisType", "ellipsis", false},
+	{"_collections_abc", "FunctionType", "function", false},
+	{"_collections_abc", "GenericAlias", "types.GenericAlias", false},
+	{"_weakref", "ref", "weakref.ReferenceType", false},
+	{"_weakref", "ProxyType", "weakref.ProxyType", false},
+	{"_weakref", "CallableProxyType", "weakref.CallableProxyType", false},
+};
+
+/* Modules in which names are sought, in this order, and then all others; a
+   bare one's types have no module in their name. */
+static const struct home {
+	const char *module;
+	bool bare;
+} homes[] = {
+	{"builtins", true},
+	{"types", true},
+	{"sys", false},
+	{"_weakref", false},
+	{"_frozen_importlib", false},
+	{"_frozen_importlib_external", false},
+	{"_collections_abc", true},
+	{"collections", false},
+	{"functools", false},
+	{"itertools", false},
+	{"operator", false},
+	{"_io", false},
+	{"datetime", false},
+	{"_thread", false},
+};
+#define HOMES (sizeof homes / sizeof *homes)
+
+struct naming {
+	struct pm_build *b;
+	size_t pass; /* index in homes; HOMES: all */
+	const char *module;
+	bool bare;
+	size_t named;
+};
+
+/* A static type, made ready; classes keep their name in an object. */
+static bool is_static_type(struct pm_build *b, pm_addr value)
+{
+	if (!pm_build_is_address(b, value) ||
+		type_of(b, value) != b->l->at.type_type.addr)
+		return false;
+	uint64_t flags = pm_build_number(b, value, b->l->f.type.flags);
+	return (flags & FLAG_READY) && !(flags & FLAG_HEAPTYPE);
+}
+
+static bool name_value(void *arg, pm_addr key, pm_addr value)
+{
+	struct naming *n = arg;
+	struct pm_build *b = n->b;
+	char text[128], full[300];
+	if (!pm_build_is_exact(b, key, b->l->at.unicode_type.addr) ||
+		!pm_build_ascii(b, key, text, sizeof text))
+		return true;
+	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
+		const struct alias *a = &aliases[i];
+		if (strcmp(a->module, n->module) || strcmp(a->key, text))
+			continue;
+		pm_addr type = a->of_value ? type_of(b, value) : value;
+		if (is_static_type(b, type))
+			n->named += supply(b, type, a->name);
+		return true;
+	}
+	if (!is_static_type(b, value))
+		return true;
+	snprintf(full, sizeof full, "%s%s%s", n->bare ? "" : n->module,
+		n->bare ? "" : ".", text);
+	n->named += supply(b, value, full);
+	return true;
+}
+
+static bool name_module(void *arg, pm_addr key, pm_addr module)
+{
+	struct naming *n = arg;
+	struct pm_build *b = n->b;
+	char name[128];
+	if (!pm_build_is_exact(b, key, b->l->at.unicode_type.addr) ||
+		!pm_build_ascii(b, key, name, sizeof name) ||
+		!pm_build_is_address(b, module))
+		return true;
+	bool home = n->pass < HOMES;
+	if (home && strcmp(homes[n->pass].module, name))
+		return true;
+	/* What stands in for a module may be anything. */
+	pm_addr dict = pm_build_number(b, module, b->l->f.module.dict);
+	if (!pm_build_is_exact(b, dict, b->l->at.dict_type.addr))
+		return true;
+	if (home)
+		n->named += supply(b, type_of(b, module), "module");
+	n->module = name;
+	n->bare = home && homes[n->pass].bare;
+	pm_build_dict_each(b, dict, UINT64_MAX, name_value, n);
+	return !home;
+}
+
+/* 3.12 has the dicts of static types in the interpreter. */
+static pm_addr dict_of_type(struct pm_build *b, pm_addr type)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint32_t stride = f->static_type_state.sizeof_.off;
+	pm_addr dict = pm_build_number(b, type, f->type.dict);
+	if (pm_build_is_exact(b, dict, b->l->at.dict_type.addr))
+		return dict;
+	if (!pm_has(f->interp.types) || !pm_has(f->types_state.builtins) ||
+		!stride)
+		return 0;
+	pm_addr at = b->interp.start + f->interp.types.off +
+		     f->types_state.builtins.off;
+	for (int i = 0; i < MAX_STATIC_TYPES; i++, at += stride)
+		if (pm_build_number(b, at, f->static_type_state.type) == type)
+			return pm_build_number(
+				b, at, f->static_type_state.dict);
+	return 0;
+}
+
+static void name_type_of(struct naming *n, pm_addr object, const char *name)
+{
+	pm_addr type = object ? type_of(n->b, object) : 0;
+	if (is_static_type(n->b, type))
+		n->named += supply(n->b, type, name);
+}
+
+/* Descriptors, which only classes show. */
+static void name_descriptors(struct naming *n)
+{
+	struct pm_build *b = n->b;
+	const struct pm_places *at = &b->l->at;
+	const struct {
+		pm_addr type;
+		const char *key, *name;
+	} all[] = {
+		{at->object_type.addr, "__init__", "wrapper_descriptor"},
+		{at->object_type.addr, "__class__", "getset_descriptor"},
+		{at->object_type.addr, "__reduce__", "method_descriptor"},
+		{at->dict_type.addr, "fromkeys", "classmethod_descriptor"},
+		{at->type_type.addr, "__basicsize__", "member_descriptor"},
+	};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		name_type_of(n,
+			pm_build_dict_get(
+				b, dict_of_type(b, all[i].type), all[i].key),
+			all[i].name);
+}
+
+/* The second of sys.path_hooks is a function with a closure: FileFinder's. */
+static void name_cell(struct naming *n)
+{
+	struct pm_build *b = n->b;
+	const struct pm_fields *f = &b->l->f;
+	pm_addr sys = pm_build_number(b, b->interp.start, f->interp.sysdict);
+	pm_addr hooks = pm_build_dict_get(b, sys, "path_hooks");
+	pm_addr items = pm_build_number(b, hooks, f->list.item);
+	if (!items || pm_build_number(b, hooks, f->var_object.size) < 2)
+		return;
+	pm_addr hook = pm_build_pointer(b, items + b->l->t.word_size);
+	pm_addr closure = pm_build_number(b, hook, f->function.closure);
+	if (closure && pm_build_number(b, closure, f->var_object.size))
+		name_type_of(n,
+			pm_build_pointer(b, closure + f->tuple.item.off),
+			"cell");
+}
+
+/* Types that no module shows, of one module's data: by their address. */
+static void number_types(struct pm_build *b, const struct pm_module *mod)
+{
+	PM_CLEANUP(pm_span_deinit) struct pm_span data = {0};
+	const struct pm_fields *f = &b->l->f;
+	uint64_t len = mod->data_end - mod->data_start;
+	char name[64];
+	if (mod->data_end <= mod->data_start || len > MAX_MODULE_DATA ||
+		pm_span_read(b->m, mod->data_start, (size_t)len, &data, NULL) !=
+			PM_OK)
+		return;
+	size_t step = b->l->t.word_size;
+	for (size_t off = 0; off + f->type.sizeof_.off <= data.len;
+		off += step) {
+		pm_addr at = data.start + off;
+		if (pm_span_pointer(b, &data, off + f->object.type.off) !=
+				b->l->at.type_type.addr ||
+			!is_static_type(b, at))
+			continue;
+		snprintf(name, sizeof name, "?.type_at_0x%llx",
+			(unsigned long long)at);
+		supply(b, at, name);
+	}
+}
+
+void pm_names_of_types(struct pm_build *b)
+{
+	const struct pm_fields *f = &b->l->f;
+	struct naming n = {.b = b};
+	if (!lacks_memory(b) || pm_build_interp(b, NULL) != PM_OK)
+		return;
+	pm_addr interp = b->interp.start;
+	pm_addr modules = pm_build_number(b, interp, f->interp.modules);
+	if (!pm_build_is_exact(b, modules, b->l->at.dict_type.addr))
+		return;
+	for (n.pass = 0; n.pass <= HOMES; n.pass++)
+		pm_build_dict_each(b, modules, UINT64_MAX, name_module, &n);
+	name_descriptors(&n);
+	name_cell(&n);
+	for (size_t i = 0; i < b->ms->list.len; i++)
+		number_types(b, &b->ms->list.data[i]);
+	if (!b->l->at.none.addr) {
+		pm_addr builtins =
+			pm_build_number(b, interp, f->interp.builtins);
+		b->l->at.none = (struct pm_place){
+			pm_build_dict_get(b, builtins, "None"),
+			PM_SOURCE_CALIBRATED};
+	}
+	if (n.named)
+		pm_build_warn(b,
+			"names of %zu types are in no file that is here: "
+			"taken from the modules that show them",
+			n.named);
+}
