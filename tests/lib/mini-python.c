@@ -9,6 +9,9 @@
 #define HEAP UINT64_C(0x20000000)
 #define HEAP_SIZE ((size_t)1 << 20)
 #define ARENA UINT64_C(0x30000000)
+#define NAMES UINT64_C(0x40000000)
+#define NAMES_SIZE ((size_t)4096)
+#define READY (UINT64_C(1) << 12)
 #define INTERNED 220
 #define ARENA_SLOTS 16
 
@@ -139,7 +142,14 @@ static struct pm_place make_type(
 	mini_put(m, at, f->object.type, type ? type : at);
 	mini_put(m, at, f->type.name, text(m, name));
 	mini_put(m, at, f->type.basicsize, basicsize);
+	mini_put(m, at, f->type.base, m->l->at.object_type.addr);
+	mini_put(m, at, f->type.flags, READY);
 	return (struct pm_place){at, PM_SOURCE_TABLE};
+}
+
+static void add_flag(struct mini *m, struct pm_place type, unsigned bit)
+{
+	mini_put(m, type.addr, m->l->f.type.flags, READY | UINT64_C(1) << bit);
 }
 
 static struct pm_place make_singleton(struct mini *m, const char *type)
@@ -153,6 +163,13 @@ static struct pm_place make_singleton(struct mini *m, const char *type)
 	return (struct pm_place){at, PM_SOURCE_TABLE};
 }
 
+static pm_addr type_of(const struct mini *m, struct pm_place object)
+{
+	struct pm_field f = m->l->f.object.type;
+	return pm_load(
+		pm_image_at(m->t, object.addr + f.off, f.size), f.size, false);
+}
+
 static void make_types(struct mini *m)
 {
 	const struct pm_fields *f = &m->l->f;
@@ -163,6 +180,15 @@ static void make_types(struct mini *m)
 	at->unicode_type = make_type(m, "str", f->unicode.sizeof_.off);
 	at->none = make_singleton(m, "NoneType");
 	at->set_dummy = make_singleton(m, "<dummy key> type");
+	mini_put(m, at->type_type.addr, f->type.base, at->object_type.addr);
+	add_flag(m, at->type_type, 31);
+	add_flag(m, at->dict_type, 29);
+	add_flag(m, at->unicode_type, 28);
+	/* Nobody makes this one ready. */
+	pm_addr dummy = type_of(m, at->set_dummy);
+	mini_put(m, dummy, f->type.flags, 0);
+	mini_put(m, dummy, f->type.base, 0);
+	mini_put(m, dummy, f->type.basicsize, 0);
 }
 
 static void make_gc(struct mini *m)
@@ -336,4 +362,29 @@ void mini_deinit(struct mini *m)
 	pm_target_destroy(m->t);
 	free(m->module.path);
 	*m = (struct mini){0};
+}
+
+void mini_hide_names(struct mini *m)
+{
+	struct pm_error err;
+	const struct pm_places *at = &m->l->at;
+	const pm_addr types[] = {at->type_type.addr, at->object_type.addr,
+		at->dict_type.addr, at->unicode_type.addr, type_of(m, at->none),
+		type_of(m, at->set_dummy)};
+	ck_assert_int_eq(pm_image_add(m->t, NAMES, NULL, NAMES_SIZE,
+				 PM_MAP_READ | PM_MAP_ABSENT, NULL, &err),
+		PM_OK);
+	/* Close to each other, as constants are. */
+	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+		mini_put(m, types[i], m->l->f.type.name, NAMES + 8 * i);
+	m->names_next = NAMES + 64;
+}
+
+pm_addr mini_hidden_type(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	pm_addr type = make_type(m, "", f->object.sizeof_.off).addr;
+	mini_put(m, type, f->type.name, m->names_next);
+	m->names_next += 5;
+	return type;
 }

@@ -15,12 +15,19 @@ struct mini {
 	struct pm_module module;
 	struct pm_modules ms;
 	pm_addr data_next, heap_next; /* next free byte */
+	pm_addr names_next;
 	pm_addr runtime, interp, thread, gc, sysdict, interned_dict;
 };
 
 /* Checks fail the test: there is no error to return. */
 void mini_init(struct mini *m, const struct pm_row *row, const char *path);
 void mini_deinit(struct mini *m);
+
+/* As in a core without the program's constants: the names of the types that
+   mini_init made are in mapped memory that was not dumped. */
+void mini_hide_names(struct mini *m);
+/* The same for one more static type, in the module's data, made ready. */
+pm_addr mini_hidden_type(struct mini *m);
 
 /* size zero bytes in the module's data or on the heap. */
 pm_addr mini_data(struct mini *m, size_t size);

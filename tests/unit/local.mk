@@ -9,6 +9,7 @@ unit_tests = \
 	%D%/test-layout-create \
 	%D%/test-map \
 	%D%/test-module \
+	%D%/test-names \
 	%D%/test-options \
 	%D%/test-session \
 	%D%/test-strbuf \
