@@ -105,6 +105,18 @@ static enum pm_status fail_no_row(struct pm_build *b, struct pm_error *err)
 
 /* ---- one attempt ---- */
 
+/* The symbol knows how large _PyRuntime is; too small for the row's fields
+   says that it is the wrong row. */
+static void take_symbol_size(struct pm_build *b)
+{
+	uint8_t *source = &b->l->sources[PM_INDEX(runtime.sizeof_)];
+	if (*source != PM_SOURCE_TABLE || !b->id.runtime_size ||
+		b->id.runtime_size > UINT32_MAX)
+		return;
+	b->l->f.runtime.sizeof_.off = (uint32_t)b->id.runtime_size;
+	*source = PM_SOURCE_SYMBOL;
+}
+
 static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	bool info, bool offsets, struct pm_error *err)
 {
@@ -119,10 +131,13 @@ static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	pm_tell_debug_info(b, &told_info);
 	pm_tell_debug_offsets(b, &told_offsets);
 	pm_tell_merge(b, &told_info, &told_offsets);
+	if (b->runtime_source == PM_SOURCE_SYMBOL)
+		take_symbol_size(b);
 	if (!pm_prove_static(b->l, err))
 		return PM_CORRUPT;
-	pm_find_places(b);
+	/* Wrong rows mostly end here, before anything is searched for. */
 	PM_TRY(pm_calibrate_interpreters(b, err));
+	pm_find_places(b);
 	PM_TRY(pm_build_interp(b, err));
 	pm_calibrate_interp_fields(b);
 	PM_TRY(pm_prove(b, err));
@@ -216,6 +231,11 @@ static void settle_version(struct pm_build *b, const struct pm_identity *id)
 		l->version_source = id->source;
 	}
 	l->version_exact = (l->hexversion >> 8 & 0xff) != 0xff;
+	if (l->version_exact && (l->hexversion >> 4 & 0xf) != 0xf)
+		pm_build_warn(b,
+			"0x%08x is a pre-release: the table has finished "
+			"releases only",
+			l->hexversion);
 }
 
 /* Once sys can be read, it knows better than file names and sizes; another

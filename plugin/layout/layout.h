@@ -234,6 +234,7 @@ static inline void pm_cleanup_layout(struct pm_layout **l)
 {
 	pm_layout_destroy(*l);
 }
+#define pm_auto_layout PM_CLEANUP(pm_cleanup_layout) struct pm_layout *
 
 /* The questions worth asking debug info, as C expressions ("sizeof (X)",
    "(unsigned long long) &((X *) 0)->f", "&_PyRuntime"): the i-th, NULL at the

@@ -4,6 +4,7 @@
 # runs each target on its corpus, which it makes and keeps in the build tree.
 fuzz_targets = \
 	%D%/fuzz-core \
+	%D%/fuzz-layout \
 	%D%/fuzz-maps \
 	%D%/fuzz-text
 fuzz_ldflags = $(PM_LDFLAGS) -fsanitize=fuzzer
@@ -13,6 +14,14 @@ if FUZZING
 noinst_PROGRAMS += $(fuzz_targets)
 tests_fuzz_fuzz_core_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_core_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_layout_SOURCES = \
+	%D%/fuzz-layout.c \
+	tests/lib/mini-python.c \
+	tests/lib/mini-python.h
+# Flags of its own give it objects of its own: libtest.la has others.
+tests_fuzz_fuzz_layout_CFLAGS = $(AM_CFLAGS)
+tests_fuzz_fuzz_layout_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_layout_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_maps_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_maps_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
@@ -30,4 +39,5 @@ fuzz: $(fuzz_targets)
 	done
 endif
 .PHONY: fuzz
-EXTRA_DIST += %D%/fuzz-core.c %D%/fuzz-maps.c %D%/fuzz-text.c
+EXTRA_DIST += %D%/fuzz-core.c %D%/fuzz-layout.c \
+	%D%/fuzz-maps.c %D%/fuzz-text.c

@@ -145,8 +145,8 @@ static int dump(struct pm_target *t, const struct choices *use)
 	struct pm_error err;
 	struct masked masked = {
 		{.ops = &masked_ops, .kind = t->kind, .maps = {0}}, t};
-	PM_CLEANUP(pm_cleanup_memory) struct pm_memory *m = NULL;
-	PM_CLEANUP(pm_cleanup_layout) struct pm_layout *l = NULL;
+	pm_auto_memory m = NULL;
+	pm_auto_layout l = NULL;
 	PM_CLEANUP(pm_modules_deinit) struct pm_modules ms = {0};
 	PM_CLEANUP(answers_deinit) struct answers answers = {0};
 	struct pm_debug_info info = {use->answers != NULL, lookup, &answers};
@@ -223,7 +223,7 @@ int main(int argc, char **argv)
 	char *end;
 	long pid = strtol(argv[optind], &end, 10);
 	struct pm_error err;
-	PM_CLEANUP(pm_cleanup_target) struct pm_target *t = NULL;
+	pm_auto_target t = NULL;
 	enum pm_status s =
 		*end ? pm_native_open_core(argv[optind], NULL, &t, &err)
 		     : pm_native_open_process((int)pid, &t, &err);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/mini-python.h"
 
-#include <check.h>
 #include <string.h>
 
 #define DATA UINT64_C(0x10000000)
@@ -15,11 +14,20 @@
 #define INTERNED 220
 #define ARENA_SLOTS 16
 
+/* Not a check of the test: fuzzers use this too. */
+static void must(bool ok)
+{
+	if (!ok) {
+		fputs("mini-python: the small Python cannot be made\n", stderr);
+		abort();
+	}
+}
+
 static pm_addr take(pm_addr *next, pm_addr end, size_t size)
 {
 	pm_addr at = *next;
 	*next = (at + size + 31) & ~(pm_addr)15;
-	ck_assert(*next <= end);
+	must(*next <= end);
 	return at;
 }
 
@@ -36,7 +44,7 @@ pm_addr mini_heap(struct mini *m, size_t size)
 void mini_store(struct mini *m, pm_addr addr, unsigned size, uint64_t v)
 {
 	unsigned char *p = pm_image_at(m->t, addr, size);
-	ck_assert_ptr_nonnull(p);
+	must(p != NULL);
 	for (unsigned i = 0; i < size; i++)
 		p[i] = (unsigned char)(v >> 8 * i);
 }
@@ -48,7 +56,7 @@ void mini_put(struct mini *m, pm_addr addr, struct pm_field f, uint64_t v)
 	if (f.bits) {
 		unsigned char *p = pm_image_at(m->t, addr + f.off, f.size);
 		uint64_t mask = ((UINT64_C(1) << f.bits) - 1) << f.bit;
-		ck_assert_ptr_nonnull(p);
+		must(p != NULL);
 		v = (pm_load(p, f.size, false) & ~mask) | (v << f.bit & mask);
 	}
 	mini_store(m, addr + f.off, f.size, v);
@@ -316,18 +324,15 @@ void mini_init(struct mini *m, const struct pm_row *row, const char *path)
 {
 	struct pm_error err;
 	*m = (struct mini){.row = row, .data_next = DATA, .heap_next = HEAP};
-	ck_assert_int_eq(pm_layout_from_row(row, &m->l, &err), PM_OK);
-	ck_assert_int_eq(pm_image_create(&m->t, &err), PM_OK);
+	must(pm_layout_from_row(row, &m->l, &err) == PM_OK);
+	must(pm_image_create(&m->t, &err) == PM_OK);
 	const unsigned rw = PM_MAP_READ | PM_MAP_WRITE;
-	ck_assert_int_eq(
-		pm_image_add(m->t, DATA, NULL, DATA_SIZE, rw, path, &err),
+	must(pm_image_add(m->t, DATA, NULL, DATA_SIZE, rw, path, &err) ==
 		PM_OK);
-	ck_assert_int_eq(pm_image_add(m->t, HEAP, NULL, HEAP_SIZE,
-				 rw | PM_MAP_HEAP, NULL, &err),
-		PM_OK);
-	ck_assert_int_eq(pm_image_add(m->t, ARENA, NULL, row->traits.arena_size,
-				 rw, NULL, &err),
-		PM_OK);
+	must(pm_image_add(m->t, HEAP, NULL, HEAP_SIZE, rw | PM_MAP_HEAP, NULL,
+		     &err) == PM_OK);
+	must(pm_image_add(m->t, ARENA, NULL, row->traits.arena_size, rw, NULL,
+		     &err) == PM_OK);
 	m->module = (struct pm_module){.path = strdup(path),
 		.start = DATA,
 		.end = DATA + DATA_SIZE,

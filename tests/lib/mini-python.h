@@ -19,7 +19,7 @@ struct mini {
 	pm_addr runtime, interp, thread, gc, sysdict, interned_dict;
 };
 
-/* Checks fail the test: there is no error to return. */
+/* Aborts when that fails: there is no error to return. */
 void mini_init(struct mini *m, const struct pm_row *row, const char *path);
 void mini_deinit(struct mini *m);
 

@@ -86,7 +86,7 @@ static bool lookup(void *arg, const char *expression, uint64_t *ret)
 static enum pm_status create(struct mini *m, const struct pm_debug_info *info,
 	struct pm_layout **ret, struct pm_error *err)
 {
-	PM_CLEANUP(pm_cleanup_memory) struct pm_memory *memory = NULL;
+	pm_auto_memory memory = NULL;
 	ck_assert_int_eq(pm_memory_create(m->t, 0, &memory, err), PM_OK);
 	enum pm_status s = pm_layout_create(memory, &m->ms, info, ret, err);
 	if (s == PM_OK)
