@@ -376,9 +376,8 @@ void mini_hide_names(struct mini *m)
 	const pm_addr types[] = {at->type_type.addr, at->object_type.addr,
 		at->dict_type.addr, at->unicode_type.addr, type_of(m, at->none),
 		type_of(m, at->set_dummy)};
-	ck_assert_int_eq(pm_image_add(m->t, NAMES, NULL, NAMES_SIZE,
-				 PM_MAP_READ | PM_MAP_ABSENT, NULL, &err),
-		PM_OK);
+	must(pm_image_add(m->t, NAMES, NULL, NAMES_SIZE,
+		     PM_MAP_READ | PM_MAP_ABSENT, NULL, &err) == PM_OK);
 	/* Close to each other, as constants are. */
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
 		mini_put(m, types[i], m->l->f.type.name, NAMES + 8 * i);
