@@ -123,52 +123,60 @@ void pm_names_of_basic_types(struct pm_build *b)
 /* Names that differ from what their module calls them. */
 static const struct alias {
 	const char *module, *key, *name;
-	bool of_value; /* the name of the value's type */
+	bool of_value;	 /* the name of the value's type */
+	unsigned before; /* only in versions below this; 0: in all */
 } aliases[] = {
-	{"builtins", "None", "NoneType", true},
-	{"builtins", "Ellipsis", "ellipsis", true},
-	{"builtins", "NotImplemented", "NotImplementedType", true},
-	{"builtins", "len", "builtin_function_or_method", true},
-	{"types", "FunctionType", "function", false},
-	{"types", "CodeType", "code", false},
-	{"types", "MappingProxyType", "mappingproxy", false},
-	{"types", "SimpleNamespace", "types.SimpleNamespace", false},
-	{"types", "CellType", "cell", false},
-	{"types", "GeneratorType", "generator", false},
-	{"types", "CoroutineType", "coroutine", false},
-	{"types", "AsyncGeneratorType", "async_generator", false},
-	{"types", "MethodType", "method", false},
-	{"types", "BuiltinFunctionType", "builtin_function_or_method", false},
-	{"types", "WrapperDescriptorType", "wrapper_descriptor", false},
-	{"types", "MethodWrapperType", "method-wrapper", false},
-	{"types", "MethodDescriptorType", "method_descriptor", false},
-	{"types", "ClassMethodDescriptorType", "classmethod_descriptor", false},
-	{"types", "ModuleType", "module", false},
-	{"types", "TracebackType", "traceback", false},
-	{"types", "FrameType", "frame", false},
-	{"types", "GetSetDescriptorType", "getset_descriptor", false},
-	{"types", "MemberDescriptorType", "member_descriptor", false},
-	{"types", "GenericAlias", "types.GenericAlias", false},
-	{"types", "UnionType", "types.UnionType", false},
-	{"types", "EllipsisType", "ellipsis", false},
-	{"types", "NoneType", "NoneType", false},
-	{"types", "NotImplementedType", "NotImplementedType", false},
-	{"types", "CapsuleType", "PyCapsule", false},
-	{"sys", "flags", "sys.flags", true},
-	{"sys", "float_info", "sys.float_info", true},
-	{"sys", "hash_info", "sys.hash_info", true},
-	{"sys", "implementation", "types.SimpleNamespace", true},
-	{"sys", "int_info", "sys.int_info", true},
-	{"sys", "thread_info", "sys.thread_info", true},
-	{"sys", "version_info", "sys.version_info", true},
-	{"_frozen_importlib", "_wrap", "function", true},
-	{"_frozen_importlib_external", "_code_type", "code", false},
-	{"_collections_abc", "EllipsisType", "ellipsis", false},
-	{"_collections_abc", "FunctionType", "function", false},
-	{"_collections_abc", "GenericAlias", "types.GenericAlias", false},
-	{"_weakref", "ref", "weakref.ReferenceType", false},
-	{"_weakref", "ProxyType", "weakref.ProxyType", false},
-	{"_weakref", "CallableProxyType", "weakref.CallableProxyType", false},
+	{"builtins", "None", "NoneType", true, 0},
+	{"builtins", "Ellipsis", "ellipsis", true, 0},
+	{"builtins", "NotImplemented", "NotImplementedType", true, 0},
+	{"builtins", "len", "builtin_function_or_method", true, 0},
+	{"types", "FunctionType", "function", false, 0},
+	{"types", "CodeType", "code", false, 0},
+	{"types", "MappingProxyType", "mappingproxy", false, 0},
+	{"types", "SimpleNamespace", "types.SimpleNamespace", false, 0},
+	{"types", "CellType", "cell", false, 0},
+	{"types", "GeneratorType", "generator", false, 0},
+	{"types", "CoroutineType", "coroutine", false, 0},
+	{"types", "AsyncGeneratorType", "async_generator", false, 0},
+	{"types", "MethodType", "method", false, 0},
+	{"types", "BuiltinFunctionType", "builtin_function_or_method", false,
+		0},
+	{"types", "WrapperDescriptorType", "wrapper_descriptor", false, 0},
+	{"types", "MethodWrapperType", "method-wrapper", false, 0},
+	{"types", "MethodDescriptorType", "method_descriptor", false, 0},
+	{"types", "ClassMethodDescriptorType", "classmethod_descriptor", false,
+		0},
+	{"types", "ModuleType", "module", false, 0},
+	{"types", "TracebackType", "traceback", false, 0},
+	{"types", "FrameType", "frame", false, 0},
+	{"types", "GetSetDescriptorType", "getset_descriptor", false, 0},
+	{"types", "MemberDescriptorType", "member_descriptor", false, 0},
+	{"types", "GenericAlias", "types.GenericAlias", false, 0},
+	{"types", "UnionType", "types.UnionType", false, 0},
+	{"types", "EllipsisType", "ellipsis", false, 0},
+	{"types", "NoneType", "NoneType", false, 0},
+	{"types", "NotImplementedType", "NotImplementedType", false, 0},
+	{"types", "CapsuleType", "PyCapsule", false, 0},
+	{"sys", "flags", "sys.flags", true, 0},
+	{"sys", "float_info", "sys.float_info", true, 0},
+	{"sys", "hash_info", "sys.hash_info", true, 0},
+	{"sys", "implementation", "types.SimpleNamespace", true, 0},
+	{"sys", "int_info", "sys.int_info", true, 0},
+	{"sys", "thread_info", "sys.thread_info", true, 0},
+	{"sys", "version_info", "sys.version_info", true, 0},
+	{"collections", "_tuplegetter", "_collections._tuplegetter", false, 0},
+	{"_frozen_importlib", "_wrap", "function", true, 0},
+	{"_frozen_importlib_external", "_code_type", "code", false, 0},
+	{"_collections_abc", "EllipsisType", "ellipsis", false, 0},
+	{"_collections_abc", "FunctionType", "function", false, 0},
+	{"_collections_abc", "GenericAlias", "types.GenericAlias", false, 0},
+	{"_weakref", "ref", "weakref", false, 0x30a},
+	{"_weakref", "ProxyType", "weakproxy", false, 0x30a},
+	{"_weakref", "CallableProxyType", "weakcallableproxy", false, 0x30a},
+	{"_weakref", "ref", "weakref.ReferenceType", false, 0},
+	{"_weakref", "ProxyType", "weakref.ProxyType", false, 0},
+	{"_weakref", "CallableProxyType", "weakref.CallableProxyType", false,
+		0},
 };
 
 /* Modules in which names are sought, in this order, and then all others; a
@@ -212,6 +220,13 @@ static bool is_static_type(struct pm_build *b, pm_addr value)
 	return (flags & FLAG_READY) && !(flags & FLAG_HEAPTYPE);
 }
 
+static void name_type_of(struct naming *n, pm_addr object, const char *name)
+{
+	pm_addr type = object ? type_of(n->b, object) : 0;
+	if (is_static_type(n->b, type))
+		n->named += supply(n->b, type, name);
+}
+
 static bool name_value(void *arg, pm_addr key, pm_addr value)
 {
 	struct naming *n = arg;
@@ -222,7 +237,8 @@ static bool name_value(void *arg, pm_addr key, pm_addr value)
 		return true;
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
 		const struct alias *a = &aliases[i];
-		if (strcmp(a->module, n->module) || strcmp(a->key, text))
+		if (strcmp(a->module, n->module) || strcmp(a->key, text) ||
+			(a->before && b->l->row->version >= a->before))
 			continue;
 		pm_addr type = a->of_value ? type_of(b, value) : value;
 		if (is_static_type(b, type))
@@ -253,8 +269,11 @@ static bool name_module(void *arg, pm_addr key, pm_addr module)
 	pm_addr dict = pm_build_number(b, module, b->l->f.module.dict);
 	if (!pm_build_is_exact(b, dict, b->l->at.dict_type.addr))
 		return true;
-	if (home)
-		n->named += supply(b, type_of(b, module), "module");
+	if (home) {
+		name_type_of(n, module, "module");
+		name_type_of(n, pm_build_number(b, module, b->l->f.module.def),
+			"moduledef");
+	}
 	n->module = name;
 	n->bare = home && homes[n->pass].bare;
 	pm_build_dict_each(b, dict, UINT64_MAX, name_value, n);
@@ -279,13 +298,6 @@ static pm_addr dict_of_type(struct pm_build *b, pm_addr type)
 			return pm_build_number(
 				b, at, f->static_type_state.dict);
 	return 0;
-}
-
-static void name_type_of(struct naming *n, pm_addr object, const char *name)
-{
-	pm_addr type = object ? type_of(n->b, object) : 0;
-	if (is_static_type(n->b, type))
-		n->named += supply(n->b, type, name);
 }
 
 /* Descriptors, which only classes show. */
@@ -328,6 +340,32 @@ static void name_cell(struct naming *n)
 			"cell");
 }
 
+/* 3.10 and older have a frame object for all that runs. */
+static void name_frame(struct naming *n)
+{
+	struct pm_build *b = n->b;
+	const struct pm_fields *f = &b->l->f;
+	pm_addr thread =
+		pm_build_number(b, b->interp.start, f->interp.threads_head);
+	if (b->l->t.frame_entry == PM_FRAME_OBJECTS)
+		name_type_of(n, pm_build_number(b, thread, f->thread.frame),
+			"frame");
+}
+
+/* An abstract class keeps its registry in an object of a type of its own. */
+static void name_abc_data(struct naming *n, pm_addr modules)
+{
+	struct pm_build *b = n->b;
+	const struct pm_fields *f = &b->l->f;
+	pm_addr module = pm_build_dict_get(b, modules, "_collections_abc");
+	pm_addr dict = pm_build_number(b, module, f->module.dict);
+	pm_addr hashable = pm_build_dict_get(b, dict, "Hashable");
+	name_type_of(n,
+		pm_build_dict_get(b, pm_build_number(b, hashable, f->type.dict),
+			"_abc_impl"),
+		"_abc_data");
+}
+
 /* Types that no module shows, of one module's data: by their address. */
 static void number_types(struct pm_build *b, const struct pm_module *mod)
 {
@@ -367,6 +405,8 @@ void pm_names_of_types(struct pm_build *b)
 		pm_build_dict_each(b, modules, UINT64_MAX, name_module, &n);
 	name_descriptors(&n);
 	name_cell(&n);
+	name_frame(&n);
+	name_abc_data(&n, modules);
 	for (size_t i = 0; i < b->ms->list.len; i++)
 		number_types(b, &b->ms->list.data[i]);
 	if (!b->l->at.none.addr) {

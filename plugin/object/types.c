@@ -151,7 +151,10 @@ static char *qualified_name(
 	char c_name[256];
 	enum pm_status s = pm_memory_read_cstring(
 		ts->m, name_addr, c_name, sizeof c_name, NULL);
-	if ((s != PM_OK && s != PM_LIMIT) || !c_name[0])
+	/* A heap type's are in objects as well. */
+	if (s != PM_OK && s != PM_LIMIT && t->heap)
+		c_name[0] = '\0';
+	else if ((s != PM_OK && s != PM_LIMIT) || !c_name[0])
 		return NULL;
 	const char *dot = strrchr(c_name, '.');
 	pm_auto_strbuf b = {0};
