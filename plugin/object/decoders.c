@@ -239,9 +239,10 @@ static const struct pm_decoder decoders[] = {
 	{"_ctypes.StgDict", PM_KIND_DICT, NO_SIZE, true, {{0}}, true},
 	{"_ctypes.CType_Type", PM_KIND_TYPE, NO_SIZE, true, {{0}}},
 	{"StgDict", PM_KIND_DICT, NO_SIZE, true, {{0}}, true},
-	{"xml.etree.ElementTree.Element", PM_KIND_PLAIN, NO_SIZE, true, {{0}}},
-	{"_pickle.Pickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}},
-	{"_pickle.Unpickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}},
+	{"xml.etree.ElementTree.Element", PM_KIND_ELEMENT, NO_SIZE, false,
+		{W(0, "tag")}},
+	{"_pickle.Pickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}, true},
+	{"_pickle.Unpickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}, true},
 };
 
 const struct pm_decoder *pm_decoder_find(const char *qualified_name)

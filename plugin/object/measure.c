@@ -471,6 +471,24 @@ static enum pm_status measure_counted(struct frame *x)
 		own(x, PM_BUFFER_RAW, codes, (n + 1) * 4 * ws, 0);
 		return PM_OK;
 	}
+	case PM_KIND_ELEMENT: { /* ElementObjectExtra: attrib, length,
+				   allocated, children, four of them inside */
+		pm_addr extra = word_at(x, 3);
+		if (!extra)
+			return PM_OK;
+		if (!far_word(x, extra + 2 * ws, ws, &n) ||
+			!far_word(x, extra + 3 * ws, ws, &v))
+			return PM_FAULT;
+		if (n > MAX_ITEMS)
+			return PM_CORRUPT;
+		x->out->size += 8 * ws;
+		own(x, PM_BUFFER_ITEMS, extra, 8 * ws, 8);
+		if (v != extra + 4 * ws) {
+			x->out->size += n * ws;
+			own(x, PM_BUFFER_ITEMS, v, n * ws, n);
+		}
+		return PM_OK;
+	}
 	case PM_KIND_DECIMAL: /* mpd_t: no MPD_*_DATA flag: data is malloc'ed */
 		v = word_at(x, 1) & 0xff;
 		n = word_at(x, 5);
@@ -539,6 +557,26 @@ static enum pm_status measure_module(struct frame *x)
 	if (!pm_module_state_size(x->l, x->r, x->obj, &size))
 		return PM_FAULT;
 	own(x, PM_BUFFER_ITEMS, state, size, size / x->l->t.word_size);
+	return PM_OK;
+}
+
+/* The state of a C module: PyModuleDef.m_size stands behind PyModuleDef_Base,
+   m_name and m_doc; since 3.15 the module has it. */
+static enum pm_status measure_module(struct frame *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	unsigned ws = x->l->t.word_size;
+	pm_addr state = pm_get(x->l, x->obj, f->module.state);
+	pm_addr def = pm_get(x->l, x->obj, f->module.def);
+	uint64_t size = pm_get(x->l, x->obj, f->module.state_size);
+	enum pm_status s = measure_fixed(x);
+	if (s != PM_OK || !state)
+		return s;
+	if (def &&
+		!far_word(x, def + f->object.sizeof_.off + 5 * ws, ws, &size))
+		return PM_FAULT;
+	if (size && size <= PM_MODULE_STATE_MAX)
+		own(x, PM_BUFFER_ITEMS, state, size, size / ws);
 	return PM_OK;
 }
 

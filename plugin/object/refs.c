@@ -392,18 +392,34 @@ static void walk_type(struct walk *w)
 /* What a C module keeps: no types known, so every word that may be one. */
 static void walk_module(struct walk *w)
 {
+	struct pm_measure m;
+	note(w, pm_object_measure(w->o, w->x, &m));
+	for (unsigned i = 0; i < m.nbuffers; i++)
+		emit_array(w, m.buffers[i].addr, m.buffers[i].count,
+			w->o->l->t.word_size, PM_VIA_NATIVE, ~UINT64_C(0));
+}
+
+/* text and tail carry a flag in bit 0; children are in a struct of their own
+   (Modules/_elementtree.c). */
+static void walk_element(struct walk *w)
+{
 	const struct pm_layout *l = w->o->l;
-	const void *body = pm_object_body(w->x);
 	unsigned ws = l->t.word_size;
-	pm_addr state = pm_get(l, body, l->f.module.state);
-	uint64_t size = 0;
-	if (!state)
+	pm_addr at = w->x->addr + l->f.object.sizeof_.off;
+	uint64_t text, tail, extra, attrib, n, children;
+	if (!word(w, at + ws, &text) || !word(w, at + 2 * ws, &tail) ||
+		!word(w, at + 3 * ws, &extra))
 		return;
-	if (!pm_module_state_size(l, &w->o->resolver.r, body, &size)) {
-		note(w, PM_FAULT);
+	emit(w, (struct pm_ref){
+			text & ~UINT64_C(1), PM_VIA_FIELD, "text", 0, 0});
+	emit(w, (struct pm_ref){
+			tail & ~UINT64_C(1), PM_VIA_FIELD, "tail", 0, 0});
+	if (!extra || !word(w, extra, &attrib) || !word(w, extra + ws, &n) ||
+		!word(w, extra + 3 * ws, &children))
 		return;
-	}
-	emit_array(w, state, size / ws, ws, PM_VIA_NATIVE, ~UINT64_C(0));
+	emit(w, (struct pm_ref){attrib, PM_VIA_FIELD, "attrib", 0, 0});
+	if (n < MAX_CHAIN)
+		emit_array(w, children, n, ws, PM_VIA_INDEX, ~UINT64_C(0));
 }
 
 static void walk_code(struct walk *w)
@@ -550,6 +566,9 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 		break;
 	case PM_KIND_MODULE:
 		walk_module(&w);
+		break;
+	case PM_KIND_ELEMENT:
+		walk_element(&w);
 		break;
 	case PM_KIND_CODE:
 		walk_code(&w);

@@ -102,6 +102,55 @@ static bool is_metatype(struct pm_types *ts, pm_addr meta)
 	return false;
 }
 
+/* A static type that nobody passed to PyType_Ready has instances all the same
+   (3.8: array iterators); its header may lack a type.  Then the rest must fit:
+   a name, a small size, and a deallocator that is code. */
+static bool is_unready_type(struct pm_types *ts, const unsigned char *b)
+{
+	const struct pm_layout *l = ts->l;
+	const struct pm_fields *f = &l->f;
+	pm_addr meta = pm_get(l, b, f->object.type);
+	uint64_t flags = pm_get(l, b, f->type.flags);
+	uint64_t basicsize = pm_get(l, b, f->type.basicsize);
+	const struct pm_mapping *code = pm_target_find_map(
+		pm_memory_target(ts->m), pm_get(l, b, f->type.dealloc));
+	char name[100];
+	if ((meta && meta != l->at.type_type.addr) ||
+		pm_get(l, b, f->object.refcnt) != 1 ||
+		flags & (PM_TPFLAG_HEAPTYPE | PM_TPFLAG_READY) ||
+		basicsize < f->object.sizeof_.off || basicsize > 4096 ||
+		pm_get(l, b, f->type.itemsize) > 64 || !code ||
+		!(code->flags & PM_MAP_EXEC) ||
+		pm_memory_read_cstring(ts->m, pm_get(l, b, f->type.name), name,
+			sizeof name, NULL) != PM_OK ||
+		strlen(name) < 3)
+		return false;
+	for (const char *p = name; *p; p++)
+		if (*p != '_' && *p != '.' && *p != '-' &&
+			(*p < '0' || *p > '9') && (*p < 'A' || *p > 'Z') &&
+			(*p < 'a' || *p > 'z'))
+			return false;
+	return true;
+}
+
+/* The bytes of the type at addr; false: it is none. */
+static bool read_type(
+	struct pm_types *ts, pm_addr addr, unsigned char *b, size_t n)
+{
+	const struct pm_layout *l = ts->l;
+	uint64_t meta;
+	/* Most words that are asked for are not types: look at one word before
+	   reading all of them. */
+	if (addr % l->t.word_size ||
+		pm_layout_read(l, ts->m, addr, l->f.object.type, &meta, NULL) !=
+			PM_OK ||
+		meta % l->t.word_size || (meta && !is_metatype(ts, meta)) ||
+		pm_memory_read(ts->m, addr, b, n, NULL) != PM_OK)
+		return false;
+	return (meta && pm_get(l, b, l->f.type.flags) & PM_TPFLAG_READY) ||
+	       is_unready_type(ts, b);
+}
+
 static bool read_fixed(
 	struct pm_types *ts, struct pm_type *t, pm_addr *ret_name)
 {
@@ -109,17 +158,11 @@ static bool read_fixed(
 	const struct pm_fields *f = &l->f;
 	unsigned char b[640];
 	size_t n = f->type.sizeof_.off;
-	if (t->addr % l->t.word_size || n > sizeof b)
+	if (n > sizeof b || !read_type(ts, t->addr, b, n))
 		return false;
-	/* Most words that are asked for are not types: look at one word before
-	   reading all of them. */
-	uint64_t meta;
-	if (pm_layout_read(l, ts->m, t->addr, f->object.type, &meta, NULL) !=
-			PM_OK ||
-		!meta || meta % l->t.word_size || !is_metatype(ts, meta) ||
-		pm_memory_read(ts->m, t->addr, b, n, NULL) != PM_OK)
-		return false;
-	t->metatype = meta;
+	t->metatype = pm_get(l, b, f->object.type);
+	if (!t->metatype)
+		t->metatype = l->at.type_type.addr;
 	t->flags = pm_get(l, b, f->type.flags);
 	t->basicsize = pm_get_signed(l, b, f->type.basicsize);
 	t->itemsize = pm_get_signed(l, b, f->type.itemsize);
@@ -131,9 +174,8 @@ static bool read_fixed(
 				    pm_get(l, b, f->type.subclasses))
 			  : pm_get(l, b, f->type.dict);
 	*ret_name = pm_get(l, b, f->type.name);
-	return t->flags & PM_TPFLAG_READY && t->basicsize >= 0 &&
-	       t->basicsize <= MAX_BASICSIZE && t->itemsize >= 0 &&
-	       t->itemsize <= MAX_ITEMSIZE &&
+	return t->basicsize >= 0 && t->basicsize <= MAX_BASICSIZE &&
+	       t->itemsize >= 0 && t->itemsize <= MAX_ITEMSIZE &&
 	       (t->basicsize == 0 || t->basicsize >= f->object.sizeof_.off);
 }
 
