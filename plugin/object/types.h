@@ -39,6 +39,7 @@ enum pm_kind {
 	PM_KIND_MODULE,
 	PM_KIND_CDATA,
 	PM_KIND_DATETIME, /* less than tp_basicsize when there is no tzinfo */
+	PM_KIND_ELEMENT,  /* xml.etree.ElementTree.Element */
 	PM_KIND_HAMT,	  /* bitmap and collision nodes */
 };
 
