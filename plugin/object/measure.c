@@ -560,26 +560,6 @@ static enum pm_status measure_module(struct frame *x)
 	return PM_OK;
 }
 
-/* The state of a C module: PyModuleDef.m_size stands behind PyModuleDef_Base,
-   m_name and m_doc; since 3.15 the module has it. */
-static enum pm_status measure_module(struct frame *x)
-{
-	const struct pm_fields *f = &x->l->f;
-	unsigned ws = x->l->t.word_size;
-	pm_addr state = pm_get(x->l, x->obj, f->module.state);
-	pm_addr def = pm_get(x->l, x->obj, f->module.def);
-	uint64_t size = pm_get(x->l, x->obj, f->module.state_size);
-	enum pm_status s = measure_fixed(x);
-	if (s != PM_OK || !state)
-		return s;
-	if (def &&
-		!far_word(x, def + f->object.sizeof_.off + 5 * ws, ws, &size))
-		return PM_FAULT;
-	if (size && size <= PM_MODULE_STATE_MAX)
-		own(x, PM_BUFFER_ITEMS, state, size, size / ws);
-	return PM_OK;
-}
-
 static enum pm_status measure_kind(struct frame *x)
 {
 	enum pm_status s;

@@ -29,9 +29,6 @@ struct pm_buffer {
 
 #define PM_MAX_BUFFERS 4
 
-/* No C module has more state than this. */
-#define PM_MODULE_STATE_MAX (1u << 20)
-
 struct pm_measure {
 	uint64_t size;	 /* sys.getsizeof, pre-header included */
 	uint64_t extent; /* bytes of its own block from the object's start on */
