@@ -23,7 +23,7 @@ BUILD = os.environ.get("abs_top_builddir", os.path.join(TOP, "build"))
 SCRIPT = os.path.join(BUILD, "gdbinit", "pymortem.gdb")
 GDB = os.environ.get("GDB") or shutil.which("gdb")
 PYTHON = os.environ.get("PM_TEST_PYTHON") or os.path.realpath(sys.executable)
-DEADLINE = 120  # seconds until something that hangs is given up
+DEADLINE = 60  # seconds until something that hangs is given up
 
 WORK = tempfile.mkdtemp(prefix="pymortem-test-")
 atexit.register(shutil.rmtree, WORK, True)
@@ -192,8 +192,8 @@ class Run:
         self.text = out + err
 
 
-QUIET = ["-q", "-nx", "-ex", "set auto-load off", "-ex", "set confirm off",
-         "-ex", "set debuginfod enabled off"]
+QUIET = ["-q", "-nx", "-iex", "set auto-load off", "-iex", "set confirm off",
+         "-iex", "set debuginfod enabled off"]
 
 
 def gdb(commands, pid=None, core=None, exe=None, script=SCRIPT, before=(),
@@ -226,8 +226,8 @@ class Terminal:
 
     def __init__(self, args=(), binary=None, rows=24, columns=200,
                  term="dumb", script=SCRIPT):
-        line = [binary or GDB] + QUIET + ["-ex", "set width %d" % columns,
-                                          "-ex", "set height 0"]
+        line = [binary or GDB] + QUIET + ["-iex", "set width %d" % columns,
+                                          "-iex", "set height 0"]
         if script:
             line += ["-x", script]
         line += args
@@ -236,7 +236,11 @@ class Terminal:
             os.environ["TERM"] = term
             os.execvp(line[0], line)
         self.pending = b""
-        self.read_until(self.PROMPT)
+        try:
+            self.read_until(self.PROMPT)
+        except RuntimeError:
+            self._reap()
+            raise
 
     def read_until(self, *marks):
         """All up to the first of the marks (regular expressions or bytes)."""
@@ -270,22 +274,32 @@ class Terminal:
 
     def close(self):
         try:
-            self.send("kill\nquit\n" if False else "detach\nquit\n")
-            while os.read(self.fd, 65536):
+            self.send("detach\nquit\n")
+            while select.select([self.fd], [], [], DEADLINE)[0] \
+                    and os.read(self.fd, 65536):
                 pass
         except OSError:
             pass
-        os.close(self.fd)
-        os.waitpid(self.pid, 0)
+        self._reap()
+
+    def _reap(self):
+        if self.pid:
+            os.close(self.fd)
+            pid, self.pid = self.pid, 0
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+            os.waitpid(pid, 0)
 
     def __enter__(self):
         return self
 
-    def __exit__(self, *unused):
-        try:
+    def __exit__(self, kind, *unused):
+        if kind:  # a failed test: GDB may be anywhere
+            self._reap()
+        elif self.pid:
             self.close()
-        except (OSError, ChildProcessError):
-            pass
 
 
 def gdb_minimal():

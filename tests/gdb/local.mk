@@ -2,7 +2,10 @@
 # What users see of GDB: make check-live.  To add one: NAME.tap, and a line.
 gdb_tests = \
 	%D%/errors.tap \
+	%D%/interrupt.tap \
+	%D%/output.tap \
 	%D%/position.tap \
+	%D%/readonly.tap \
 	%D%/session.tap
 if HAVE_GDB
 if HAVE_PYTHON3
