@@ -2,6 +2,18 @@
 live_tests += %D%/layout.tap
 EXTRA_DIST += %D%/layout.tap
 
+# What the commands say against what the debuggee knows: oracles.tap --help.
+live_tests += %D%/oracles.tap
+EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
+	%D%/gdbpipe.py %D%/pythons.py %D%/target.py \
+	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
+
+# The same with every object on the core too, and on a larger heap: minutes
+# for each interpreter.
+check-live-full: all
+	LIVE_FULL=1 $(MAKE) $(AM_MAKEFLAGS) check TESTS='$(live_tests)'
+.PHONY: check-live-full
+
 # Newer GDBs and Pythons of Debian, unpacked in ./.testbed: to try things with
 # PYTHONS or GDB=.testbed/bin/...; no test fetches them by itself.
 testbed:

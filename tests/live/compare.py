@@ -1,0 +1,249 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Holds what the commands say to what the debuggee knows.
+
+Each check takes the truth and the documents of one stop and returns a list of
+lines, one per difference; none is good.
+"""
+import ast
+import re
+
+import explained
+
+SHOWN = 12
+COUNTED = 500      # what more hold, the oracle itself holds too
+
+
+def info(truth, docs):
+    said = docs["info"]["version"]
+    want = truth["version"].split()[0]
+    return [] if said == want else ["version: %s, truth %s" % (said, want)]
+
+
+def rows_by_type(docs):
+    rows, wrong = {}, []
+    for row in docs["types"]["rows"]:
+        if row["type_addr"] in rows:
+            wrong.append("two rows for type %(type_addr)s %(type)s" % row)
+        rows[row["type_addr"]] = row
+    return rows, wrong
+
+
+def tracked(truth, docs):
+    """GC-tracked objects per type: gc.get_objects(), exactly."""
+    rows, wrong = rows_by_type(docs)
+    for addr, want in truth["types"].items():
+        ours = rows.get(addr, {}).get("tracked", 0)
+        if ours != want["tracked"]:
+            wrong.append("%s: tracked %d, gc.get_objects() %d" % (
+                want["name"], ours, want["tracked"]))
+    for addr, row in rows.items():
+        if addr not in truth["types"] and row["tracked"]:
+            wrong.append("%s at %s: tracked %d, gc.get_objects() none" % (
+                row["type"], addr, row["tracked"]))
+    return wrong
+
+
+def names(truth, docs):
+    """Types are named as Python names them."""
+    rows, wrong = rows_by_type(docs)
+    for addr, want in truth["types"].items():
+        if addr in rows and rows[addr]["type"] != want["name"]:
+            wrong.append("type at %s is called %s, truth %s" % (
+                addr, rows[addr]["type"], want["name"]))
+    return wrong
+
+
+def counts(truth, docs):
+    """All objects: none missing, and no more than the table explains."""
+    rows, wrong = rows_by_type(docs)
+    release = tuple(truth["implementation"])
+    for addr in sorted(set(rows) | set(truth["types"])):
+        want = truth["types"].get(addr) or {"name": rows[addr]["type"],
+                                            "count": 0, "size": 0}
+        row = rows.get(addr) or {"count": 0, "size": 0}
+        extra = row["count"] - want["count"]
+        allowed, why = explained.extra(want, release)
+        if extra < 0:
+            wrong.append("%s: %d, closure %d: %d missing (closure by %s)" % (
+                want["name"], row["count"], want["count"], -extra,
+                want.get("how")))
+        elif extra > allowed:
+            wrong.append("%s: %d, closure %d: %d extra, %d explained (%s)" % (
+                want["name"], row["count"], want["count"], extra, allowed,
+                why))
+        elif not extra and row["size"] != want["size"] and \
+                (row["exact"] or not explained.own_sizeof(want["name"])):
+            wrong.append("%s: %d objects of %d bytes, sys.getsizeof %d" % (
+                want["name"], row["count"], row["size"], want["size"]))
+    return wrong
+
+
+LINE = re.compile(r"^(.*?) += +([0-9,]+)$")
+CLASS = re.compile(r"^ +(\d+) +(\d+) +(\d+) +(\d+) +(\d+)$")
+
+
+def parse_stats(text):
+    """sys._debugmallocstats(): {class: (size, pools, used, free)}, {line: n}"""
+    text = text[text.rindex("Small block threshold"):]
+    classes, lines = {}, {}
+    for line in text.splitlines():
+        match = CLASS.match(line)
+        if match:
+            number, *figures = map(int, match.groups())
+            classes[number] = tuple(figures)
+        match = LINE.match(line)
+        if match:
+            key = match.group(1).strip()
+            count = re.match(r"(\d+) (arenas|unused pools) \* (\d+)", key)
+            if count:
+                lines[count.group(2)] = int(count.group(1))
+                lines[count.group(2) + " size"] = int(count.group(3))
+            lines.setdefault(key, int(match.group(2).replace(",", "")))
+    return classes, lines
+
+
+TOTALS = (
+    ("arenas", "arenas"),
+    ("arenas_allocated", "# arenas allocated total"),
+    ("arenas_reclaimed", "# arenas reclaimed"),
+    ("arenas_highwater", "# arenas highwater mark"),
+    ("arenas", "# arenas allocated current"),
+    ("bytes_mapped", "Total"),
+    ("bytes_used", "# bytes in allocated blocks"),
+    ("bytes_free_blocks", "# bytes in available blocks"),
+    ("pools_free", "unused pools"),
+    ("bytes_pool_headers", "# bytes lost to pool headers"),
+    ("bytes_quantization", "# bytes lost to quantization"),
+    ("bytes_arena_alignment", "# bytes lost to arena alignment"),
+)
+
+
+def arenas(truth, docs):
+    """Every figure of sys._debugmallocstats() and the count of blocks.
+
+    A stripped interpreter keeps some counters where nothing tells them
+    (static variables, before 3.12): those may be null, not wrong.
+    """
+    exact = truth["hexversion"] >= 0x030c0000 or \
+        "debug info" in docs["info"]["layout_source"]
+    classes, lines = parse_stats(truth["stats"])
+    doc, wrong = docs["arenas"], []
+    ours = dict((c["class"], (c["size"], c["pools"], c["blocks_used"],
+                              c["blocks_free"])) for c in doc["classes"])
+    for number in sorted(set(ours) | set(classes)):
+        if ours.get(number) != classes.get(number):
+            wrong.append("class %d: %s, truth %s" % (
+                number, ours.get(number), classes.get(number)))
+    for key, line in TOTALS:
+        if line not in lines:
+            continue
+        said = doc["total"].get(key)
+        if said is None and not exact and key in explained.STATIC_COUNTERS:
+            continue
+        if said != lines[line]:
+            wrong.append("total.%s: %s, truth %d (%s)" % (
+                key, said, lines[line], line))
+    if doc["arena_size"] != lines["arenas size"]:
+        wrong.append("arena_size %d" % doc["arena_size"])
+    if doc["pool_size"] != lines["unused pools size"]:
+        wrong.append("pool_size %d" % doc["pool_size"])
+    total = sum(a["bytes_used"] for a in doc["arenas"])
+    if total != lines["# bytes in allocated blocks"]:
+        wrong.append("arenas' bytes_used sum to %d" % total)
+    if len(doc["arenas"]) != lines["arenas"]:
+        wrong.append("%d arenas listed" % len(doc["arenas"]))
+    blocks = doc["total"]["blocks_used"]
+    raw = doc["total"]["raw_blocks"]
+    if raw is not None and blocks + raw != truth["allocated_blocks"]:
+        wrong.append("blocks %d + raw %d = %d, sys.getallocatedblocks() %d" % (
+            blocks, raw, blocks + raw, truth["allocated_blocks"]))
+    if raw is None and exact and truth["hexversion"] >= 0x03090000:
+        wrong.append("raw_blocks is not known")
+    return wrong
+
+
+def zoo(truth, docs):
+    """Each animal: size, type, collector, count and plain values."""
+    wrong = []
+    for animal, answer in zip(truth["zoo"], docs["zoo"]):
+        name = "%s (%s)" % (animal["label"], animal["type"])
+        if isinstance(answer, str):
+            wrong.append("%s: %s" % (name, answer))
+            continue
+        for key in ("addr", "type", "type_addr", "size", "tracked"):
+            if key == "size" and not answer["size_exact"] and \
+                    explained.own_sizeof(animal["type"]):
+                continue
+            if answer[key] != animal[key]:
+                wrong.append("%s: %s %s, truth %s" % (
+                    name, key, answer[key], animal[key]))
+        if not answer["immortal"] and animal["refcount"] < COUNTED and \
+                answer["refcount"] != animal["refcount"]:
+            wrong.append("%s: refcount %s, truth %s" % (
+                name, answer["refcount"], animal["refcount"]))
+        wrong += value(name, animal, answer)
+    return wrong
+
+
+def value(name, animal, answer):
+    """A shown value that is not cut off reads as the same value."""
+    want, said = animal["repr"], answer["repr"]
+    if want is None or said == want or said.startswith("<") or \
+            "..." in said or "\u2026" in said:
+        return []
+    try:
+        same = repr(ast.literal_eval(said)) == want
+    except (ValueError, SyntaxError):
+        same = False
+    return [] if same else ["%s: shown as %s, truth %s" % (
+        name, said[:80], want[:80])]
+
+
+def backrefs(truth, docs):
+    """Referrers: those of gc.get_referrers(), and others only explained."""
+    wrong = []
+    for want, answer in zip(truth["referrers"], docs["backrefs"]):
+        name = "%s %s" % (want["type"], want["addr"])
+        if isinstance(answer, str):
+            wrong.append("%s: %s" % (name, answer))
+            continue
+        ours = dict((row["addr"], row) for row in answer["rows"])
+        holders = want["holders"]
+        for addr in set(want["tracked_holders"]) - set(ours):
+            if explained.held_within(holders.get(addr, ["?"])[0], ours):
+                continue
+            wrong.append("%s: %s %s of gc.get_referrers() is missing" % (
+                name, holders.get(addr, ["?"])[0], addr))
+        for addr in set(holders) - set(want["tracked_holders"]) - set(ours):
+            if not explained.not_owned(holders[addr]):
+                wrong.append("%s: %s %s (known by %s) is missing" % (
+                    name, holders[addr][0], addr, holders[addr][1]))
+        for addr in set(ours) - set(want["tracked_holders"]) - set(holders):
+            if not explained.holder(ours[addr], want, truth):
+                wrong.append("%s: %s %s via %s is no holder" % (
+                    name, ours[addr]["type"], addr, ours[addr]["via"]))
+    return wrong
+
+
+def equal(first, second, what):
+    """Two stops' documents, or two ways to get them, say the same."""
+    wrong = []
+    for key in sorted(set(first) & set(second)):
+        if key != "info" and first[key] != second[key]:
+            wrong.append("%s differs %s: %s" % (
+                key, what, difference(first[key], second[key])))
+    return wrong
+
+
+def difference(a, b, path=""):
+    if type(a) is not type(b):
+        return "%s: %r / %r" % (path, a, b)
+    if isinstance(a, dict):
+        for key in sorted(set(a) | set(b)):
+            if a.get(key) != b.get(key):
+                return difference(a.get(key), b.get(key), path + "." + key)
+    if isinstance(a, list) and len(a) == len(b):
+        for i, (x, y) in enumerate(zip(a, b)):
+            if x != y:
+                return difference(x, y, "%s[%d]" % (path, i))
+    return "%s: %.80r / %.80r" % (path, a, b)

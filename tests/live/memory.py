@@ -1,0 +1,158 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The debuggee's look at its own memory: what no Python accessor shows.
+
+The copy reads its parent, which is blocked and stays as it was at the fork.
+
+Some fields of C objects are invisible from Python: the tuple of a code
+object's local names, the name of a method descriptor, the statics of a C
+file.  `Memory` copies every writable mapping once, and `pointers` finds in a
+piece of it the words that are addresses of objects.  It knows nothing of
+where a field lies, so it cannot share a mistake with the code under test.
+"""
+import array
+import bisect
+import os
+import struct
+import sys
+
+WORD = 8
+PAGE_LIMIT = 1 << 30
+SMALL = 1 << 20
+ET_EXEC, PT_LOAD, PF_W = 2, 1, 2
+
+# Made once, before the fork: struct keeps what it is asked for in a cache.
+ELF_WORDS = struct.Struct("<H")
+ELF_OFFSET = struct.Struct("<Q")
+ELF_TABLE = struct.Struct("<HH")
+ELF_SEGMENT = struct.Struct("<IIQQQQQ")
+
+
+class Memory(object):
+    def __init__(self, pid):
+        self.starts, self.ends, self.words = [], [], []
+        self.loaded, self.data = [], []
+        self.types = set()
+        self._read(pid)
+
+    def _read(self, pid):
+        bases = {}
+        memory = os.open("/proc/%d/mem" % pid, os.O_RDONLY)
+        lines = read_text("/proc/%d/maps" % pid).splitlines()
+        for line in lines:
+            fields = line.split(None, 5)
+            start, end = [int(x, 16) for x in fields[0].split("-")]
+            path = fields[5] if len(fields) > 5 else ""
+            if path.startswith("/"):
+                bases.setdefault(path, start)
+            if not fields[1].startswith("rw") or end - start > PAGE_LIMIT:
+                continue
+            if path.startswith("[") and path != "[heap]":
+                continue
+            self.starts.append(start)
+            self.words.append(read_words(memory, start, end - start))
+            self.ends.append(start + WORD * len(self.words[-1]))
+        os.close(memory)
+        for path, base in bases.items():
+            self.segments(path, base)
+        self.loaded.sort()
+
+    def segments(self, path, base):
+        """Note where the ELF file PATH was loaded, its .bss included."""
+        try:
+            elf = os.open(path, os.O_RDONLY)
+        except OSError:
+            return
+        head = os.read(elf, 4096)
+        os.close(elf)
+        if head[:5] != b"\x7fELF\x02":
+            return
+        kind, = ELF_WORDS.unpack_from(head, 16)
+        offset, = ELF_OFFSET.unpack_from(head, 32)
+        size, number = ELF_TABLE.unpack_from(head, 54)
+        if kind == ET_EXEC:
+            base = 0
+        for i in range(number):
+            what, flags, _, start, _, _, length = \
+                ELF_SEGMENT.unpack_from(head, offset + i * size)
+            if what == PT_LOAD:
+                self.loaded.append((base + start, base + start + length))
+                if flags & PF_W:
+                    self.data.append((base + start, length))
+
+    def is_static(self, address):
+        """Does ADDRESS belong to a loaded file, not to a heap?"""
+        i = bisect.bisect_right(self.loaded, (address + 1,)) - 1
+        return i >= 0 and address < self.loaded[i][1]
+
+    def word(self, address):
+        if address & (WORD - 1):
+            return None
+        i = bisect.bisect_right(self.starts, address) - 1
+        if i < 0 or address >= self.ends[i]:
+            return None
+        return self.words[i][(address - self.starts[i]) // WORD]
+
+    def is_count(self, count):
+        """Is COUNT a plausible reference count, and no address?  Those of a
+        program at a fixed place are small enough to be counts."""
+        if sys.version_info >= (3, 14):
+            return count & 0xffffffff != 0
+        if sys.version_info >= (3, 12):
+            return 0 < count < 1 << 32
+        return 0 < count < 1 << 40 and (
+            count < SMALL or self.word(count & -WORD) is None)
+
+    def is_object(self, address):
+        """Is there an object, by its count and its type?"""
+        kind = self.word(address + WORD)
+        return kind in self.types and self.is_count(self.word(address))
+
+    def pointers(self, start, size):
+        """Addresses of objects in [START, START + SIZE)."""
+        found = []
+        for address in range(start, start + size, WORD):
+            word = self.word(address)
+            if word and word > 4096 and self.is_object(word):
+                found.append(word)
+        return found
+
+    def look_alikes(self):
+        """Every place in writable memory that may be an object, alive or
+        not, or a buffer that happens to look like one."""
+        for start, words in zip(self.starts, self.words):
+            for i in range(0, len(words) - 1, 2):
+                if words[i + 1] in self.types and self.is_count(words[i]):
+                    yield start + i * WORD
+
+    def static_pointers(self):
+        """Addresses of objects in the data of the loaded files."""
+        found = set()
+        for start, length in self.data:
+            start = (start + WORD - 1) & -WORD
+            found.update(self.pointers(start, length & -WORD))
+        return found
+
+
+def read_text(path):
+    """By bare reads: a text file would leave its codec in a cache."""
+    file, pieces = os.open(path, os.O_RDONLY), []
+    while True:
+        piece = os.read(file, 1 << 16)
+        if not piece:
+            break
+        pieces.append(piece)
+    os.close(file)
+    return str(b"".join(pieces).decode("ascii", "replace"))
+
+
+def read_words(memory, start, left):
+    content = array.array("L")
+    os.lseek(memory, start, os.SEEK_SET)
+    while left:
+        piece = os.read(memory, min(left, 1 << 24))
+        if not piece:
+            break
+        left -= len(piece)
+        (content.frombytes if hasattr(content, "frombytes")
+         else content.fromstring)(piece)
+    return content

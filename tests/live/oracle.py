@@ -1,0 +1,408 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the debuggee knows about its own heap, computed in a forked copy.
+
+The copy has the same addresses and the same contents as the process that
+blocks, so it may allocate as it likes: it first takes the figures that any
+allocation would change, and everything else follows from the list of objects
+the collector knew at the moment of the fork.
+"""
+import ctypes
+import gc
+import json
+import os
+import random
+import sys
+import traceback
+import types
+
+import memory
+
+try:
+    import faulthandler
+except ImportError:
+    faulthandler = None
+
+HAVE_INLINE_VALUES = sys.version_info >= (3, 11)
+MANAGED_DICT = 1 << 4
+
+#: Fields of code objects that Python can show without making a new object.
+CODE_FIELDS = ("co_consts", "co_names", "co_filename", "co_name",
+               "co_qualname", "co_linetable", "co_exceptiontable")
+if sys.version_info < (3, 11):
+    CODE_FIELDS += ("co_code", "co_varnames", "co_freevars", "co_cellvars")
+if sys.version_info < (3, 10):
+    CODE_FIELDS += ("co_lnotab",)
+
+#: Types whose traversal shows every reference, or which hold none: no scan.
+COMPLETE = frozenset([
+    int, float, complex, bool, bytes, bytearray, str, list, tuple, dict, set,
+    frozenset, type(lambda: 0), type(len), type((lambda x: lambda: x)(1)
+                                            .__closure__[0])])
+#: Types with stale words in their body: only their traversal counts.
+STALE = frozenset([type(sys._getframe()), type(x for x in ())] + [
+    getattr(types, name) for name in ("CoroutineType", "AsyncGeneratorType")
+    if hasattr(types, name)])
+
+
+def address_of(pointer):
+    return ctypes.cast(pointer, ctypes.py_object).value
+
+
+def type_name(kind):
+    try:
+        module = kind.__dict__.get("__module__")
+        if not isinstance(module, str):
+            module = kind.__module__
+        return "%s.%s" % (module, getattr(kind, "__qualname__", None)
+                          or kind.__name__)
+    except Exception as error:
+        return "? %s" % error
+
+
+#: Types of the objects that the interpreter keeps in its own data.
+FROZEN = frozenset(map(id, [str, bytes, int, tuple, type(address_of.__code__)]
+                       if sys.version_info >= (3, 11) else []))
+
+FROZEN_COUNT = 900000000
+HEAPTYPE = 1 << 9
+HAVE_GC = 1 << 14
+GC_HEAD = 16
+
+UNSOUND = frozenset(map(id, STALE))
+IMMORTAL = (1 << 31 if sys.version_info >= (3, 12) else 1 << 62)
+
+
+class Closure(object):
+    """Everything that can be reached from the collector's objects."""
+
+    def __init__(self, tracked, targets):
+        self.memory = memory.Memory(os.getppid())
+        self.objects, self.sizes = {}, {}
+        self.how, self.gone = {}, {}
+        self.queue = []
+        self.targets = targets
+        self.holders = dict((t, {}) for t in targets)
+        self.learn_types(tracked)
+        for thing in tracked:
+            self.add(thing, "gc")
+
+    def learn_types(self, tracked):
+        """Every type object, so that the scan can tell an object."""
+        pending = [object] + [o for o in tracked if issubclass(type(o), type)]
+        pending += [type(o) for o in tracked]
+        known = self.memory.types
+        while pending:
+            kind = pending.pop()
+            if id(kind) in known:
+                continue
+            known.add(id(kind))
+            pending.append(type(kind))
+            pending.extend(type.__subclasses__(kind))
+            pending.extend(b for b in kind.__mro__)
+
+    def add(self, thing, how):
+        """Note a new one, if it was there at the fork."""
+        if id(thing) not in self.objects and (
+                how == "gc" or self.memory.is_object(id(thing))):
+            # Now: a BytesIO whose buffer is in `objects` is a smaller one.
+            self.sizes[id(thing)] = size_of(thing)
+            self.objects[id(thing)] = thing
+            self.how[id(thing)] = how
+            self.queue.append(thing)
+
+    def fields(self, thing, kind):
+        """References that traversal does not show but Python does."""
+        if issubclass(kind, dict):
+            return list(dict.keys(thing))
+        if kind is CODE:
+            found = [getattr(thing, name) for name in CODE_FIELDS
+                     if hasattr(thing, name)]
+            return found
+        if issubclass(kind, type):
+            found = gc.get_referents(thing.__dict__)
+            found += [thing.__mro__, thing.__bases__]
+            if thing.__base__ is not None:
+                found.append(thing.__base__)
+            return found
+        return []
+
+    def names(self, thing, kind):
+        """Strings of a tuple that is shown only as a copy."""
+        if kind is CODE and sys.version_info >= (3, 11):
+            return thing.co_varnames + thing.co_cellvars + thing.co_freevars
+        return ()
+
+    def body(self, thing, kind):
+        """Addresses of objects in the body of a C object."""
+        if kind in COMPLETE or kind in STALE or type.__getattribute__(kind, "__basicsize__") <= 16:
+            return []
+        size = kind.__basicsize__
+        return self.memory.pointers(id(thing) + 16, size - 16)
+
+    def is_sound(self, word):
+        """May the scan call this an object?  A C table of {number, type} in
+        a file's data looks like one, so there only a few kinds are; and what
+        the collector tracks it has listed, or set aside as immortal."""
+        if word in self.objects:
+            return True
+        count = self.memory.word(word)
+        kind = self.memory.word(word + 8)
+        if kind in UNSOUND:
+            return False
+        now = ctypes.c_size_t.from_address(word).value
+        if not self.memory.is_count(now) or \
+                ctypes.c_size_t.from_address(word + 8).value != kind:
+            self.gone[word] = kind      # in the copy, meanwhile
+            return False
+        if not self.memory.is_static(word):
+            return count >= IMMORTAL or not (
+                address_of(kind).__flags__ & HAVE_GC and
+                self.memory.word(word - GC_HEAD))
+        return (word in self.memory.types or
+                FROZEN_COUNT < count & 0xffffffff and
+                self.memory.word(word + 8) in FROZEN)
+
+    def edges(self, thing):
+        kind = type(thing)
+        found = [(r, "referent") for r in gc.get_referents(thing)]
+        if kind.__flags__ & HEAPTYPE:   # others are not counted
+            found.append((kind, "type"))
+        else:
+            self.add(kind, "type")
+        found += [(r, "field") for r in self.fields(thing, kind)]
+        for word in self.body(thing, kind):
+            if self.is_sound(word):
+                found.append((address_of(word), "scan"))
+        return found
+
+    def run(self):
+        for word in self.memory.static_pointers():
+            if self.is_sound(word) and not self.memory.is_static(word):
+                self.add(address_of(word), "static")
+        while self.queue:
+            thing = self.queue.pop()
+            for other, how in self.edges(thing):
+                if id(other) in self.targets:
+                    self.holders[id(other)].setdefault(id(thing), how)
+                if id(other) not in self.objects:
+                    self.add(other, how)
+            for name in self.names(thing, type(thing)):
+                self.add(name, "name")
+
+    def attribute_names(self):
+        """Names held by the shared keys of classes.  Makes dicts: do last."""
+        if not HAVE_INLINE_VALUES:
+            return
+        for thing in list(self.objects.values()):
+            kind = type(thing)
+            if kind.__flags__ & MANAGED_DICT:
+                try:
+                    names = object.__getattribute__(thing, "__dict__")
+                except AttributeError:
+                    continue
+                for name in dict.keys(names):
+                    self.add(name, "shared key")
+
+
+CODE = type(type_name.__code__)
+
+
+#: Sizes of the oracle's own code before it runs hot and gets caches (3.8).
+COOL = {}
+
+
+def prepare():
+    """To be called before the fork."""
+    for module in (sys.modules[__name__], memory):
+        for thing in list(vars(module).values()):
+            functions = [thing]
+            if isinstance(thing, type):
+                functions = list(vars(thing).values())
+            for function in functions:
+                if isinstance(function, type(prepare)):
+                    code = function.__code__
+                    COOL[id(code)] = sys.getsizeof(code)
+
+
+def size_of(thing):
+    if id(thing) in COOL:
+        return COOL[id(thing)]
+    try:
+        return sys.getsizeof(thing)
+    except Exception:       # its own __sizeof__ needs what it has not
+        return 0
+
+
+def unreached(closure):
+    """What looks like an object and is not in the closure, by type."""
+    found = {}
+    for address in closure.memory.look_alikes():
+        if address not in closure.objects:
+            found.setdefault(hex(closure.memory.word(address + 8)).rstrip("L"),
+                             []).append(hex(address).rstrip("L"))
+    return found
+
+
+def by_type(closure, tracked):
+    rows = {}
+    for thing in list(closure.objects.values()):
+        kind = type(thing)
+        row = rows.get(id(kind))
+        if row is None:
+            row = rows[id(kind)] = {
+                "name": type_name(kind), "tracked": 0, "count": 0, "size": 0,
+                "static_count": 0, "static_size": 0, "how": {}}
+        size = closure.sizes[id(thing)]
+        row["count"] += 1
+        row["size"] += size
+        if closure.memory.is_static(id(thing)):
+            row["static_count"] += 1
+            row["static_size"] += size
+        how = closure.how[id(thing)]
+        row["how"][how] = row["how"].get(how, 0) + 1
+    for thing in tracked:
+        rows[id(type(thing))]["tracked"] += 1
+    for kind in closure.gone.values():
+        if kind in rows:
+            rows[kind]["gone"] = rows[kind].get("gone", 0) + 1
+    return dict((hex(k).rstrip("L"), v) for k, v in rows.items())
+
+
+def counting_cost():
+    """References that `sys.getrefcount(things[i][1])` itself adds."""
+    things = [("", object())]
+    return sys.getrefcount(things[0][1]) - 1
+
+
+def short_repr(animal):
+    if type(animal) not in SIMPLE:
+        return None
+    if sys.getsizeof(animal) > 1000:
+        return None
+    return repr(animal)
+
+
+SIMPLE = (int, float, complex, bool, bytes, str, type(None))
+
+
+def animals(zoo, known):
+    cost = counting_cost()
+    found = []
+    for i in range(len(zoo)):
+        count = sys.getrefcount(zoo[i][1]) - cost
+        label, animal = zoo[i]
+        found.append({
+            "label": label, "addr": hex(id(animal)).rstrip("L"),
+            "type": type_name(type(animal)),
+            "type_addr": hex(id(type(animal))).rstrip("L"),
+            "size": sys.getsizeof(animal), "refcount": count - (id(animal) in known),
+            "tracked": id(animal) in known,
+            "repr": short_repr(animal)})
+        animal = None
+    return found
+
+
+def choose(tracked, seed, number):
+    """NUMBER objects at random: holders and what they hold."""
+    dice = random.Random(seed)
+    chosen = []
+    while len(chosen) < number:
+        thing = tracked[dice.randrange(len(tracked))]
+        if len(chosen) % 3 == 2:
+            inner = gc.get_referents(thing)
+            if not inner:
+                continue
+            thing = inner[dice.randrange(len(inner))]
+        if all(thing is not other for other in chosen):
+            chosen.append(thing)
+    return chosen
+
+
+def referrers(chosen, known, closure):
+    found = []
+    for thing in chosen:
+        tracked = [hex(id(r)).rstrip("L") for r in gc.get_referrers(thing)
+                   if id(r) in known]
+        held = closure.holders[id(thing)]
+        found.append({
+            "addr": hex(id(thing)).rstrip("L"), "type": type_name(type(thing)),
+            "tracked_holders": sorted(set(tracked)),
+            "holders": dict(
+                (hex(h).rstrip("L"),
+                 [type_name(type(closure.objects[h])), how])
+                for h, how in held.items())})
+    return found
+
+
+def locals_of(frame):
+    """FRAME, its callers, and the values of their locals."""
+    found = []
+    while frame is not None:
+        found.append(frame)
+        found += frame.f_locals.values()
+        frame = frame.f_back
+    return found
+
+
+def running(frame):
+    """Locals of all threads, of this one from FRAME on.  The collector does
+    not see them where frames are no objects (3.11)."""
+    found = locals_of(frame)
+    mine = sys._getframe()
+    for other in sys._current_frames().values():
+        if other is not mine:
+            found += locals_of(other)
+    return found
+
+
+def truth(tracked, zoo, blocks, options):
+    """Everything the driver compares with, as one JSON-able dict."""
+    known = set(map(id, tracked))
+    animal_rows = animals(zoo.animals, known)
+    chosen = choose(tracked, options["seed"], options["targets"])
+    closure = Closure(tracked, set(map(id, chosen)))
+    in_frames = running(sys._getframe(2))
+    for thing in in_frames:
+        closure.add(thing, "local")
+    closure.run()
+    back = referrers(chosen, known, closure)
+    closure.attribute_names()
+    return {
+        "version": sys.version, "hexversion": sys.hexversion,
+        "implementation": sys.version_info[:3],
+        "debug_build": hasattr(sys, "gettotalrefcount"),
+        "free_threaded": "t" in getattr(sys, "abiflags", ""),
+        "allocated_blocks": blocks, "tracked": len(tracked),
+        "objects": len(closure.objects),
+        "types": by_type(closure, tracked),
+        "in_frames": [hex(id(o)).rstrip("L") for o in in_frames],
+        "zoo": animal_rows, "absent": zoo.absent, "referrers": back,
+        "reached": dict((hex(a).rstrip("L"), closure.how[a])
+                        for a, o in closure.objects.items()
+                        if type_name(type(o)) in options["explain"])
+        if options.get("explain") else {},
+        "unreached": unreached(closure) if options.get("explain") else {},
+        "interned": (sys.getunicodeinternedsize()
+                     if hasattr(sys, "getunicodeinternedsize") else None),
+    }
+
+
+def tell(_, __, blocks, tracked, zoo, options):
+    """In the forked copy: write the truth and vanish."""
+    status = 1
+    trouble = options["truth"] + ".error"
+    trace = os.open(trouble, os.O_WRONLY | os.O_CREAT, 0o600)
+    if faulthandler:
+        faulthandler.enable(trace)
+    try:
+        answer = truth(tracked, zoo, blocks, options)
+        with open(options["truth"] + ".part", "w") as out:
+            json.dump(answer, out)
+        os.rename(options["truth"] + ".part", options["truth"])
+        status = 0
+    except BaseException:
+        with open(trouble, "w") as out:
+            traceback.print_exc(file=out)
+    finally:
+        os.write(options["ready"], b"T" if status == 0 else b"E")
+        os._exit(status)

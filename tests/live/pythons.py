@@ -1,0 +1,71 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Finds the interpreters to test with.
+
+PYTHONS (a path list) replaces the search; otherwise those of `pyenv root`,
+each python3.N on PATH, and the system's /usr/bin/python3.  Two paths that are
+one file count once.
+"""
+import glob
+import os
+import shutil
+import subprocess
+
+OLDEST = (3, 8)
+PROBE = ("import sys, sysconfig as s; print('%d.%d.%d' % sys.version_info[:3],"
+         "'d' if hasattr(sys, 'gettotalrefcount') else '',"
+         "'t' if s.get_config_var('Py_GIL_DISABLED') else '', sep=',')")
+
+
+class Python:
+    def __init__(self, path, version, flavour):
+        self.path, self.version, self.flavour = path, version, flavour
+        self.release = tuple(int(x) for x in version.split("."))
+
+    def name(self):
+        where = "system" if self.path.startswith("/usr/") else ""
+        return self.version + self.flavour + (where and "-" + where)
+
+
+def candidates():
+    given = os.environ.get("PYTHONS")
+    if given:
+        return given.split(":")
+    found = []
+    if shutil.which("pyenv"):
+        root = subprocess.run(["pyenv", "root"], stdout=subprocess.PIPE,
+                              text=True).stdout.strip()
+        if root:
+            found += sorted(glob.glob(root + "/versions/*/bin/python"))
+    for folder in os.environ.get("PATH", "").split(":"):
+        if "/shims" not in folder:
+            found += sorted(glob.glob(folder + "/python3.[0-9]") +
+                            glob.glob(folder + "/python3.[0-9][0-9]"))
+    return found + ["/usr/bin/python3"]
+
+
+def find():
+    """([Python], [why one was left out])."""
+    pythons, skipped, seen = [], [], set()
+    for path in candidates():
+        real = os.path.realpath(path)
+        if real in seen or not os.access(path, os.X_OK):
+            continue
+        seen.add(real)
+        try:
+            probe = subprocess.run(
+                [path, "-c", PROBE], stdout=subprocess.PIPE, text=True,
+                stderr=subprocess.DEVNULL, timeout=20).stdout
+            version, debug, threads = probe.strip().split(",")
+        except (ValueError, OSError, subprocess.TimeoutExpired):
+            skipped.append("%s does not say its version as 3.x does" % path)
+            continue
+        python = Python(path, version, debug + threads)
+        if python.release < OLDEST:
+            skipped.append("%s: %s is older than any supported" %
+                           (path, version))
+        elif threads:
+            skipped.append("%s: %s is free-threaded" % (path, version))
+        else:
+            pythons.append(python)
+    pythons.sort(key=lambda p: (p.release, p.path))
+    return pythons, skipped
