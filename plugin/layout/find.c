@@ -186,12 +186,11 @@ void pm_find_places(struct pm_build *b)
 	settle(b, offsetof(struct pm_places, set_dummy),
 		pm_build_pointer(b, symbol_of_python(b, "_PySet_Dummy")),
 		PM_SOURCE_SYMBOL);
+	pm_names_of_basic_types(b);
 	if (!at->type_type.addr || !at->object_type.addr ||
 		!at->dict_type.addr || !at->unicode_type.addr ||
-		!at->none.addr || !at->set_dummy.addr) {
-		pm_names_of_basic_types(b);
+		!at->none.addr || !at->set_dummy.addr)
 		scan_types(b);
-	}
 }
 
 /* ---- interned strings ---- */

@@ -18,10 +18,15 @@
 #define MAX_STATIC_TYPES 512
 #define MAX_MODULE_DATA ((uint64_t)64 << 20)
 
-/* Whether a live process or a complete core: nothing to do. */
+/* Where no file is missing there is nothing to do. */
 static bool lacks_memory(const struct pm_build *b)
 {
 	const struct pm_target *t = pm_memory_target(b->m);
+	bool missing = false;
+	for (size_t i = 0; i < b->ms->list.len && !missing; i++)
+		missing = !b->ms->list.data[i].file_matches;
+	if (!missing || t->kind == PM_TARGET_CORE)
+		return missing;
 	for (size_t i = 0; i < t->maps.len; i++)
 		if (t->maps.data[i].flags & PM_MAP_ABSENT)
 			return true;
@@ -35,8 +40,10 @@ static pm_addr missing_name(struct pm_build *b, pm_addr type)
 	pm_addr at = pm_build_number(b, type, b->l->f.type.name);
 	const struct pm_mapping *m = at ? pm_target_find_map(t, at) : NULL;
 	char byte;
-	if (!m || !(m->flags & PM_MAP_ABSENT) || pm_target_is_supplied(t, at) ||
-		t->ops->read(t, at, &byte, 1))
+	/* Some cores do not even list what they leave out. */
+	if (m ? !(m->flags & PM_MAP_ABSENT) : !pm_modules_at(b->ms, at))
+		return 0;
+	if (pm_target_is_supplied(t, at) || t->ops->read(t, at, &byte, 1))
 		return 0;
 	return at;
 }
