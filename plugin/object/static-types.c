@@ -14,8 +14,9 @@ bool pm_static_type_is_managed(const struct pm_layout *l, uint64_t flags)
 }
 
 /* struct types_state: builtins.initialized[], then for extension modules two
-   counters and another array.  tp_subclasses is the index plus 1, the second
-   array's behind the first's (Objects/typeobject.c, gh-117398). */
+   counters and another array (Objects/typeobject.c, gh-117398).
+   tp_subclasses is the index plus 1: in the first array, in both as if they
+   were one, or in the second alone (3.13.0).  Each entry names its type. */
 enum pm_status pm_static_type_state(const struct pm_layout *l,
 	struct pm_memory *m, pm_addr interp, pm_addr type, uint64_t subclasses,
 	pm_addr *ret, struct pm_error *err)
@@ -25,23 +26,21 @@ enum pm_status pm_static_type_state(const struct pm_layout *l,
 	if (!pm_has(f->interp.types) || !pm_has(f->types_state.builtins) ||
 		!size || !subclasses || subclasses > MAX_TYPES)
 		return pm_fail(err, PM_ABSENT, type, "no state of this type");
-	uint64_t index = subclasses - 1;
-	pm_addr at = interp + f->interp.types.off +
-		     f->types_state.builtins.off + index * size;
-	if (index >= f->types_state.builtins.size / size)
-		at += 2 * l->t.word_size;
-	uint64_t owner = 0;
-	PM_TRY(pm_layout_read(
-		l, m, at, f->static_type_state.type, &owner, err));
-	if (owner && owner != type)
-		return pm_fail(err, PM_CORRUPT, type,
-			"the interpreter at 0x%llx knows another type under "
-			"its index",
-			(unsigned long long)interp);
-	if (!owner)
-		return pm_fail(err, PM_ABSENT, type, "no state of this type");
-	*ret = at;
-	return PM_OK;
+	pm_addr first = interp + f->interp.types.off +
+			f->types_state.builtins.off + (subclasses - 1) * size;
+	pm_addr second =
+		first + f->types_state.builtins.size + 2 * l->t.word_size;
+	const pm_addr places[] = {first, first + 2 * l->t.word_size, second};
+	for (unsigned i = 0; i < 3; i++) {
+		uint64_t owner = 0;
+		PM_TRY(pm_layout_read(l, m, places[i],
+			f->static_type_state.type, &owner, err));
+		if (owner != type)
+			continue;
+		*ret = places[i];
+		return PM_OK;
+	}
+	return pm_fail(err, PM_ABSENT, type, "no state of this type");
 }
 
 pm_addr pm_static_type_dict(const struct pm_layout *l, struct pm_memory *m,
