@@ -5,6 +5,7 @@
 #include "heap/team.h"
 #include "lib/mini-heap.h"
 #include "object/repr.h"
+#include "object/static-types.h"
 #include "unit/unit.h"
 
 #include <string.h>
@@ -113,6 +114,113 @@ START_TEST(free_blocks_are_not_objects)
 		end_walk(&w);
 		mini_heap_deinit(&h);
 	}
+}
+END_TEST
+
+static void put_freelist(
+	struct mini_heap *h, unsigned i, pm_addr head, uint64_t size)
+{
+	unsigned ws = h->m.l->t.word_size;
+	pm_addr at = h->m.interp + h->m.l->f.interp.freelists.off + 2 * ws * i;
+	mini_store(&h->m, at, ws, head);
+	mini_store(&h->m, at + ws, ws, size);
+}
+
+/* The link takes the place of the refcount, so that what a free list holds
+   looks alive. */
+START_TEST(free_lists_hold_no_objects)
+{
+	unsigned rows = 0;
+	EACH_ROW(row)
+	{
+		if (row->traits.freelist_link != PM_FREELIST_FIRST_WORD)
+			continue;
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		unsigned ws = h.m.l->t.word_size;
+		pm_addr a[9];
+		for (uint32_t i = 0; i < 9; i++)
+			a[i] = mini_new_list(&h, NULL, 0);
+		for (uint32_t i = 1; i < 4; i++)
+			mini_store(&h.m, a[i], ws, i < 3 ? a[i + 1] : 0);
+		unsigned last = h.m.l->f.interp.freelists.size / (2 * ws) - 1;
+		put_freelist(&h, last, a[1], 3);
+		/* A length that its links don't have, and a link to nowhere:
+		   not believed. */
+		mini_store(&h.m, a[5], ws, a[6]);
+		mini_store(&h.m, a[6], ws, 0);
+		put_freelist(&h, 1, a[5], 4);
+		mini_store(&h.m, a[7], ws, 16);
+		put_freelist(&h, 2, a[7], 2);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		ck_assert_uint_eq(w.heap->blocks_used, 9);
+		ck_assert_uint_eq(w.heap->blocks_dead, 3 + 1);
+		ck_assert_uint_eq(stats_of(&w, h.list_type).count, 9 - 3 - 1);
+		ck_assert_uint_eq(w.heap->inconsistent, 2);
+		for (uint32_t i = 0; i < 9; i++)
+			ck_assert_int_eq(
+				pm_freelists_hold(&w.heap->freelists, a[i]),
+				i >= 1 && i < 4);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+		rows++;
+	}
+	ck_assert_uint_gt(rows, 0);
+}
+END_TEST
+
+static void put_state(
+	struct mini_heap *h, pm_addr at, pm_addr type, pm_addr dict)
+{
+	mini_put(&h->m, at, h->m.l->f.static_type_state.type, type);
+	mini_put(&h->m, at, h->m.l->f.static_type_state.dict, dict);
+}
+
+/* The same index in the array of the core's types and in that of extension
+   modules: whose it is tells which. */
+START_TEST(static_types_keep_dicts_in_the_interpreter)
+{
+	unsigned rows = 0;
+	EACH_ROW(row)
+	{
+		if (row->traits.static_types != PM_STATIC_TYPES_PER_INTERP)
+			continue;
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		const struct pm_layout *l = h.m.l;
+		const struct pm_fields *f = &l->f;
+		pm_addr builtins = h.m.interp + f->interp.types.off +
+				   f->types_state.builtins.off;
+		pm_addr others = builtins + f->types_state.builtins.size +
+				 2 * l->t.word_size;
+		uint32_t size = f->static_type_state.sizeof_.off;
+		pm_addr a = mini_data(&h.m, 512), b = mini_data(&h.m, 512);
+		pm_addr a_dict = mini_dict(&h.m, NULL, 0);
+		pm_addr b_dict = mini_dict(&h.m, NULL, 0);
+		bool both =
+			others + 3 * size <= h.m.interp + f->interp.types.off +
+						     f->types_state.sizeof_.off;
+		put_state(&h, builtins + 2 * size, a, a_dict);
+		if (both)
+			put_state(&h, others + 2 * size, b, b_dict);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		ck_assert_uint_eq(
+			pm_static_type_dict(l, w.memory, a, 3), a_dict);
+		ck_assert_uint_eq(pm_static_type_dict(l, w.memory, b, 3),
+			both ? b_dict : 0);
+		ck_assert_uint_eq(pm_static_type_dict(l, w.memory, a, 2), 0);
+		ck_assert_uint_eq(pm_static_type_dict(l, w.memory, a, 0), 0);
+		ck_assert_uint_eq(
+			pm_static_type_dict(l, w.memory, a, UINT64_MAX), 0);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+		rows += both;
+	}
+	ck_assert_uint_gt(rows, 0);
 }
 END_TEST
 
@@ -294,5 +402,6 @@ START_TEST(random_damage)
 END_TEST
 
 UNIT_MAIN("heap", counts_and_sizes, free_blocks_are_not_objects,
+	free_lists_hold_no_objects, static_types_keep_dicts_in_the_interpreter,
 	items_that_look_like_an_object, referrers_with_via,
 	values_as_python_shows_them, nth_read_fails, random_damage)
