@@ -241,6 +241,11 @@ static enum pm_status find_doubts(
 		PM_TRY(warn(st, err,
 			"%s is another file than the one in memory",
 			python->path));
+	else if (python && python->file_unverified)
+		PM_TRY(warn(st, err,
+			"the core has nothing to compare %s with: it is taken "
+			"for the file that was mapped",
+			python->path));
 	else if (python && !python->file_matches && t->kind != PM_TARGET_REMOTE)
 		PM_TRY(warn(st, err,
 			"%s is missing: its symbols come from memory",

@@ -34,32 +34,81 @@ void core_file_close(struct core_file *f)
 	*f = (struct core_file){0};
 }
 
-/* By build id; without one, by the start of the file. */
-static bool is_same(const struct core_file *f, const uint8_t *header,
-	size_t header_len, bool *ret_verified)
+enum likeness { OTHER, MAYBE, SAME };
+
+/* The dynamic section, which the program's memory has with addresses added
+   where the file has offsets: sizes and places of all tables and of the code,
+   which no two builds share. */
+static enum likeness compare_dynamic(
+	const struct core_file *f, const struct core_probe *probe)
+{
+	struct pm_elf elf;
+	struct pm_elf_segment s, dynamic = {0};
+	uint64_t bias = 0;
+	size_t size = (size_t)f->size, compared = 0;
+	if (!pm_elf_decode(f->bytes, size, &elf))
+		return MAYBE;
+	for (uint32_t i = 0; pm_elf_segment_at(&elf, f->bytes, size, i, &s);
+		i++) {
+		if (s.type == PT_LOAD && !s.offset)
+			bias = probe->start - s.vaddr;
+		else if (s.type == PT_DYNAMIC)
+			dynamic = s;
+	}
+	size_t w = elf.wide ? 8 : 4;
+	if (dynamic.offset >= size || dynamic.filesz > size - dynamic.offset)
+		return MAYBE;
+	for (uint64_t at = 0; at + 2 * w <= dynamic.filesz; at += 2 * w) {
+		uint8_t there[16];
+		const uint8_t *here = f->bytes + dynamic.offset + at;
+		uint64_t tag = pm_elf_uint(here, w);
+		if (core_read_dumped(probe->core, dynamic.vaddr + bias + at,
+			    there, 2 * w) != 2 * w)
+			return MAYBE;
+		uint64_t moved = pm_elf_uint(here + w, w) + bias;
+		if (!elf.wide)
+			moved = (uint32_t)moved;
+		if (pm_elf_uint(there, w) != tag)
+			return OTHER;
+		if (tag == DT_NULL)
+			break;
+		if (tag != DT_DEBUG && memcmp(here + w, there + w, w) &&
+			pm_elf_uint(there + w, w) != moved)
+			return OTHER;
+		compared++;
+	}
+	return compared >= 8 ? SAME : MAYBE;
+}
+
+/* By build id; without one, by the start of the file; without that, by the
+   dynamic section. */
+static enum likeness compare(
+	const struct core_file *f, const struct core_probe *probe)
 {
 	char there[PM_BUILD_ID_TEXT], here[PM_BUILD_ID_TEXT];
-	*ret_verified = false;
-	if (!header_len)
-		return true;
-	pm_elf_image_build_id(header, header_len, true, there);
+	if (!probe->header_len)
+		return probe->start ? compare_dynamic(f, probe) : MAYBE;
+	pm_elf_image_build_id(probe->header, probe->header_len, true, there);
 	if (there[0]) {
 		pm_elf_image_build_id(f->bytes, (size_t)f->size, false, here);
-		return *ret_verified = !strcmp(there, here);
+		return strcmp(there, here) ? OTHER : SAME;
 	}
-	size_t n = header_len < f->size ? header_len : (size_t)f->size;
-	return !memcmp(f->bytes, header, n < 4096 ? n : 4096);
+	size_t n = probe->header_len < f->size ? probe->header_len
+					       : (size_t)f->size;
+	return memcmp(f->bytes, probe->header, n < 4096 ? n : 4096) ? OTHER
+								    : MAYBE;
 }
 
 static bool try_file(const char *path, bool only_verified,
-	const uint8_t *header, size_t header_len, struct core_file *ret)
+	const struct core_probe *probe, struct core_file *ret)
 {
 	struct core_file f = {0};
 	map_file(path, &f);
 	if (!f.bytes)
 		return false;
-	if (is_same(&f, header, header_len, &f.verified) &&
-		(f.verified || !only_verified)) {
+	enum likeness like = compare(&f, probe);
+	if (like == SAME || (like == MAYBE && !only_verified)) {
+		f.verified = like == SAME;
 		*ret = f;
 		return true;
 	}
@@ -67,21 +116,22 @@ static bool try_file(const char *path, bool only_verified,
 	return false;
 }
 
-void core_file_open(const struct pm_target *t, const char *path,
-	const uint8_t *header, size_t header_len, struct core_file *ret)
+void core_file_open(
+	const struct core_probe *probe, const char *path, struct core_file *ret)
 {
+	const struct pm_target *t = &probe->core->t;
 	char other[8192];
 	if (t->sysroot && *t->sysroot && path[0] == '/') {
 		int n = snprintf(other, sizeof other, "%s%s", t->sysroot, path);
 		if (n > 0 && (size_t)n < sizeof other &&
-			try_file(other, false, header, header_len, ret))
+			try_file(other, false, probe, ret))
 			return;
 	}
-	if (try_file(path, false, header, header_len, ret))
+	if (try_file(path, false, probe, ret))
 		return;
 	const char *pos = NULL;
 	while (pm_target_next_file(t, path, &pos, other, sizeof other))
-		if (try_file(other, true, header, header_len, ret))
+		if (try_file(other, true, probe, ret))
 			return;
 }
 

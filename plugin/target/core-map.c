@@ -129,7 +129,7 @@ static enum pm_status file_of_range(
 	pm_auto_free uint8_t *header = malloc(HEADER_MAX);
 	if (!header || !pm_vec_reserve(&c->files, c->files.len + 1))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	size_t header_len = 0;
+	struct core_probe probe = {.core = c, .header = header};
 	/* The start of a file is mapped below the rest of it. */
 	size_t most = first + RANGES_PER_FILE < c->notes.ranges.len
 			      ? first + RANGES_PER_FILE
@@ -139,7 +139,8 @@ static enum pm_status file_of_range(
 		if (r->offset || strcmp(r->path, ranges[i].path))
 			continue;
 		uint64_t n = r->end - r->start;
-		header_len = core_read_dumped(c, r->start, header,
+		probe.start = r->start;
+		probe.header_len = core_read_dumped(c, r->start, header,
 			n < HEADER_MAX ? (size_t)n : HEADER_MAX);
 		break;
 	}
@@ -150,7 +151,7 @@ static enum pm_status file_of_range(
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	pm_native_name_mapping(&name, path);
 	if (name.path && !(name.flags & PM_MAP_SPECIAL))
-		core_file_open(&c->t, path, header, header_len, &f);
+		core_file_open(&probe, path, &f);
 	/* What has this name now is another file, unless proved. */
 	if ((name.flags & PM_MAP_DELETED) && !f.verified)
 		core_file_close(&f);

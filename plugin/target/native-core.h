@@ -80,12 +80,19 @@ void core_notes_finish(struct core_notes *n);
 PM_CHECKED enum pm_status core_guess_files(
 	struct core *c, struct pm_error *err);
 
-/* Maps path (below t->sysroot first, or one of t->files that is proved to be
-   it) and decides whether it is the file that was mapped: header holds the
-   header_len bytes that memory has of its start.  ret->bytes stays NULL when
-   it is not. */
-void core_file_open(const struct pm_target *t, const char *path,
-	const uint8_t *header, size_t header_len, struct core_file *ret);
+/* What the core has of a mapped file, to compare it with. */
+struct core_probe {
+	const struct core *core;
+	pm_addr start;	       /* where its start was mapped, 0: not known */
+	const uint8_t *header; /* header_len bytes that were dumped of it */
+	size_t header_len;
+};
+
+/* Maps path (below the target's sysroot first, or one of its files that is
+   proved to be it), unless it is not the file that was mapped: ret->bytes
+   stays NULL then. */
+void core_file_open(const struct core_probe *probe, const char *path,
+	struct core_file *ret);
 void core_file_close(struct core_file *f);
 
 /* Whether the program may have changed its private copy of what is mapped from

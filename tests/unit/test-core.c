@@ -332,8 +332,8 @@ START_TEST(takes_text_from_the_mapped_file)
 		if (cases[i].there)
 			write_file(f.lib, cases[i].there->data,
 				cases[i].there->len);
-		make_mapped(
-			&c, &f, cases[i].mapped, cases[i].header, true, true);
+		make_mapped(&c, &f, cases[i].mapped, cases[i].header,
+			cases[i].header, true);
 		pm_auto_target t = open_fake(&f, &c);
 		const struct pm_mapping *m = pm_target_find_map(t, BASE + PAGE);
 		ck_assert_uint_eq(m->flags & ~7u, cases[i].flags);
@@ -348,6 +348,37 @@ START_TEST(takes_text_from_the_mapped_file)
 		ck_assert_mem_eq(buf, cases[i].mapped->data, n);
 		const void *v = pm_target_view(t, BASE + PAGE, PAGE);
 		ck_assert(whole == (v != NULL));
+	}
+	folder_deinit(&f);
+}
+END_TEST
+
+/* No header in the core: the dynamic section tells. */
+START_TEST(compares_by_the_dynamic_section)
+{
+	struct folder f;
+	folder_init(&f);
+	pm_auto_strbuf lib = {0};
+	fake_elf_write(&lib, id_a, sizeof id_a, false);
+	/* In memory, some have the load address added. */
+	uint64_t data[PAGE / 8];
+	memcpy(data, lib.data + FAKE_ELF_DATA, PAGE);
+	for (size_t i = 1; i < 16; i += 4)
+		data[i] += BASE;
+	for (int other = 0; other < 3; other++) {
+		fake_auto_core c;
+		make_mapped(&c, &f, &lib, false, true, true);
+		c.segments.data[2].bytes = data;
+		/* A tag, or a value, that differs. */
+		if (other)
+			lib.data[FAKE_ELF_DATA + (other == 1 ? 96 : 104)] ^= 1;
+		write_file(f.lib, lib.data, lib.len);
+		if (other)
+			lib.data[FAKE_ELF_DATA + (other == 1 ? 96 : 104)] ^= 1;
+		pm_auto_target t = open_fake(&f, &c);
+		const struct pm_mapping *m = pm_target_find_map(t, BASE + PAGE);
+		ck_assert_uint_eq(m->flags & ~7u,
+			other ? PM_MAP_ABSENT : PM_MAP_FROM_FILE);
 	}
 	folder_deinit(&f);
 }
@@ -600,6 +631,7 @@ END_TEST
 
 UNIT_MAIN("core", reads_a_core, survives_any_cut, counts_more_segments_than_fit,
 	says_what_it_is_instead, takes_text_from_the_mapped_file,
-	takes_no_data_it_cannot_know, finds_files_below_sysroot,
-	guesses_the_mapped_files, survives_a_shrinking_file, survives_lies,
+	compares_by_the_dynamic_section, takes_no_data_it_cannot_know,
+	finds_files_below_sysroot, guesses_the_mapped_files,
+	survives_a_shrinking_file, survives_lies,
 	survives_each_failing_allocation)
