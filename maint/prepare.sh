@@ -32,6 +32,9 @@ libelf-dev has_header libelf.h
 libiberty-dev has_header libiberty/demangle.h
 python3 test -x /usr/bin/python3'
 needs_of_tests='
+g++ command -v c++
+gdbserver command -v gdbserver
+strace command -v strace
 check has_header check.h
 texinfo command -v makeinfo'
 

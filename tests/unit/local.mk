@@ -16,6 +16,13 @@ unit_tests = \
 	%D%/test-target \
 	%D%/test-vec
 
+# A C++ host throws through the C of the commands.
+if HAVE_CXX
+unit_tests += %D%/test-torture
+tests_unit_test_torture_SOURCES = %D%/test-torture.c tests/lib/throw.cc \
+	tests/lib/throw.h
+endif
+
 if HAVE_CHECK
 check_PROGRAMS += $(unit_tests)
 TESTS += $(unit_tests)
