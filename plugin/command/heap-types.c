@@ -184,6 +184,15 @@ static enum pm_status step(
 				: "No objects were found: no arenas, and "
 				  "nothing "
 				  "that the interpreter state leads to.");
+	bool by_references = !r->session->heap->pools->arenas.len;
+	pm_emit_text(
+		r->emit, "confidence", by_references ? "references" : "exact");
+	if (by_references)
+		pm_emit_line(r->emit, "%s",
+			"This interpreter does not use pymalloc: objects were "
+			"found by following references, so those that only C "
+			"code holds are missing, and words of C code may have "
+			"led to objects that are freed.");
 	if (!pm_run_given(r, "type"))
 		show_rest(r);
 	pm_emit_variable(r->emit, "py_count", total.s.count);
