@@ -513,7 +513,9 @@ struct gdb_reader_funcs *gdb_init_reader(void)
 		return boot();
 	if (b->capturing) {
 		b->capturing = false;
-		return &accepted;
+		/* Not a new command, after a Ctrl-C before that. */
+		if (pm_channel_is_empty(PM_CHANNEL_REQUEST))
+			return &accepted;
 	}
 	if (b->inside) { /* a Ctrl-C or an error of GDB went through us */
 		drop_run(b);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 /* A request is a command line and some answers. */
 #define REQUEST_MAX (64 << 20)
@@ -95,6 +96,12 @@ enum pm_status pm_channel_take(
 				"out of memory for the answers of GDB");
 	}
 	return pm_channel_put(c, "", 0, err);
+}
+
+bool pm_channel_is_empty(enum pm_channel c)
+{
+	struct stat st;
+	return fstat((int)c, &st) == 0 && st.st_size == 0;
 }
 
 enum pm_status pm_channel_put(

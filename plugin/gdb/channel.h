@@ -23,6 +23,8 @@ PM_CHECKED enum pm_status pm_channel_open(struct pm_error *err);
 /* What GDB wrote since; the file is empty after it. */
 PM_CHECKED enum pm_status pm_channel_take(
 	enum pm_channel c, struct pm_strbuf *ret, struct pm_error *err);
+/* Whether GDB wrote nothing. */
+bool pm_channel_is_empty(enum pm_channel c);
 /* Replaces the content. */
 PM_CHECKED enum pm_status pm_channel_put(
 	enum pm_channel c, const char *text, size_t len, struct pm_error *err);

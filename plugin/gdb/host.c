@@ -15,23 +15,26 @@ struct host_target {
 	pm_host_read *read;
 };
 
-/* The readable prefix of a chunk that is not readable as a whole. */
+/* The readable prefix of a chunk that is not readable as a whole: pages, then
+   halves of the last one (a core may end anywhere). */
 static size_t read_prefix(
 	struct host_target *h, pm_addr addr, unsigned char *buf, size_t len)
 {
-	size_t done = 0;
+	size_t done = 0, n = 0;
 	while (done < len) {
-		size_t n = (size_t)(PAGE - (addr + done) % PAGE);
+		n = (size_t)(PAGE - (addr + done) % PAGE);
 		if (n > len - done)
 			n = len - done;
 		if (h->read(addr + done, buf + done, (int)n))
 			break;
 		done += n;
 	}
-	/* Bytes of the last page: cores may end anywhere. */
-	while (done < len && (addr + done) % PAGE &&
-		!h->read(addr + done, buf + done, 1))
-		done++;
+	if (done == len || h->read(addr + done, buf + done, 1))
+		return done;
+	size_t end = done + n;
+	for (n = PAGE / 2; n; n /= 2)
+		if (n < end - done && !h->read(addr + done, buf + done, (int)n))
+			done += n;
 	return done;
 }
 

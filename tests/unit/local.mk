@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # To add one: test-NAME.c here, and a line below.
 unit_tests = \
+	%D%/test-bridge \
 	%D%/test-core \
 	%D%/test-emit \
 	%D%/test-error \
@@ -15,6 +16,13 @@ unit_tests = \
 	%D%/test-strbuf \
 	%D%/test-target \
 	%D%/test-vec
+
+# The parts of plugin/gdb that need no GDB; flags of its own so that the
+# objects are not those of the module.
+tests_unit_test_bridge_SOURCES = %D%/test-bridge.c plugin/gdb/channel.c \
+	plugin/gdb/facts.c plugin/gdb/host.c plugin/gdb/operand.c \
+	plugin/gdb/request.c plugin/gdb/response.c
+tests_unit_test_bridge_CFLAGS = $(AM_CFLAGS)
 
 # A C++ host throws through the C of the commands.
 if HAVE_CXX
