@@ -6,6 +6,7 @@
 #define MAX_ARENAS (1u << 24)
 #define MAX_INTERPRETERS 4096
 #define GATHER 512
+#define MAX_CELLS (1u << 18) /* 256 GiB of address space */
 
 /* One allocator: where its arena table is. */
 struct source {
@@ -36,6 +37,7 @@ void pm_pools_destroy(struct pm_pools *p)
 	for (size_t i = 0; p->regions && i < PM_POOL_REGIONS; i++)
 		free(p->regions[i].pools);
 	free(p->regions);
+	free(p->inside);
 	free(p);
 }
 
@@ -308,6 +310,38 @@ static enum pm_status read_pools(struct builder *b, struct pm_error *err)
 	return PM_OK;
 }
 
+/* Arenas that lie side by side, as mmap puts them, fill whole MiBs. */
+static enum pm_status mark_inside(struct pm_pools *p, struct pm_error *err)
+{
+	if (!p->arenas.len)
+		return PM_OK;
+	const struct pm_arena *last = &p->arenas.data[p->arenas.len - 1];
+	p->inside_low = p->arenas.data[0].address & ~UINT64_C(0xfffff);
+	uint64_t cells = ((last->address - p->inside_low) >> 20) + 2;
+	p->inside_cells = cells < MAX_CELLS ? cells : MAX_CELLS;
+	p->inside = calloc(p->inside_cells / 64 + 1, sizeof *p->inside);
+	pm_auto_free uint32_t *filled =
+		calloc(p->inside_cells + 1, sizeof *filled);
+	if (!p->inside || !filled)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	pm_vec_each (a, &p->arenas) {
+		pm_addr at = a->address, end = at + p->arena_size;
+		while (at < end) {
+			uint64_t cell = (at - p->inside_low) >> 20;
+			pm_addr next = p->inside_low + ((cell + 1) << 20);
+			if (cell >= p->inside_cells)
+				break;
+			filled[cell] +=
+				(uint32_t)((next < end ? next : end) - at);
+			at = next;
+		}
+	}
+	for (uint64_t i = 0; i < p->inside_cells; i++)
+		if (filled[i] == 1u << 20)
+			p->inside[i / 64] |= UINT64_C(1) << i % 64;
+	return PM_OK;
+}
+
 static enum pm_status index_pools(struct builder *b, struct pm_error *err)
 {
 	struct pm_pools *p = b->p;
@@ -335,6 +369,7 @@ static enum pm_status index_pools(struct builder *b, struct pm_error *err)
 				return pm_fail(
 					err, PM_NOMEM, 0, "out of memory");
 	}
+	PM_TRY(mark_inside(p, err));
 	return read_pools(b, err);
 }
 

@@ -56,6 +56,10 @@ struct pm_pools {
 	uint64_t narenas, ntimes, highwater, raw_blocks;
 	bool has_raw_blocks;
 	struct pm_pool_region *regions; /* PM_POOL_REGIONS, hashed */
+	/* One bit per MiB from inside_low on: all of it belongs to arenas. */
+	pm_addr inside_low;
+	uint64_t inside_cells;
+	uint64_t *inside;
 };
 
 /* Reads every interpreter's allocator. An empty result (no pymalloc) is
@@ -66,6 +70,15 @@ void pm_pools_destroy(struct pm_pools *p);
 static inline void pm_cleanup_pools(struct pm_pools **p)
 {
 	pm_pools_destroy(*p);
+}
+
+/* Is addr surely in an arena?  The quick answer to most words of a heap; false
+   says nothing. */
+static inline bool pm_pools_inside(const struct pm_pools *p, pm_addr addr)
+{
+	uint64_t cell = (addr - p->inside_low) >> 20;
+	return cell < p->inside_cells &&
+	       (p->inside[cell / 64] >> cell % 64 & 1);
 }
 
 /* The pool that addr lies in: its index, or -1. */

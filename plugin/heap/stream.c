@@ -22,13 +22,9 @@ static inline size_t hash_addr(pm_addr a, unsigned bits)
 	return (size_t)((a >> 3) * 0x9E3779B97F4A7C15u >> (64 - bits));
 }
 
-const struct pm_type *pm_worker_type(struct pm_worker *k, pm_addr addr)
+static __attribute__((noinline)) const struct pm_type *ask_type(
+	struct pm_worker *k, struct pm_type_cache_entry *e, pm_addr addr)
 {
-	if (addr & 7 || addr < LOWEST_POINTER || addr >> 48)
-		return NULL;
-	struct pm_type_cache_entry *e = &k->type_cache[hash_addr(addr, 10)];
-	if (e->addr == addr)
-		return e->type;
 	/* Types are larger than what pymalloc hands out. */
 	if (pm_pools_find(k->h->pools, addr) >= 0)
 		return NULL;
@@ -42,30 +38,47 @@ const struct pm_type *pm_worker_type(struct pm_worker *k, pm_addr addr)
 	return e->type;
 }
 
-struct pm_type_stats *pm_worker_stats(
+/* The type at addr, or NULL: nearly always answered from the cache, or by the
+   shape of the address. */
+static inline const struct pm_type *type_at(struct pm_worker *k, pm_addr addr)
+{
+	if (addr & 7 || addr < LOWEST_POINTER || addr >> 48 ||
+		pm_pools_inside(k->h->pools, addr))
+		return NULL;
+	struct pm_type_cache_entry *e = &k->type_cache[hash_addr(addr, 10)];
+	return e->addr == addr ? e->type : ask_type(k, e, addr);
+}
+
+static __attribute__((noinline)) struct pm_type_stats *grow_stats(
 	struct pm_worker *k, const struct pm_type *t)
 {
-	if (__builtin_expect(t->id >= k->stats.len, 0)) {
-		if (!pm_vec_reserve(&k->stats, t->id + 64)) {
-			k->status = PM_NOMEM;
-			return &k->lost;
-		}
-		memset(k->stats.data + k->stats.len, 0,
-			(k->stats.cap - k->stats.len) * sizeof *k->stats.data);
-		k->stats.len = k->stats.cap;
+	if (!pm_vec_reserve(&k->stats, t->id + 64)) {
+		k->status = PM_NOMEM;
+		return &k->lost;
 	}
+	memset(k->stats.data + k->stats.len, 0,
+		(k->stats.cap - k->stats.len) * sizeof *k->stats.data);
+	k->stats.len = k->stats.cap;
 	return &k->stats.data[t->id];
 }
 
-void pm_worker_candidate(
+static inline struct pm_type_stats *stats_at(
+	struct pm_worker *k, const struct pm_type *t)
+{
+	return t->id < k->stats.len ? &k->stats.data[t->id] : grow_stats(k, t);
+}
+
+struct pm_type_stats *pm_worker_stats(
+	struct pm_worker *k, const struct pm_type *t)
+{
+	return stats_at(k, t);
+}
+
+static __attribute__((noinline)) void add_candidate(
 	struct pm_worker *k, pm_addr addr, enum pm_candidate_from from)
 {
-	if (addr < LOWEST_POINTER || addr & 7 || addr >> 48)
-		return;
 	pm_addr *recent = &k->recent[hash_addr(addr, 12)];
-	if (*recent == addr)
-		return;
-	if (pm_pools_find(k->h->pools, addr) >= 0)
+	if (*recent == addr || pm_pools_find(k->h->pools, addr) >= 0)
 		return;
 	*recent = addr;
 	bool added;
@@ -76,6 +89,21 @@ void pm_worker_candidate(
 	if (added &&
 		!pm_vec_push(&k->candidates, (struct pm_candidate){addr, from}))
 		k->status = PM_NOMEM;
+}
+
+static inline void follow(
+	struct pm_worker *k, pm_addr addr, enum pm_candidate_from from)
+{
+	if (addr < LOWEST_POINTER || addr & 7 || addr >> 48 ||
+		pm_pools_inside(k->h->pools, addr))
+		return;
+	add_candidate(k, addr, from);
+}
+
+void pm_worker_candidate(
+	struct pm_worker *k, pm_addr addr, enum pm_candidate_from from)
+{
+	follow(k, addr, from);
 }
 
 /* Threads may meet at a pool, and at a table that several dicts share: any of
@@ -128,7 +156,7 @@ void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
 	set_owner(k, (size_t)pool, block, owner);
 	k->is_buffer[bit / 64] |= UINT64_C(1) << bit % 64;
 	if (!b->shared)
-		pm_worker_stats(k, t)->alloc +=
+		stats_at(k, t)->alloc +=
 			pm_pools_class_size(p, p->pools[pool].szidx);
 	/* Chains and nodes: each link is a block of its own. */
 	if (b->kind == PM_BUFFER_NODES || b->kind == PM_BUFFER_DEQUE)
@@ -173,7 +201,7 @@ static inline const struct pm_type *try_header(struct pm_worker *k,
 		return NULL;
 	const unsigned char *obj = b->data + pre;
 	const struct pm_type *t =
-		pm_worker_type(k, load_word(k, obj + l->f.object.type.off));
+		type_at(k, load_word(k, obj + l->f.object.type.off));
 	if (!t || t->pre != pre)
 		return NULL;
 	uint64_t rc = load_word(k, obj + l->f.object.refcnt.off);
@@ -203,8 +231,7 @@ static inline void follow_slots(struct pm_worker *k, const struct block *b,
 	while (mask) {
 		unsigned i = (unsigned)__builtin_ctzll(mask);
 		mask &= mask - 1;
-		pm_worker_candidate(
-			k, load_word(k, obj + i * ws), PM_FROM_OBJECT);
+		follow(k, load_word(k, obj + i * ws), PM_FROM_OBJECT);
 	}
 }
 
@@ -213,7 +240,7 @@ static void follow_words(struct pm_worker *k, const unsigned char *p,
 {
 	unsigned ws = k->h->l->t.word_size;
 	for (uint64_t i = 0; i < n; i++)
-		pm_worker_candidate(k, load_word(k, p + i * ws), from);
+		follow(k, load_word(k, p + i * ws), from);
 }
 
 /* Attributes kept in the object, generator frames, tuple items, and slots that
@@ -251,8 +278,7 @@ static void follow_gc(struct pm_worker *k, const struct block *b,
 		return;
 	s->tracked++;
 	if (pm_pools_find(k->h->pools, next) < 0)
-		pm_worker_candidate(
-			k, next + l->t.gc_head_size, PM_FROM_GC_LINK);
+		follow(k, next + l->t.gc_head_size, PM_FROM_GC_LINK);
 }
 
 /* Instances with a managed dict: the pointer before the object. */
@@ -261,7 +287,7 @@ static void follow_managed(struct pm_worker *k, const unsigned char *obj)
 	unsigned ws = k->h->l->t.word_size;
 	uint64_t dict = load_word(k, obj - 3 * ws);
 	if (!(dict & 1))
-		pm_worker_candidate(k, dict, PM_FROM_OBJECT);
+		follow(k, dict, PM_FROM_OBJECT);
 }
 
 static bool take_object(struct pm_worker *k, const struct block *b,
@@ -276,7 +302,7 @@ static bool take_object(struct pm_worker *k, const struct block *b,
 		return false;
 	if (st != PM_OK)
 		k->unreadable++;
-	struct pm_type_stats *s = pm_worker_stats(k, t);
+	struct pm_type_stats *s = stats_at(k, t);
 	s->count++;
 	s->size += m.size;
 	s->alloc += b->class_size;

@@ -80,7 +80,6 @@ void pm_worker_candidate(
 void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
 	pm_addr owner, const struct pm_type *t);
 
-const struct pm_type *pm_worker_type(struct pm_worker *k, pm_addr addr);
 struct pm_type_stats *pm_worker_stats(
 	struct pm_worker *k, const struct pm_type *t);
 

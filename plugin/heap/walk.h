@@ -39,7 +39,7 @@ struct pm_heap {
 	const struct pm_modules *modules;
 	struct pm_types *types;
 	struct pm_pools *pools;
-	struct pm_objects objects; /* for the main thread */
+	struct pm_objects objects;     /* for the main thread */
 	struct pm_freelists freelists; /* read by pm_heap_freelists */
 	bool freelists_read;
 

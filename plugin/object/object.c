@@ -12,21 +12,6 @@ void pm_objects_init(struct pm_objects *o, const struct pm_layout *l,
 	pm_plain_resolver_init(&o->resolver, l, m);
 }
 
-bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
-{
-	switch (l->t.refcnt_form) {
-	case PM_REFCNT_WORD:
-		return word - 1 < UINT64_C(1) << 40;
-	case PM_REFCNT_LOW32:
-		/* The high half: 0 before 3.14, overflow and flags since. */
-		return (uint32_t)word != 0 &&
-		       (pm_has(l->f.object.flags) || word >> 32 == 0);
-	case PM_REFCNT_BIASED:
-		return true;
-	}
-	return false;
-}
-
 int64_t pm_refcnt_value(
 	const struct pm_layout *l, uint64_t word, bool *ret_immortal)
 {
