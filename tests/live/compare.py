@@ -62,7 +62,7 @@ def counts(truth, docs):
                                             "count": 0, "size": 0}
         row = rows.get(addr) or {"count": 0, "size": 0}
         extra = row["count"] - want["count"]
-        allowed, why = explained.extra(want, release)
+        allowed, why = explained.extra(want, release, truth)
         if extra < 0:
             wrong.append("%s: %d, closure %d: %d missing (closure by %s)" % (
                 want["name"], row["count"], want["count"], -extra,
@@ -215,7 +215,7 @@ def backrefs(truth, docs):
             wrong.append("%s: %s %s of gc.get_referrers() is missing" % (
                 name, holders.get(addr, ["?"])[0], addr))
         for addr in set(holders) - set(want["tracked_holders"]) - set(ours):
-            if not explained.not_owned(holders[addr]):
+            if not explained.not_owned(holders[addr], want):
                 wrong.append("%s: %s %s (known by %s) is missing" % (
                     name, holders[addr][0], addr, holders[addr][1]))
         for addr in set(ours) - set(want["tracked_holders"]) - set(holders):

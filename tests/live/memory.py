@@ -18,6 +18,7 @@ import sys
 WORD = 8
 PAGE_LIMIT = 1 << 30
 SMALL = 1 << 20
+FROZEN = 999999999     # the count of what the interpreter was built with
 ET_EXEC, PT_LOAD, PF_W = 2, 1, 2
 
 # Made once, before the fork: struct keeps what it is asked for in a cache.
@@ -99,8 +100,9 @@ class Memory(object):
             return count & 0xffffffff != 0
         if sys.version_info >= (3, 12):
             return 0 < count < 1 << 32
-        return 0 < count < 1 << 40 and (
-            count < SMALL or self.word(count & -WORD) is None)
+        return 0 < count < 1 << 31 and (
+            count < SMALL or FROZEN <= count < FROZEN + SMALL or
+            self.word(count & -WORD) is None)
 
     def is_object(self, address):
         """Is there an object, by its count and its type?"""
@@ -130,7 +132,7 @@ class Memory(object):
         for start, length in self.data:
             start = (start + WORD - 1) & -WORD
             found.update(self.pointers(start, length & -WORD))
-        return found
+        return list(found)
 
 
 def read_text(path):

@@ -77,7 +77,9 @@ class Closure(object):
 
     def __init__(self, tracked, targets):
         self.memory = memory.Memory(os.getppid())
-        self.objects, self.sizes = {}, {}
+        self.objects = {}
+        # Now: a BytesIO whose buffer is in `objects` is a smaller one.
+        self.sizes = dict((id(o), size_of(o)) for o in tracked)
         self.how, self.gone = {}, {}
         self.queue = []
         self.targets = targets
@@ -104,8 +106,8 @@ class Closure(object):
         """Note a new one, if it was there at the fork."""
         if id(thing) not in self.objects and (
                 how == "gc" or self.memory.is_object(id(thing))):
-            # Now: a BytesIO whose buffer is in `objects` is a smaller one.
-            self.sizes[id(thing)] = size_of(thing)
+            if id(thing) not in self.sizes:
+                self.sizes[id(thing)] = size_of(thing)
             self.objects[id(thing)] = thing
             self.how[id(thing)] = how
             self.queue.append(thing)
@@ -121,7 +123,8 @@ class Closure(object):
         if issubclass(kind, type):
             found = gc.get_referents(thing.__dict__)
             found += [thing.__mro__, thing.__bases__]
-            if thing.__base__ is not None:
+            # A type that nobody readied has no base: asking readies it.
+            if id(thing.__base__) in self.body(thing, kind):
                 found.append(thing.__base__)
             return found
         return []
@@ -137,6 +140,8 @@ class Closure(object):
         if kind in COMPLETE or kind in STALE or type.__getattribute__(kind, "__basicsize__") <= 16:
             return []
         size = kind.__basicsize__
+        if issubclass(kind, type):      # a static one is shorter
+            size = min(size, type.__sizeof__(thing))
         return self.memory.pointers(id(thing) + 16, size - 16)
 
     def is_sound(self, word):
@@ -176,7 +181,7 @@ class Closure(object):
         return found
 
     def run(self):
-        for word in self.memory.static_pointers():
+        for word in self.memory.static_pointers() + self.interpreter():
             if self.is_sound(word) and not self.memory.is_static(word):
                 self.add(address_of(word), "static")
         while self.queue:
@@ -189,6 +194,20 @@ class Closure(object):
             for name in self.names(thing, type(thing)):
                 self.add(name, "name")
 
+    def interpreter(self):
+        """What the state of the interpreter points to (on the C heap until
+        3.10); the debug hooks of the allocator precede it by two words."""
+        head = ctypes.pythonapi.PyInterpreterState_Head
+        head.restype = ctypes.c_void_p
+        usable = ctypes.CDLL(None).malloc_usable_size
+        usable.argtypes, usable.restype = [ctypes.c_void_p], ctypes.c_size_t
+        state = head()
+        if self.memory.is_static(state):
+            return []
+        if os.environ.get("PYTHONMALLOC") == "debug":
+            state -= 2 * memory.WORD
+        return self.memory.pointers(state, usable(state) & -memory.WORD)
+
     def attribute_names(self):
         """Names held by the shared keys of classes.  Makes dicts: do last."""
         if not HAVE_INLINE_VALUES:
@@ -200,6 +219,8 @@ class Closure(object):
                     names = object.__getattribute__(thing, "__dict__")
                 except AttributeError:
                     continue
+                # There before, if traversal goes past it to inline values.
+                self.add(names, "dict")
                 for name in dict.keys(names):
                     self.add(name, "shared key")
 
@@ -207,21 +228,24 @@ class Closure(object):
 CODE = type(type_name.__code__)
 
 
-#: Sizes of the oracle's own code before it runs hot and gets caches (3.8).
+#: Sizes of code before the oracle makes some run hot and get caches (3.8).
 COOL = {}
+
+
+def cool(code):
+    COOL[id(code)] = sys.getsizeof(code)
+    for inner in code.co_consts:
+        if type(inner) is type(code):
+            cool(inner)
 
 
 def prepare():
     """To be called before the fork."""
-    for module in (sys.modules[__name__], memory):
-        for thing in list(vars(module).values()):
-            functions = [thing]
-            if isinstance(thing, type):
-                functions = list(vars(thing).values())
-            for function in functions:
-                if isinstance(function, type(prepare)):
-                    code = function.__code__
-                    COOL[id(code)] = sys.getsizeof(code)
+    for thing in gc.get_objects():
+        if type(thing) is type(prepare):
+            cool(thing.__code__)
+    for kind in (Closure, memory.Memory):
+        COOL[id(kind)] = sys.getsizeof(kind)    # its instances' keys
 
 
 def size_of(thing):
@@ -376,6 +400,9 @@ def truth(tracked, zoo, blocks, options):
         "objects": len(closure.objects),
         "types": by_type(closure, tracked),
         "in_frames": [hex(id(o)).rstrip("L") for o in in_frames],
+        "lru_entries": sum(
+            o.cache_info()[3] for o in list(closure.objects.values())
+            if type(o).__name__ == "_lru_cache_wrapper"),
         "zoo": animal_rows, "absent": zoo.absent, "referrers": back,
         "reached": dict((hex(a).rstrip("L"), closure.how[a])
                         for a, o in closure.objects.items()
