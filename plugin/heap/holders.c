@@ -103,6 +103,9 @@ static inline __attribute__((always_inline)) void scan_bytes(
 {
 	const struct pm_layout *l = j->h->l;
 	unsigned ws = l->t.word_size;
+	/* References of frames have tags in their low bits (3.14). */
+	uint64_t mask =
+		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
 	if (ws == 8 && !l->t.big_endian) {
 		/* Eight words at a time: nearly none of them match. */
 		uint64_t want = j->object;
@@ -112,11 +115,11 @@ static inline __attribute__((always_inline)) void scan_bytes(
 			memcpy(w, p + i, 64);
 			bool any = false;
 			for (int k = 0; k < 8; k++)
-				any |= w[k] == want;
+				any |= (w[k] & mask) == want;
 			if (!any)
 				continue;
 			for (unsigned k = 0; k < 8; k++)
-				if (w[k] == want)
+				if ((w[k] & mask) == want)
 					hit(j, f, at + i + k * 8, owner);
 		}
 		p += i;
@@ -124,7 +127,7 @@ static inline __attribute__((always_inline)) void scan_bytes(
 		len -= i;
 	}
 	for (size_t i = 0; i + ws <= len; i += ws)
-		if (pm_load(p + i, ws, l->t.big_endian) == j->object)
+		if ((pm_load(p + i, ws, l->t.big_endian) & mask) == j->object)
 			hit(j, f, at + i, owner);
 }
 

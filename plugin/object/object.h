@@ -36,9 +36,13 @@ static inline bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 	case PM_REFCNT_WORD:
 		return word - 1 < UINT64_C(1) << 40;
 	case PM_REFCNT_LOW32:
-		/* The high half: 0 before 3.14, overflow and flags since. */
+		/* The high half: 0 before 3.14, since then an overflow that
+		   never happens (0), and flags.  A free list's link has more
+		   in it. */
 		return (uint32_t)word != 0 &&
-		       (pm_has(l->f.object.flags) || word >> 32 == 0);
+		       (word >> 32 &
+			       (pm_has(l->f.object.flags) ? 0xffff
+							  : 0xffffffff)) == 0;
 	case PM_REFCNT_BIASED:
 		return true;
 	}
