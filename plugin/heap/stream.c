@@ -191,6 +191,21 @@ static bool gc_head_plausible(
 	       !(prev >> 48);
 }
 
+/* In a program at a fixed place, addresses of static objects are small enough
+   to be refcounts: [0, int] as items would look like an int. */
+#define LEAST_STATIC 0x10000
+
+static bool refcnt_is_pointer(struct pm_worker *k, uint64_t rc)
+{
+	const struct pm_layout *l = k->h->l;
+	uint64_t type;
+	return rc >= LEAST_STATIC && rc % l->t.word_size == 0 &&
+	       rc < UINT64_C(1) << 31 &&
+	       pm_layout_read(l, k->memory, rc, l->f.object.type, &type,
+		       NULL) == PM_OK &&
+	       type_at(k, type) != NULL;
+}
+
 /* What the header at data + pre says: a type that wants just this pre-header,
    and a live refcount. */
 static inline const struct pm_type *try_header(struct pm_worker *k,
@@ -216,6 +231,8 @@ static inline const struct pm_type *try_header(struct pm_worker *k,
 		*ret_dead = rc == 0;
 		return NULL;
 	}
+	if (__builtin_expect(rc >= LEAST_STATIC, 0) && refcnt_is_pointer(k, rc))
+		return NULL;
 	return t;
 }
 

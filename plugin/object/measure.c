@@ -251,6 +251,10 @@ static enum pm_status measure_code(struct frame *x)
 	if (s != PM_OK)
 		return s;
 	x->out->size = (x->out->size + ws - 1) / ws * ws;
+	/* _PyCoCached: co_code and three tuples of names, made when asked for;
+	   not in __sizeof__. */
+	own(x, PM_BUFFER_ITEMS, pm_get(x->l, x->obj, f->code.cached), 4 * ws,
+		4);
 	pm_addr extra = pm_get(x->l, x->obj, f->code.extra);
 	if (extra) { /* _PyCodeObjectExtra: ce_size, ce_extras[1] */
 		if (!far_word(x, extra, ws, &v) || v > MAX_ITEMS)

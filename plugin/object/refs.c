@@ -387,6 +387,14 @@ static void walk_type(struct walk *w)
 	pm_addr keys = pm_get(l, body, f->heap_type.cached_keys);
 	if (keys)
 		walk_keys(w, keys, 0, PM_VIA_VALUE, true, false);
+	/* What a metaclass of C adds: ctypes' description of a type (3.13). */
+	for (uint64_t off = f->heap_type.sizeof_.off, v = 0;
+		off + l->t.word_size <= (uint64_t)w->x->type->basicsize &&
+		!w->stop;
+		off += l->t.word_size)
+		if (word(w, a + off, &v))
+			emit(w, (struct pm_ref){
+					v, PM_VIA_NATIVE, NULL, 0, off});
 }
 
 /* What a C module keeps: no types known, so every word that may be one. */
