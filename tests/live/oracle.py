@@ -75,11 +75,10 @@ IMMORTAL = (1 << 31 if sys.version_info >= (3, 12) else 1 << 62)
 class Closure(object):
     """Everything that can be reached from the collector's objects."""
 
-    def __init__(self, tracked, targets):
+    def __init__(self, tracked, sizes, targets):
         self.memory = memory.Memory(os.getppid())
         self.objects = {}
-        # Now: a BytesIO whose buffer is in `objects` is a smaller one.
-        self.sizes = dict((id(o), size_of(o)) for o in tracked)
+        self.sizes = sizes
         self.how, self.gone = {}, {}
         self.queue = []
         self.targets = targets
@@ -382,9 +381,11 @@ def running(frame):
 def truth(tracked, zoo, blocks, options):
     """Everything the driver compares with, as one JSON-able dict."""
     known = set(map(id, tracked))
+    # First: a BytesIO whose buffer somebody else holds is a smaller one.
+    sizes = dict((id(thing), size_of(thing)) for thing in tracked)
     animal_rows = animals(zoo.animals, known)
     chosen = choose(tracked, options["seed"], options["targets"])
-    closure = Closure(tracked, set(map(id, chosen)))
+    closure = Closure(tracked, sizes, set(map(id, chosen)))
     in_frames = running(sys._getframe(2))
     for thing in in_frames:
         closure.add(thing, "local")
