@@ -291,7 +291,7 @@ static void follow_gc(struct pm_worker *k, const struct block *b,
 	const unsigned char *head = b->data + pre - l->t.gc_head_size;
 	uint64_t next =
 		load_word(k, head + l->f.gc_head.next.off) & l->t.gc_next_mask;
-	if (!next)
+	if (!next || !pm_gc_head_linked(l, head))
 		return;
 	s->tracked++;
 	if (pm_pools_find(k->h->pools, next) < 0)

@@ -105,7 +105,5 @@ bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
 		!(pm_get(l, pm_object_body(x), l->f.type.flags) &
 			PM_TPFLAG_HEAPTYPE))
 		return false;
-	return (pm_get(l, pm_object_body(x) - l->t.gc_head_size,
-			l->f.gc_head.next) &
-		       l->t.gc_next_mask) != 0;
+	return pm_gc_head_linked(l, pm_object_body(x) - l->t.gc_head_size);
 }

@@ -48,6 +48,18 @@ static inline bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 	}
 	return false;
 }
+/* Is the object behind this collector's head in one of the lists?  Where the
+   head has a counter of its own (3.7 and before), _PyGC_REFS_UNTRACKED in it
+   says no, and the links may be left over. */
+static inline bool pm_gc_head_linked(
+	const struct pm_layout *l, const unsigned char *head)
+{
+	if (pm_has(l->f.gc_head.refs) &&
+		pm_get_signed(l, head, l->f.gc_head.refs) >> 1 == -2)
+		return false;
+	return pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
+}
+
 int64_t pm_refcnt_value(
 	const struct pm_layout *l, uint64_t word, bool *ret_immortal);
 
