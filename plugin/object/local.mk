@@ -4,8 +4,10 @@ libpymortem_la_SOURCES += \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \
 	%D%/measure.c %D%/measure.h \
+	%D%/measure-internal.h %D%/measure-modules.c \
 	%D%/object.c %D%/object.h \
 	%D%/refs.c %D%/refs.h \
+	%D%/refs-internal.h %D%/refs-frames.c \
 	%D%/repr.c %D%/repr.h \
 	%D%/static-types.c %D%/static-types.h \
 	%D%/text.c %D%/text.h \

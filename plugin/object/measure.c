@@ -1,50 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "object/measure.h"
+#include "object/measure-internal.h"
 #include "object/text.h"
 
-#define MAX_ITEMS (UINT64_C(1) << 40)
-
-/* One measurement under way. */
-struct frame {
-	const struct pm_layout *l;
-	const struct pm_type *t;
-	pm_addr addr;
-	const unsigned char *obj;
-	size_t avail;
-	const struct pm_resolver *r;
-	struct pm_measure *out;
-};
-
-/* A word n words behind the object header: structs of C modules. */
-static uint64_t word_at(const struct frame *x, unsigned n)
-{
-	unsigned ws = x->l->t.word_size;
-	size_t off = x->l->f.object.sizeof_.off + (size_t)n * ws;
-	if (off + ws > x->avail)
-		return 0;
-	return pm_load(x->obj + off, ws, x->l->t.big_endian);
-}
-
-static int64_t var_size(const struct frame *x)
-{
-	return pm_get_signed(x->l, x->obj, x->l->f.var_object.size);
-}
-
-static void own(struct frame *x, enum pm_buffer_kind kind, pm_addr addr,
-	uint64_t bytes, uint64_t count)
-{
-	if (addr && x->out->nbuffers < PM_MAX_BUFFERS)
-		x->out->buffers[x->out->nbuffers++] =
-			(struct pm_buffer){addr, bytes, count, kind, false};
-}
-
-static bool far_word(
-	const struct frame *x, pm_addr addr, unsigned size, uint64_t *ret)
-{
-	return x->r->word(x->r->arg, addr, size, ret);
-}
-
-static enum pm_status measure_int(struct frame *x)
+static enum pm_status measure_int(struct pm_measuring *x)
 {
 	const struct pm_layout *l = x->l;
 	uint64_t n;
@@ -54,7 +12,7 @@ static enum pm_status measure_int(struct frame *x)
 		int64_t s = var_size(x);
 		n = (uint64_t)(s < 0 ? -s : s);
 	}
-	if (n > MAX_ITEMS)
+	if (n > PM_MAX_ITEMS)
 		return PM_CORRUPT;
 	uint64_t stored = n ? n : 1;
 	uint64_t counted = l->t.int_zero_digit ? stored : n;
@@ -66,7 +24,7 @@ static enum pm_status measure_int(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_str(struct frame *x)
+static enum pm_status measure_str(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	struct pm_text t;
@@ -98,12 +56,12 @@ static enum pm_status measure_str(struct frame *x)
 }
 
 /* The fixed part, and itemsize times ob_size: object.__sizeof__. */
-static enum pm_status measure_fixed(struct frame *x)
+static enum pm_status measure_fixed(struct pm_measuring *x)
 {
 	uint64_t size = (uint64_t)x->t->basicsize;
 	if (x->t->itemsize > 0 && x->t->kind != PM_KIND_GEN) {
 		int64_t n = var_size(x);
-		if (n < 0 || (uint64_t)n > MAX_ITEMS)
+		if (n < 0 || (uint64_t)n > PM_MAX_ITEMS)
 			return PM_CORRUPT;
 		size += (uint64_t)n * (uint64_t)x->t->itemsize;
 	}
@@ -111,7 +69,7 @@ static enum pm_status measure_fixed(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_list(struct frame *x)
+static enum pm_status measure_list(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	int64_t n = var_size(x);
@@ -120,7 +78,7 @@ static enum pm_status measure_list(struct frame *x)
 	/* list.sort empties the list meanwhile and sets allocated to -1. */
 	if (allocated == -1 && n == 0)
 		allocated = 0;
-	if (n < 0 || allocated < n || (uint64_t)allocated > MAX_ITEMS ||
+	if (n < 0 || allocated < n || (uint64_t)allocated > PM_MAX_ITEMS ||
 		(n && !items))
 		return PM_CORRUPT;
 	uint64_t bytes = (uint64_t)allocated * x->l->t.word_size;
@@ -130,7 +88,7 @@ static enum pm_status measure_list(struct frame *x)
 }
 
 /* Values inside the instance belong to it, not to its dict (3.13). */
-static bool is_embedded(struct frame *x, pm_addr values)
+static bool is_embedded(struct pm_measuring *x, pm_addr values)
 {
 	uint64_t v = 0;
 	return x->l->t.values_form == PM_VALUES_HEADED &&
@@ -138,13 +96,13 @@ static bool is_embedded(struct frame *x, pm_addr values)
 	       v;
 }
 
-static enum pm_status measure_dict(struct frame *x)
+static enum pm_status measure_dict(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	pm_addr keys = pm_get(x->l, x->obj, f->dict.keys);
 	pm_addr values = pm_get(x->l, x->obj, f->dict.values);
 	uint64_t used = pm_get(x->l, x->obj, f->dict.used);
-	if (!keys || used > MAX_ITEMS)
+	if (!keys || used > PM_MAX_ITEMS)
 		return PM_CORRUPT;
 	x->out->size = (uint64_t)x->t->basicsize;
 	struct pm_keys_brief k;
@@ -164,14 +122,14 @@ static enum pm_status measure_dict(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_odict(struct frame *x)
+static enum pm_status measure_odict(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	enum pm_status s = measure_dict(x);
 	uint64_t fast = pm_get(x->l, x->obj, f->odict.fast_nodes_size);
 	uint64_t used = pm_get(x->l, x->obj, f->dict.used);
 	pm_addr first = pm_get(x->l, x->obj, f->odict.first);
-	if (fast > MAX_ITEMS)
+	if (fast > PM_MAX_ITEMS)
 		return PM_CORRUPT;
 	x->out->size += fast * x->l->t.word_size;
 	own(x, PM_BUFFER_RAW, pm_get(x->l, x->obj, f->odict.fast_nodes),
@@ -183,13 +141,14 @@ static enum pm_status measure_odict(struct frame *x)
 	return s;
 }
 
-static enum pm_status measure_set(struct frame *x)
+static enum pm_status measure_set(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	pm_addr table = pm_get(x->l, x->obj, f->set.table);
 	uint64_t mask = pm_get(x->l, x->obj, f->set.mask);
 	uint64_t used = pm_get(x->l, x->obj, f->set.used);
-	if (!table || mask & (mask + 1) || mask > MAX_ITEMS || used > mask + 1)
+	if (!table || mask & (mask + 1) || mask > PM_MAX_ITEMS ||
+		used > mask + 1)
 		return PM_CORRUPT;
 	if (table != x->addr + f->set.smalltable.off) {
 		uint64_t bytes = (mask + 1) * f->set_entry.sizeof_.off;
@@ -199,11 +158,11 @@ static enum pm_status measure_set(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_bytearray(struct frame *x)
+static enum pm_status measure_bytearray(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	uint64_t n = pm_get(x->l, x->obj, f->bytearray.alloc);
-	if (n > MAX_ITEMS)
+	if (n > PM_MAX_ITEMS)
 		return PM_CORRUPT;
 	if (pm_has(f->bytearray.bytes_object)) {
 		/* The memory is a bytes object, counted here too (3.15). */
@@ -216,7 +175,7 @@ static enum pm_status measure_bytearray(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_type(struct frame *x)
+static enum pm_status measure_type(struct pm_measuring *x)
 {
 	const struct pm_layout *l = x->l;
 	uint64_t flags = pm_get(l, x->obj, l->f.type.flags);
@@ -225,7 +184,7 @@ static enum pm_status measure_type(struct frame *x)
 		return PM_OK;
 	}
 	int64_t n = var_size(x);
-	if (n < 0 || (uint64_t)n > MAX_ITEMS)
+	if (n < 0 || (uint64_t)n > PM_MAX_ITEMS)
 		return PM_CORRUPT;
 	x->out->size = l->f.heap_type.sizeof_.off;
 	x->out->extent = (uint64_t)x->t->basicsize + (uint64_t)n * 5 * 8;
@@ -242,7 +201,7 @@ static enum pm_status measure_type(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_code(struct frame *x)
+static enum pm_status measure_code(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	unsigned ws = x->l->t.word_size;
@@ -257,7 +216,7 @@ static enum pm_status measure_code(struct frame *x)
 		4);
 	pm_addr extra = pm_get(x->l, x->obj, f->code.extra);
 	if (extra) { /* _PyCodeObjectExtra: ce_size, ce_extras[1] */
-		if (!far_word(x, extra, ws, &v) || v > MAX_ITEMS)
+		if (!far_word(x, extra, ws, &v) || v > PM_MAX_ITEMS)
 			return PM_FAULT;
 		x->out->size += ws + v * ws;
 		own(x, PM_BUFFER_RAW, extra, ws + v * ws, 0);
@@ -266,7 +225,7 @@ static enum pm_status measure_code(struct frame *x)
 	pm_addr cells = pm_get(x->l, x->obj, f->code.cellvars);
 	if (c2a && cells) {
 		if (!far_word(x, cells + f->var_object.size.off, ws, &v) ||
-			v > MAX_ITEMS)
+			v > PM_MAX_ITEMS)
 			return PM_FAULT;
 		x->out->size += v * ws;
 		own(x, PM_BUFFER_RAW, c2a, v * ws, 0);
@@ -277,7 +236,7 @@ static enum pm_status measure_code(struct frame *x)
 		/* A byte per instruction, and co_opcache_size (the byte behind
 		   co_opcache and an int) times struct _PyOpcache. */
 		if (!far_word(x, code + f->var_object.size.off, ws, &v) ||
-			v > MAX_ITEMS)
+			v > PM_MAX_ITEMS)
 			return PM_FAULT;
 		uint64_t n = x->obj[f->code.opcache.off + ws + 4];
 		x->out->size += v / 2 + n * 4 * ws;
@@ -333,7 +292,7 @@ bool pm_code_slots(const struct pm_layout *l, const struct pm_resolver *r,
 	return true;
 }
 
-static enum pm_status measure_frame(struct frame *x)
+static enum pm_status measure_frame(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	unsigned ws = x->l->t.word_size;
@@ -361,7 +320,7 @@ static enum pm_status measure_frame(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_gen(struct frame *x)
+static enum pm_status measure_gen(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	unsigned ws = x->l->t.word_size;
@@ -384,135 +343,8 @@ static enum pm_status measure_gen(struct frame *x)
 	return PM_OK;
 }
 
-/* struct dequeobject and BLOCK (Modules/_collectionsmodule.c): blocks of 64
-   items between two links. */
-static enum pm_status measure_deque(struct frame *x)
-{
-	unsigned ws = x->l->t.word_size;
-	uint64_t left = word_at(x, 3);
-	int64_t n = var_size(x);
-	if (n < 0 || (uint64_t)n > MAX_ITEMS || left > 64)
-		return PM_CORRUPT;
-	uint64_t blocks = (left + (uint64_t)n + 63) / 64;
-	x->out->size = (uint64_t)x->t->basicsize + blocks * 66 * ws;
-	/* An empty one keeps a block; the last link is not initialized. */
-	own(x, PM_BUFFER_DEQUE, word_at(x, 1), 66 * ws, blocks ? blocks : 1);
-	return PM_OK;
-}
-
-/* The indices of itertools objects, and other arrays that C modules count in
-   __sizeof__. */
-static enum pm_status measure_counted(struct frame *x)
-{
-	unsigned ws = x->l->t.word_size;
-	uint64_t n = 0, v = 0;
-	switch (x->t->kind) {
-	case PM_KIND_ARRAY: /* allocated times descr->itemsize */
-		n = word_at(x, 2);
-		if (!far_word(x, word_at(x, 3) + 4, 4, &v))
-			return PM_FAULT;
-		if (n > MAX_ITEMS || v > 16)
-			return PM_CORRUPT;
-		x->out->size += n * v;
-		own(x, PM_BUFFER_RAW, word_at(x, 1), n * v, 0);
-		return PM_OK;
-	case PM_KIND_BUFFERED:
-		n = word_at(x, 13);
-		if (word_at(x, 5) && n < MAX_ITEMS) {
-			x->out->size += n;
-			own(x, PM_BUFFER_RAW, word_at(x, 5), n, 0);
-		}
-		return PM_OK;
-	case PM_KIND_BYTESIO: { /* its bytes object, unless shared */
-		pm_addr b = word_at(x, 0);
-		uint64_t rc = 0;
-		if (!b)
-			return PM_OK;
-		if (!far_word(x, b, ws, &rc) ||
-			!far_word(x, b + x->l->f.var_object.size.off, ws, &n))
-			return PM_FAULT;
-		if (rc == 1 && n < MAX_ITEMS)
-			x->out->size += x->l->f.bytes.data.off + n + 1;
-		return PM_OK;
-	}
-	case PM_KIND_STRINGIO: /* Py_UCS4 *buf, buf_size; not in __sizeof__ */
-		n = word_at(x, 3);
-		if (n < MAX_ITEMS)
-			own(x, PM_BUFFER_RAW, word_at(x, 0), n * 4, 0);
-		return PM_OK;
-	case PM_KIND_PRODUCT:
-	case PM_KIND_PERMUTATIONS:
-		if (word_at(x, 0) &&
-			!far_word(x,
-				word_at(x, 0) + x->l->f.var_object.size.off, ws,
-				&n))
-			return PM_FAULT;
-		if (n > MAX_ITEMS)
-			return PM_CORRUPT;
-		own(x, PM_BUFFER_RAW, word_at(x, 1), n * ws, 0);
-		x->out->size += n * ws;
-		if (x->t->kind == PM_KIND_PRODUCT)
-			return PM_OK;
-		n = word_at(x, 4);
-		if (n > MAX_ITEMS)
-			return PM_CORRUPT;
-		own(x, PM_BUFFER_RAW, word_at(x, 2), n * ws, 0);
-		x->out->size += n * ws;
-		return PM_OK;
-	case PM_KIND_COMBINATIONS:
-		n = word_at(x, 3);
-		if (n > MAX_ITEMS)
-			return PM_CORRUPT;
-		x->out->size += n * ws;
-		own(x, PM_BUFFER_RAW, word_at(x, 1), n * ws, 0);
-		return PM_OK;
-	case PM_KIND_STRUCT: { /* formatcode: four words, a NULL one ends */
-		pm_addr codes = word_at(x, 2);
-		while (codes && n < 65536 &&
-			far_word(x, codes + n * 4 * ws, ws, &v) && v)
-			n++;
-		x->out->size += (n + 1) * 4 * ws;
-		own(x, PM_BUFFER_RAW, codes, (n + 1) * 4 * ws, 0);
-		return PM_OK;
-	}
-	case PM_KIND_ELEMENT: { /* ElementObjectExtra: attrib, length,
-				   allocated, children, four of them inside */
-		pm_addr extra = word_at(x, 3);
-		if (!extra)
-			return PM_OK;
-		if (!far_word(x, extra + 2 * ws, ws, &n) ||
-			!far_word(x, extra + 3 * ws, ws, &v))
-			return PM_FAULT;
-		if (n > MAX_ITEMS)
-			return PM_CORRUPT;
-		x->out->size += 8 * ws;
-		own(x, PM_BUFFER_ITEMS, extra, 8 * ws, 8);
-		if (v != extra + 4 * ws) {
-			x->out->size += n * ws;
-			own(x, PM_BUFFER_ITEMS, v, n * ws, n);
-		}
-		return PM_OK;
-	}
-	case PM_KIND_DECIMAL: /* mpd_t: no MPD_*_DATA flag: data is malloc'ed */
-		v = word_at(x, 1) & 0xff;
-		n = word_at(x, 5);
-		if (!(v & 0xe0) && n < MAX_ITEMS) {
-			x->out->size += n * ws;
-			own(x, PM_BUFFER_RAW, word_at(x, 6), n * ws, 0);
-		}
-		return PM_OK;
-	case PM_KIND_CDATA: /* b_ptr, b_needsfree, b_base, b_size */
-		if ((uint32_t)word_at(x, 1) && word_at(x, 3) < MAX_ITEMS &&
-			word_at(x, 0) - x->addr >= (uint64_t)x->t->basicsize)
-			own(x, PM_BUFFER_RAW, word_at(x, 0), word_at(x, 3), 0);
-		return PM_OK;
-	default:
-		return PM_OK;
-	}
-}
-
 /* Attributes that are not in a dict object. */
-static enum pm_status measure_attributes(struct frame *x)
+static enum pm_status measure_attributes(struct pm_measuring *x)
 {
 	const struct pm_layout *l = x->l;
 	unsigned ws = l->t.word_size;
@@ -550,7 +382,7 @@ static enum pm_status measure_attributes(struct frame *x)
 }
 
 /* The state of a C module is its own, though __sizeof__ does not count it. */
-static enum pm_status measure_module(struct frame *x)
+static enum pm_status measure_module(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	pm_addr state = pm_get(x->l, x->obj, f->module.state);
@@ -564,7 +396,7 @@ static enum pm_status measure_module(struct frame *x)
 	return PM_OK;
 }
 
-static enum pm_status measure_kind(struct frame *x)
+static enum pm_status measure_kind(struct pm_measuring *x)
 {
 	enum pm_status s;
 	switch (x->t->kind) {
@@ -616,9 +448,9 @@ static enum pm_status measure_kind(struct frame *x)
 	case PM_KIND_BYTEARRAY:
 		return measure_bytearray(x);
 	case PM_KIND_DEQUE:
-		return measure_deque(x);
+		return pm_measure_deque(x);
 	default:
-		return measure_counted(x);
+		return pm_measure_module_type(x);
 	}
 }
 
@@ -626,7 +458,7 @@ enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 	pm_addr addr, const unsigned char *obj, size_t avail,
 	const struct pm_resolver *r, struct pm_measure *ret)
 {
-	struct frame x = {l, t, addr, obj, avail, r, ret};
+	struct pm_measuring x = {l, t, addr, obj, avail, r, ret};
 	ret->nbuffers = 0;
 	/* The fixed part must be there, but for kinds that allocate less. */
 	size_t need = (size_t)t->basicsize;

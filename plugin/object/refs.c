@@ -1,53 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "object/refs.h"
+#include "object/refs-internal.h"
 #include "object/static-types.h"
 #include "object/text.h"
 
 #include <inttypes.h>
 
-#define MAX_CHAIN (UINT64_C(1) << 32)
-#define MAX_INTERPRETERS 100000
-
-/* One enumeration under way. */
-struct walk {
-	const struct pm_objects *o;
-	const struct pm_object *x;
-	pm_ref_fn *fn;
-	void *arg;
-	bool stop;
-	enum pm_status worst;
-};
-
-static void note(struct walk *w, enum pm_status s)
-{
-	if (s != PM_OK && w->worst == PM_OK)
-		w->worst = s;
-}
-
-static void emit(struct walk *w, struct pm_ref ref)
-{
-	if (ref.target && !w->stop && !w->fn(w->arg, &ref))
-		w->stop = true;
-}
-
-static bool word(struct walk *w, pm_addr addr, uint64_t *ret)
-{
-	enum pm_status s = pm_memory_read_uint(
-		w->o->m, addr, w->o->l->t.word_size, ret, NULL);
-	note(w, s);
-	return s == PM_OK;
-}
-
-static void emit_field(
-	struct walk *w, pm_addr base, struct pm_field f, const char *name)
-{
-	uint64_t v;
-	if (pm_has(f) && word(w, base + f.off, &v))
-		emit(w, (struct pm_ref){v, PM_VIA_FIELD, name, 0, f.off});
-}
-
 /* count words of references, read in pieces. */
-static void emit_array(struct walk *w, pm_addr at, uint64_t count,
+static void emit_array(struct pm_ref_walk *w, pm_addr at, uint64_t count,
 	unsigned stride, enum pm_via via, uint64_t mask)
 {
 	const struct pm_layout *l = w->o->l;
@@ -68,7 +27,7 @@ static void emit_array(struct walk *w, pm_addr at, uint64_t count,
 	}
 }
 
-static void walk_slots(struct walk *w)
+static void walk_slots(struct pm_ref_walk *w)
 {
 	static const enum pm_via vias[] = {[PM_SLOT_FIELD] = PM_VIA_FIELD,
 		[PM_SLOT_MEMBER] = PM_VIA_SLOT,
@@ -93,7 +52,7 @@ static void walk_slots(struct walk *w)
 	}
 }
 
-static void walk_keys(struct walk *w, pm_addr keys, pm_addr values,
+static void walk_keys(struct pm_ref_walk *w, pm_addr keys, pm_addr values,
 	enum pm_via value_via, bool with_keys, bool with_values)
 {
 	const struct pm_layout *l = w->o->l;
@@ -118,7 +77,7 @@ static void walk_keys(struct walk *w, pm_addr keys, pm_addr values,
 	}
 }
 
-static void walk_dict(struct walk *w)
+static void walk_dict(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const void *body = pm_object_body(w->x);
@@ -128,12 +87,12 @@ static void walk_dict(struct walk *w)
 	walk_keys(w, keys, values, PM_VIA_VALUE, !values, true);
 }
 
-static void walk_nodes(struct walk *w)
+static void walk_nodes(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	pm_addr node = pm_get(l, pm_object_body(w->x), l->f.odict.first);
 	uint64_t used = pm_get(l, pm_object_body(w->x), l->f.dict.used);
-	for (uint64_t i = 0; node && i < used && i < MAX_CHAIN && !w->stop;
+	for (uint64_t i = 0; node && i < used && i < PM_MAX_CHAIN && !w->stop;
 		i++) {
 		uint64_t key, next;
 		if (!word(w, node + l->f.odict_node.key.off, &key) ||
@@ -144,7 +103,7 @@ static void walk_nodes(struct walk *w)
 	}
 }
 
-static void walk_set(struct walk *w)
+static void walk_set(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const void *body = pm_object_body(w->x);
@@ -165,7 +124,7 @@ static void walk_set(struct walk *w)
 }
 
 /* BLOCK: leftlink, 64 items, rightlink (Modules/_collectionsmodule.c). */
-static void walk_deque(struct walk *w)
+static void walk_deque(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	unsigned ws = l->t.word_size;
@@ -193,154 +152,9 @@ static void walk_deque(struct walk *w)
 	}
 }
 
-/* Names of the local variables of a code object; 0 when there are none. */
-static pm_addr local_name(struct walk *w, pm_addr code, uint64_t i)
-{
-	const struct pm_layout *l = w->o->l;
-	struct pm_field names = pm_has(l->f.code.localsplusnames)
-					? l->f.code.localsplusnames
-					: l->f.code.varnames;
-	uint64_t tuple = 0, n = 0, name = 0;
-	if (!code ||
-		pm_layout_read(l, w->o->m, code, names, &tuple, NULL) !=
-			PM_OK ||
-		pm_layout_read(l, w->o->m, tuple, l->f.var_object.size, &n,
-			NULL) != PM_OK ||
-		i >= n ||
-		pm_memory_read_uint(w->o->m,
-			tuple + l->f.tuple.item.off + i * l->t.word_size,
-			l->t.word_size, &name, NULL) != PM_OK)
-		return 0;
-	return name;
-}
-
-static void emit_locals(struct walk *w, pm_addr code, pm_addr at,
-	uint64_t nlocals, uint64_t nstack)
-{
-	const struct pm_layout *l = w->o->l;
-	unsigned ws = l->t.word_size;
-	uint64_t mask =
-		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
-	for (uint64_t i = 0; i < nlocals + nstack && !w->stop; i++) {
-		uint64_t v;
-		if (!word(w, at + i * ws, &v))
-			return;
-		/* Low bits 3: a tagged integer, no object (3.14). */
-		if (mask != ~UINT64_C(0) && (v & 3) == 3)
-			continue;
-		struct pm_ref r = {v & mask, PM_VIA_LOCAL, NULL, 0, i};
-		if (i >= nlocals) {
-			r.via = PM_VIA_STACK;
-			r.index = i - nlocals;
-		} else {
-			r.key = local_name(w, code, i);
-		}
-		emit(w, r);
-	}
-}
-
-/* An interpreter frame that its holder owns (3.11 and later). */
-static void walk_iframe(struct walk *w, pm_addr iframe)
-{
-	const struct pm_layout *l = w->o->l;
-	const struct pm_fields *f = &l->f;
-	uint64_t mask =
-		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
-	uint64_t code = 0, v = 0, slots = 0, nlocals = 0, top = 0;
-	if (!word(w, iframe + f->iframe.code.off, &code))
-		return;
-	code &= mask;
-	emit(w, (struct pm_ref){code, PM_VIA_FIELD, "code", 0, 0});
-	if (word(w, iframe + f->iframe.func.off, &v))
-		emit(w, (struct pm_ref){
-				v & mask, PM_VIA_FIELD, "function", 0, 0});
-	emit_field(w, iframe, f->iframe.locals, "f_locals");
-	emit_field(w, iframe, f->iframe.frame_obj, "frame");
-	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||
-		pm_memory_read_uint(w->o->m, code + f->code.nlocalsplus.off, 4,
-			&nlocals, NULL) != PM_OK) {
-		note(w, PM_FAULT);
-		return;
-	}
-	uint64_t depth = 0;
-	if (pm_has(f->iframe.stacktop)) {
-		if (pm_layout_read(l, w->o->m, iframe, f->iframe.stacktop, &top,
-			    NULL) != PM_OK)
-			return;
-		/* -1: running; what the stack holds is not known. */
-		if ((int32_t)top >= (int32_t)nlocals && top <= slots)
-			depth = top - nlocals;
-	} else if (pm_layout_read(l, w->o->m, iframe, f->iframe.stackpointer,
-			   &top, NULL) == PM_OK) {
-		uint64_t base = iframe + f->iframe.localsplus.off;
-		uint64_t n = (top - base) / l->t.word_size;
-		if (top >= base && n >= nlocals && n <= slots)
-			depth = n - nlocals;
-	}
-	emit_locals(w, code, iframe + f->iframe.localsplus.off, nlocals, depth);
-}
-
-static void walk_gen(struct walk *w)
-{
-	const struct pm_layout *l = w->o->l;
-	if (!pm_has(l->f.gen.iframe))
-		return;
-	int64_t state =
-		pm_get_signed(l, pm_object_body(w->x), l->f.gen.frame_state);
-	/* Suspended ones own their frame; running ones are the thread's, and
-	   cleared ones have none. */
-	bool owns = l->t.gen_states == PM_GEN_STATES_315
-			    ? state >= 0 && state <= 3
-			    : state < 0;
-	if (owns)
-		walk_iframe(w, w->x->addr + l->f.gen.iframe.off);
-}
-
-/* 3.10 and before: fast locals, cells, free variables, value stack. */
-static void walk_frame_object(struct walk *w)
-{
-	const struct pm_layout *l = w->o->l;
-	const struct pm_fields *f = &l->f;
-	unsigned ws = l->t.word_size;
-	const void *body = pm_object_body(w->x);
-	pm_addr at = w->x->addr + f->frame.localsplus.off;
-	pm_addr code = pm_get(l, body, f->frame.code);
-	uint64_t slots = 0, stacksize = 0, depth = 0;
-	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||
-		pm_memory_read_uint(w->o->m, code + f->code.stacksize.off, 4,
-			&stacksize, NULL) != PM_OK ||
-		stacksize > slots) {
-		note(w, PM_FAULT);
-		return;
-	}
-	uint64_t nlocals = slots - stacksize;
-	if (pm_has(f->frame.stackdepth)) {
-		depth = pm_get(l, body, f->frame.stackdepth);
-	} else {
-		uint64_t top = pm_get(l, body, f->frame.stacktop);
-		if (top > at + nlocals * ws)
-			depth = (top - at) / ws - nlocals;
-	}
-	if ((int32_t)depth < 0 || depth > stacksize)
-		depth = 0;
-	emit_locals(w, code, at, nlocals, depth);
-}
-
-static void walk_frame(struct walk *w)
-{
-	const struct pm_layout *l = w->o->l;
-	if (!pm_has(l->f.frame.iframe)) {
-		walk_frame_object(w);
-		return;
-	}
-	pm_addr iframe = pm_get(l, pm_object_body(w->x), l->f.frame.iframe);
-	if (iframe == w->x->addr + l->f.frame.frame_data.off)
-		walk_iframe(w, iframe);
-}
-
 /* What every interpreter keeps of a static type, where its index stands in
    tp_subclasses. */
-static void walk_static_type(struct walk *w, uint64_t subclasses)
+static void walk_static_type(struct pm_ref_walk *w, uint64_t subclasses)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_fields *f = &l->f;
@@ -361,7 +175,7 @@ static void walk_static_type(struct walk *w, uint64_t subclasses)
 	}
 }
 
-static void walk_type(struct walk *w)
+static void walk_type(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_fields *f = &l->f;
@@ -398,7 +212,7 @@ static void walk_type(struct walk *w)
 }
 
 /* What a C module keeps: no types known, so every word that may be one. */
-static void walk_module(struct walk *w)
+static void walk_module(struct pm_ref_walk *w)
 {
 	struct pm_measure m;
 	note(w, pm_object_measure(w->o, w->x, &m));
@@ -409,7 +223,7 @@ static void walk_module(struct walk *w)
 
 /* text and tail carry a flag in bit 0; children are in a struct of their own
    (Modules/_elementtree.c). */
-static void walk_element(struct walk *w)
+static void walk_element(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	unsigned ws = l->t.word_size;
@@ -426,11 +240,11 @@ static void walk_element(struct walk *w)
 		!word(w, extra + 3 * ws, &children))
 		return;
 	emit(w, (struct pm_ref){attrib, PM_VIA_FIELD, "attrib", 0, 0});
-	if (n < MAX_CHAIN)
+	if (n < PM_MAX_CHAIN)
 		emit_array(w, children, n, ws, PM_VIA_INDEX, ~UINT64_C(0));
 }
 
-static void walk_code(struct walk *w)
+static void walk_code(struct pm_ref_walk *w)
 {
 	static const char *const names[] = {"cached co_code",
 		"cached co_varnames", "cached co_cellvars",
@@ -445,7 +259,7 @@ static void walk_code(struct walk *w)
 	}
 }
 
-static void walk_attributes(struct walk *w)
+static void walk_attributes(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_type *t = w->x->type;
@@ -492,7 +306,7 @@ static void walk_attributes(struct walk *w)
 
 /* Instances of subclasses of int, tuple, ...: the dict pointer is the last word
    of a variable size (_PyObject_ComputedDictPointer, Objects/object.c). */
-static void walk_computed_dict(struct walk *w)
+static void walk_computed_dict(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_type *t = w->x->type;
@@ -512,7 +326,7 @@ static void walk_computed_dict(struct walk *w)
 		emit(w, (struct pm_ref){v, PM_VIA_FIELD, "__dict__", 0, 0});
 }
 
-static void walk_items(struct walk *w)
+static void walk_items(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const void *body = pm_object_body(w->x);
@@ -542,7 +356,7 @@ static void walk_items(struct walk *w)
 enum pm_status pm_refs_each(const struct pm_objects *o,
 	const struct pm_object *x, pm_ref_fn *fn, void *arg)
 {
-	struct walk w = {o, x, fn, arg, false, PM_OK};
+	struct pm_ref_walk w = {o, x, fn, arg, false, PM_OK};
 	walk_slots(&w);
 	switch (x->type->kind) {
 	case PM_KIND_TUPLE:
@@ -567,10 +381,10 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 		walk_type(&w);
 		break;
 	case PM_KIND_GEN:
-		walk_gen(&w);
+		pm_walk_gen(&w);
 		break;
 	case PM_KIND_FRAME:
-		walk_frame(&w);
+		pm_walk_frame(&w);
 		break;
 	case PM_KIND_MODULE:
 		walk_module(&w);
@@ -591,14 +405,6 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 	if (x->type->heap)
 		emit(&w, (struct pm_ref){
 				 x->type->addr, PM_VIA_TYPE, NULL, 0, 0});
-	return w.worst;
-}
-
-enum pm_status pm_refs_of_frame(
-	const struct pm_objects *o, pm_addr iframe, pm_ref_fn *fn, void *arg)
-{
-	struct walk w = {o, NULL, fn, arg, false, PM_OK};
-	walk_iframe(&w, iframe);
 	return w.worst;
 }
 
