@@ -116,7 +116,7 @@ static bool is_unready_type(struct pm_types *ts, const unsigned char *b)
 		pm_memory_target(ts->m), pm_get(l, b, f->type.dealloc));
 	char name[100];
 	if ((meta && meta != l->at.type_type.addr) ||
-		pm_get(l, b, f->object.refcnt) != 1 ||
+		pm_get(l, b, f->object.refcnt) - 1 > 1 << 20 ||
 		flags & (PM_TPFLAG_HEAPTYPE | PM_TPFLAG_READY) ||
 		basicsize < f->object.sizeof_.off || basicsize > 4096 ||
 		pm_get(l, b, f->type.itemsize) > 64 || !code ||
