@@ -10,7 +10,7 @@ import re
 import explained
 
 SHOWN = 12
-COUNTED = 500      # what more hold, the oracle itself holds too
+COUNTED = 60       # what more hold, the oracle itself holds too
 
 
 def info(truth, docs):
