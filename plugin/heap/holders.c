@@ -175,9 +175,11 @@ static void scan_object(
 		return;
 	uint32_t pre = o->is_static ? 0 : t->pre;
 	uint64_t len = o->bytes + pre;
-	/* Code and modules refer through structs of C: let them be decoded. */
+	/* These refer through structs of C, static types through those of the
+	   interpreter: let them be decoded. */
 	if (t->kind == PM_KIND_MODULE || t->kind == PM_KIND_CODE ||
-		t->kind == PM_KIND_FRAME) {
+		t->kind == PM_KIND_FRAME ||
+		(t->kind == PM_KIND_TYPE && o->is_static)) {
 		candidate(f, o->addr);
 		return;
 	}

@@ -22,7 +22,9 @@ static void emit_array(struct pm_ref_walk *w, pm_addr at, uint64_t count,
 		for (uint64_t j = 0; j < n && !w->stop; j++) {
 			uint64_t v = pm_load(chunk + j * stride, l->t.word_size,
 				l->t.big_endian);
-			emit(w, (struct pm_ref){v & mask, via, NULL, 0, i + j});
+			uint64_t index =
+				via == PM_VIA_NATIVE ? (i + j) * stride : i + j;
+			emit(w, (struct pm_ref){v & mask, via, NULL, 0, index});
 		}
 	}
 }
