@@ -367,6 +367,8 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		t->kind = own->kind;
 		t->exact_size = !own->inexact_size;
 		add_decoder_fields(l, t, s, own);
+	} else if (t->dict && pm_dict_find(l, ts->m, t->dict, "__sizeof__")) {
+		t->exact_size = false; /* only its own code knows */
 	}
 	if (t->heap && t->kind != PM_KIND_TYPE) {
 		uint64_t nmembers = 0;

@@ -11,8 +11,9 @@ EXTRA = {
     "builtins.hamt_bitmap_node": (1, "the static node of the empty Context"),
     "builtins.str": (6, "the program's path, held by main() in C, and names "
                      "in the state of C modules"),
-    "builtins.tuple": (1, "co_varnames that a code object keeps for whom "
-                       "asked before, in memory of its own (3.12)"),
+    "builtins.tuple": (15, "co_varnames and co_freevars that a code object "
+                       "keeps for whom asked before, in memory of its own "
+                       "(3.12; dataclasses and annotationlib of 3.14 ask)"),
     "builtins.bytes": (1, "the script's path, held by main() in C"),
     "builtins.dict": (2, "of a thread state, for threading.local, and an "
                       "empty one in C"),
@@ -52,6 +53,7 @@ def extra(want, release, truth):
 OWN_SIZEOF = frozenset([
     "xml.etree.ElementTree.Element",    # its C part with the children
     "_pickle.Pickler", "_pickle.Unpickler",     # their memo tables
+    "_queue.SimpleQueue",               # its ring buffer (3.15)
     "builtins.StgDict",                 # ctypes' description of a type
     # 3.13 keeps that description in the types themselves:
     "_ctypes.PyCStructType", "_ctypes.UnionType", "_ctypes.PyCPointerType",
@@ -78,6 +80,8 @@ def not_owned(holder_of, target):
         return True     # the interpreter's: tp_dict of a static type (3.12)
     if how != "scan":
         return False
+    if last == "code":
+        return True     # _co_unique_id, which only some builds set (3.14)
     if "weak" in target["type"] or "Ref" in target["type"]:
         return True     # the head of a list of weak references
     if name == "decimal.Decimal":

@@ -96,11 +96,15 @@ class Memory(object):
     def is_count(self, count):
         """Is COUNT a plausible reference count, and no address?  Those of a
         program at a fixed place are small enough to be counts."""
+        limit = 1 << 31
         if sys.version_info >= (3, 14):
-            return count & 0xffffffff != 0
+            # Flags above, and an overflow that is 0: no free list's link.
+            if count >> 32 & 0xffff:
+                return False
+            count &= 0xffffffff
         if sys.version_info >= (3, 12):
-            return 0 < count < 1 << 32
-        return 0 < count < 1 << 31 and (
+            limit = 1 << 32
+        return 0 < count < limit and (
             count < SMALL or FROZEN <= count < FROZEN + SMALL or
             self.word(count & -WORD) is None)
 
@@ -151,7 +155,10 @@ def read_words(memory, start, left):
     content = array.array("L")
     os.lseek(memory, start, os.SEEK_SET)
     while left:
-        piece = os.read(memory, min(left, 1 << 24))
+        try:
+            piece = os.read(memory, min(left, 1 << 24))
+        except OSError:     # past the end of the mapped file
+            break
         if not piece:
             break
         left -= len(piece)

@@ -24,6 +24,7 @@ except ImportError:
 
 HAVE_INLINE_VALUES = sys.version_info >= (3, 11)
 MANAGED_DICT = 1 << 4
+INLINE_VALUES = 1 << 2
 
 #: Fields of code objects that Python can show without making a new object.
 CODE_FIELDS = ("co_consts", "co_names", "co_filename", "co_name",
@@ -80,6 +81,7 @@ class Closure(object):
         self.objects = {}
         self.sizes = sizes
         self.how, self.gone = {}, {}
+        self.instances = {}     # dicts that may show an instance's values
         self.queue = []
         self.targets = targets
         self.holders = dict((t, {}) for t in targets)
@@ -169,6 +171,10 @@ class Closure(object):
     def edges(self, thing):
         kind = type(thing)
         found = [(r, "referent") for r in gc.get_referents(thing)]
+        if kind.__flags__ & INLINE_VALUES and sys.version_info >= (3, 13):
+            for other, _ in found:
+                if type(other) is dict:
+                    self.instances[id(other)] = id(thing)
         if kind.__flags__ & HEAPTYPE:   # others are not counted
             found.append((kind, "type"))
         else:
@@ -350,6 +356,11 @@ def referrers(chosen, known, closure):
         found.append({
             "addr": hex(id(thing)).rstrip("L"), "type": type_name(type(thing)),
             "tracked_holders": sorted(set(tracked)),
+            "instances": dict(
+                (hex(h).rstrip("L"),
+                 hex(closure.instances[h]).rstrip("L"))
+                for h in list(held) + [int(t, 16) for t in tracked]
+                if h in closure.instances),
             "holders": dict(
                 (hex(h).rstrip("L"),
                  [type_name(type(closure.objects[h])), how])

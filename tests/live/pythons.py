@@ -11,14 +11,16 @@ import shutil
 import subprocess
 
 OLDEST = (3, 8)
-PROBE = ("import sys, sysconfig as s; print('%d.%d.%d' % sys.version_info[:3],"
+PROBE = ("import sys, sysconfig as s; print(sys.executable, "
+         "'%d.%d.%d' % sys.version_info[:3],"
          "'d' if hasattr(sys, 'gettotalrefcount') else '',"
          "'t' if s.get_config_var('Py_GIL_DISABLED') else '', sep=',')")
 
 
 class Python:
-    def __init__(self, path, version, flavour):
+    def __init__(self, path, program, version, flavour):
         self.path, self.version, self.flavour = path, version, flavour
+        self.program = program  # path may be a script that runs it
         self.release = tuple(int(x) for x in version.split("."))
 
     def name(self):
@@ -55,11 +57,11 @@ def find():
             probe = subprocess.run(
                 [path, "-c", PROBE], stdout=subprocess.PIPE, text=True,
                 stderr=subprocess.DEVNULL, timeout=20).stdout
-            version, debug, threads = probe.strip().split(",")
+            program, version, debug, threads = probe.strip().split(",")
         except (ValueError, OSError, subprocess.TimeoutExpired):
             skipped.append("%s does not say its version as 3.x does" % path)
             continue
-        python = Python(path, version, debug + threads)
+        python = Python(path, program, version, debug + threads)
         if python.release < OLDEST:
             skipped.append("%s: %s is older than any supported" %
                            (path, version))

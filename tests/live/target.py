@@ -102,7 +102,10 @@ class Debuggee:
                 digests[" ".join(fields[:2] + fields[5:])] = digest
                 memory.seek(start)
                 while start < end:
-                    piece = memory.read(min(end - start, 1 << 24))
+                    try:
+                        piece = memory.read(min(end - start, 1 << 24))
+                    except OSError:     # past the end of the mapped file
+                        break
                     if not piece:
                         break
                     digest.update(piece)
