@@ -215,10 +215,15 @@ static enum pm_status step(
 	if (!p->arenas.len)
 		pm_emit_line(r->emit, "%s",
 			"There are no arenas: this interpreter does not use "
-			"pymalloc (PYTHONMALLOC, or a free-threaded build).");
-	show_classes(r, p, &s);
+			"pymalloc (PYTHONMALLOC, or a free-threaded build).  "
+			"What its allocator holds is not known here.");
+	else
+		show_classes(r, p, &s);
 	show_arenas(r, p);
-	show_total(r, p, &s);
+	if (p->arenas.len)
+		show_total(r, p, &s);
+	else
+		pm_emit_null(r->emit, "total");
 	pm_emit_variable(r->emit, "py_arenas", p->arenas.len);
 	pm_emit_variable(r->emit, "py_blocks", s.blocks_used);
 	pm_emit_skipped(r->emit, p->bad_arenas, p->bad_pools);

@@ -185,14 +185,17 @@ static enum pm_status step(
 				  "nothing "
 				  "that the interpreter state leads to.");
 	bool by_references = !r->session->heap->pools->arenas.len;
+	bool estimated =
+		r->session->layout->t.obmalloc_home == PM_OBMALLOC_MIMALLOC;
 	pm_emit_text(
 		r->emit, "confidence", by_references ? "references" : "exact");
 	if (by_references)
-		pm_emit_line(r->emit, "%s",
+		pm_emit_line(r->emit,
 			"This interpreter does not use pymalloc: objects were "
 			"found by following references, so those that only C "
 			"code holds are missing, and words of C code may have "
-			"led to objects that are freed.");
+			"led to objects that are freed.%s",
+			estimated ? "  ALLOC is an estimate." : "");
 	if (!pm_run_given(r, "type"))
 		show_rest(r);
 	pm_emit_variable(r->emit, "py_count", total.s.count);

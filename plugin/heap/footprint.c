@@ -32,6 +32,9 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 			       : 0;
 	if (!bytes || (h->modules && pm_modules_at(h->modules, addr)))
 		return 0;
+	/* mimalloc rounds to size classes that are no finer than this. */
+	if (h->l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC)
+		return (bytes + 15) & ~UINT64_C(15);
 	return pm_malloc_chunk(m, h->l, addr - p->hook_pre,
 		bytes + p->hook_pre + p->hook_post);
 }

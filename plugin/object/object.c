@@ -12,14 +12,24 @@ void pm_objects_init(struct pm_objects *o, const struct pm_layout *l,
 	pm_plain_resolver_init(&o->resolver, l, m);
 }
 
-int64_t pm_refcnt_value(
-	const struct pm_layout *l, uint64_t word, bool *ret_immortal)
+/* The refcount word of the object whose bytes are at body; of free-threaded
+   builds the sum of its two counters (Include/refcount.h). */
+static uint64_t refcnt_word(const struct pm_layout *l,
+	const unsigned char *body, bool *ret_immortal)
 {
+	const struct pm_fields *f = &l->f;
+	uint64_t word = pm_get(l, body, f->object.refcnt);
+	if (l->t.refcnt_form == PM_REFCNT_BIASED) {
+		uint64_t local = pm_get(l, body, f->object.ref_local);
+		int64_t shared = pm_get_signed(l, body, f->object.ref_shared);
+		*ret_immortal = local == UINT32_MAX;
+		return local + (uint64_t)(shared >> 2);
+	}
+	if (l->t.refcnt_form == PM_REFCNT_LOW32)
+		word = pm_load(body + f->object.refcnt.off, 8, l->t.big_endian);
 	*ret_immortal = l->t.immortal_rule == PM_IMMORTAL_LOW32_NEGATIVE &&
 			(int32_t)(uint32_t)word < 0;
-	if (l->t.refcnt_form == PM_REFCNT_LOW32)
-		return (int64_t)(uint32_t)word;
-	return (int64_t)word;
+	return word;
 }
 
 /* Static objects have no pre-header, and may be the first or the last thing of
@@ -71,10 +81,7 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 		return pm_fail(err, PM_FAULT, addr + ret->avail,
 			"object at 0x%llx is cut short",
 			(unsigned long long)addr);
-	word = pm_get(l, pm_object_body(ret), l->f.object.refcnt);
-	if (l->t.refcnt_form == PM_REFCNT_LOW32)
-		word = pm_load(pm_object_body(ret) + l->f.object.refcnt.off, 8,
-			l->t.big_endian);
+	word = refcnt_word(l, pm_object_body(ret), &ret->immortal);
 	if (!pm_refcnt_plausible(l, word))
 		return pm_fail(err, PM_CORRUPT, addr,
 			(uint32_t)word == 0 ? "the %s at 0x%llx is dead: its "
@@ -82,7 +89,9 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 					    : "no %s at 0x%llx: its refcount "
 					      "makes no sense",
 			t->name, (unsigned long long)addr);
-	ret->refcnt = pm_refcnt_value(l, word, &ret->immortal);
+	ret->refcnt = l->t.refcnt_form == PM_REFCNT_LOW32
+			      ? (int64_t)(uint32_t)word
+			      : (int64_t)word;
 	return PM_OK;
 }
 

@@ -43,8 +43,8 @@ static inline bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 		       (word >> 32 &
 			       (pm_has(l->f.object.flags) ? 0xffff
 							  : 0xffffffff)) == 0;
-	case PM_REFCNT_BIASED:
-		return true;
+	case PM_REFCNT_BIASED: /* the sum of both counters */
+		return word != 0;
 	}
 	return false;
 }
@@ -59,9 +59,6 @@ static inline bool pm_gc_head_linked(
 		return false;
 	return pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
 }
-
-int64_t pm_refcnt_value(
-	const struct pm_layout *l, uint64_t word, bool *ret_immortal);
 
 /* PM_CORRUPT with a text that says what is wrong when there is no live object
    at addr. */
