@@ -79,7 +79,7 @@ static void make_modules(struct mini *m, struct shown *s)
 	s->module =
 		pm_load(pm_image_at(m->t, modules[5] + f->object.type.off, 8),
 			8, false);
-	mini_put(m, m->interp, f->interp.builtins, mini_dict(m, builtins, 8));
+	mini_put(m, m->interp, f->interp.builtins, mini_dict(m, builtins, 4));
 	mini_put(m, m->interp, f->interp.modules, mini_dict(m, modules, 4));
 }
 

@@ -10,6 +10,12 @@
 #include <limits.h>
 #include <string.h>
 
+#ifdef __has_feature /* clang's way of saying what gcc says by a macro */
+#if __has_feature(address_sanitizer) && !defined __SANITIZE_ADDRESS__
+#define __SANITIZE_ADDRESS__ 1
+#endif
+#endif
+
 #if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__
 /* Blocks that are allocated, by whomever in this program. */
 static long blocks_in_use;
