@@ -6,6 +6,7 @@ blocks, so it may allocate as it likes: it first takes the figures that any
 allocation would change, and everything else follows from the list of objects
 the collector knew at the moment of the fork.
 """
+import builtins
 import ctypes
 import gc
 import json
@@ -39,6 +40,10 @@ COMPLETE = frozenset([
     int, float, complex, bool, bytes, bytearray, str, list, tuple, dict, set,
     frozenset, type(lambda: 0), type(len), type((lambda x: lambda: x)(1)
                                             .__closure__[0])])
+if sys.version_info >= (3, 15):
+    COMPLETE -= {bytearray}     # whose memory is a bytes object
+FROZEN_DICT = getattr(builtins, "frozendict", ())   # 3.15
+
 #: Types with stale words in their body: only their traversal counts.
 STALE = frozenset([type(sys._getframe()), type(x for x in ())] + [
     getattr(types, name) for name in ("CoroutineType", "AsyncGeneratorType")
@@ -117,6 +122,8 @@ class Closure(object):
         """References that traversal does not show but Python does."""
         if issubclass(kind, dict):
             return list(dict.keys(thing))
+        if issubclass(kind, FROZEN_DICT):
+            return list(FROZEN_DICT.keys(thing))
         if kind is CODE:
             found = [getattr(thing, name) for name in CODE_FIELDS
                      if hasattr(thing, name)]
