@@ -186,7 +186,8 @@ static bool gc_head_plausible(
 		return !next &&
 		       (!(prev & ~GC_PREV_FLAGS) || pm_has(l->f.gc_head.refs));
 	next &= l->t.gc_next_mask;
-	return next >= LOWEST_POINTER && !(next & 7) && !(next >> 48) &&
+	/* The head of a list may stand at a multiple of 4: Debian's 3.13. */
+	return next >= LOWEST_POINTER && !(next & 3) && !(next >> 48) &&
 	       (prev >= LOWEST_POINTER || prev & GC_PREV_COLLECTING) &&
 	       !(prev >> 48);
 }
