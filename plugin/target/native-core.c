@@ -147,11 +147,17 @@ static const void *core_view(struct pm_target *t, pm_addr addr, size_t len)
 	return is_there(c, len) ? c->bytes + first->offset + skip : NULL;
 }
 
-/* Pieces lie far apart: a page fault for each costs more than a read. */
 static void core_gather(struct pm_target *t, struct pm_piece *p, size_t n)
 {
-	for (size_t i = 0; i < n; i++)
-		p[i].got = core_read(t, p[i].addr, p[i].buf, p[i].len);
+	for (size_t i = 0; i < n; i++) {
+		const void *v = pm_target_view(t, p[i].addr, p[i].len);
+		p[i].got = p[i].len;
+		if (v)
+			memcpy(p[i].buf, v, p[i].len);
+		else
+			p[i].got = pm_target_read_some(
+				t, p[i].addr, p[i].buf, p[i].len);
+	}
 }
 
 static void core_destroy(struct pm_target *t)
