@@ -98,9 +98,6 @@ enum pm_static_types {
 	PM_STATIC_TYPES_OWN,	    /* tp_dict, tp_subclasses in the type */
 	PM_STATIC_TYPES_PER_INTERP, /* 3.12+: interp->types */
 };
-enum pm_type_getsizeof {    /* type.__sizeof__: what a class's size counts */
-	PM_TYPE_SIZE_PLAIN, /* heap types count their cached keys too */
-};
 enum pm_gen_states {
 	PM_GEN_STATES_OBJECT, /* gi_frame object (<= 3.10) */
 	PM_GEN_STATES_311,    /* -3/-2 created ... >= 1 done */

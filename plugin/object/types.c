@@ -315,7 +315,7 @@ static void add_decoder_fields(const struct pm_layout *l,
 /* What C types without a decoder keep in their own part of the struct: every
    word is looked at, whoever reads it checks that an object is there. */
 static void add_native(const struct pm_layout *l, struct slots *s,
-	struct pm_type *t, int64_t from)
+	const struct pm_type *t, int64_t from)
 {
 	unsigned ws = l->t.word_size;
 	int64_t first = (from + ws - 1) / ws * ws;
@@ -325,7 +325,6 @@ static void add_native(const struct pm_layout *l, struct slots *s,
 			slot_at(s, (uint32_t)off))
 			continue;
 		add_slot(s, (uint32_t)off, PM_SLOT_NATIVE, NULL);
-		t->native = true;
 	}
 }
 

@@ -66,7 +66,6 @@ struct pm_type {
 	bool gc;      /* Py_TPFLAGS_HAVE_GC */
 	bool heap;    /* Py_TPFLAGS_HEAPTYPE */
 	bool managed_dict, managed_weakref, inline_values;
-	bool native;	 /* has words of an unknown C struct */
 	bool exact_size; /* false: a __sizeof__ that cannot be known */
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weaklistoffset;
