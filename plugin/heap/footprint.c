@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/footprint.h"
 
-/* malloc_chunk (glibc malloc/malloc.c): the word before the data is the chunk's
-   size with three flag bits, bit 1: mapped by itself. */
-uint64_t pm_malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
+/* What glibc set aside for an allocation of bytes at addr (malloc_chunk,
+   malloc/malloc.c): the word before the data is the chunk's size with three
+   flag bits, bit 1: mapped by itself. */
+static uint64_t malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
 	pm_addr addr, uint64_t bytes)
 {
 	unsigned ws = l->t.word_size;
@@ -35,7 +36,7 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	/* mimalloc rounds to size classes that are no finer than this. */
 	if (h->l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC)
 		return (bytes + 15) & ~UINT64_C(15);
-	return pm_malloc_chunk(m, h->l, addr - p->hook_pre,
+	return malloc_chunk(m, h->l, addr - p->hook_pre,
 		bytes + p->hook_pre + p->hook_post);
 }
 

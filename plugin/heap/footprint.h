@@ -17,10 +17,6 @@ struct pm_footprint {
 void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 	const struct pm_measure *m, struct pm_footprint *ret);
 
-/* What glibc set aside for an allocation of bytes at addr. */
-uint64_t pm_malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
-	pm_addr addr, uint64_t bytes);
-
 /* Bytes set aside for bytes at addr, wherever it is; 0 in a module's image. */
 uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	pm_addr addr, uint64_t bytes);

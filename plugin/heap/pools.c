@@ -41,13 +41,8 @@ void pm_pools_destroy(struct pm_pools *p)
 	free(p);
 }
 
-pm_addr pm_pools_address(const struct pm_pools *p, size_t i)
-{
-	const struct pm_arena *a = pm_pools_arena(p, i);
-	return a->first + (i - a->pool0) * (uint64_t)p->pool_size;
-}
-
-const struct pm_arena *pm_pools_arena(const struct pm_pools *p, size_t i)
+/* The arena of pool i. */
+static const struct pm_arena *arena_of(const struct pm_pools *p, size_t i)
 {
 	size_t lo = 0, hi = p->arenas.len;
 	while (hi - lo > 1) {
@@ -58,6 +53,12 @@ const struct pm_arena *pm_pools_arena(const struct pm_pools *p, size_t i)
 			hi = mid;
 	}
 	return &p->arenas.data[lo];
+}
+
+pm_addr pm_pools_address(const struct pm_pools *p, size_t i)
+{
+	const struct pm_arena *a = arena_of(p, i);
+	return a->first + (i - a->pool0) * (uint64_t)p->pool_size;
 }
 
 /* ---- finding the allocators ---- */

@@ -113,9 +113,6 @@ static inline uint32_t pm_pools_block_index(
 /* First address of pool i. */
 pm_addr pm_pools_address(const struct pm_pools *p, size_t i);
 
-/* The arena of pool i. */
-const struct pm_arena *pm_pools_arena(const struct pm_pools *p, size_t i);
-
 /* Start of the block of pool i that holds addr; 0: not in a block. */
 static inline pm_addr pm_pools_block(
 	const struct pm_pools *p, size_t i, pm_addr addr)

@@ -574,16 +574,3 @@ uint32_t pm_types_count(struct pm_types *ts)
 	HOLD(ts);
 	return (uint32_t)ts->by_id.len;
 }
-
-bool pm_type_is_a(
-	struct pm_types *ts, const struct pm_type *t, pm_addr base_addr)
-{
-	for (int i = 0; t && t->is_type && i < MAX_BASES; i++) {
-		if (t->addr == base_addr)
-			return true;
-		if (!t->base)
-			return false;
-		t = pm_types_get(ts, t->base);
-	}
-	return false;
-}

@@ -101,10 +101,6 @@ const struct pm_type *pm_types_get(struct pm_types *ts, pm_addr addr);
 const struct pm_type *pm_types_by_id(struct pm_types *ts, uint32_t id);
 uint32_t pm_types_count(struct pm_types *ts);
 
-/* Does base_addr stand in t's chain of bases (or is it t itself)? */
-bool pm_type_is_a(
-	struct pm_types *ts, const struct pm_type *t, pm_addr base_addr);
-
 /* Flags of PyTypeObject.tp_flags that every version agrees on
    (Include/object.h). */
 #define PM_TPFLAG_HEAPTYPE (UINT64_C(1) << 9)
