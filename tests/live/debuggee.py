@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The process under test: builds a scenario, forks its truth, and blocks.
-
-Usage: debuggee.py '{"ready": fd, "block": fd, "truth": path, "stats": path,
-"seed": n, "targets": n, "rounds": n}'.  Runs under Python 2.7 to 3.15.
-
-Each round forks by the bare system call, so no after-fork hook runs: the
-child is the heap the parent blocks with, down to the last block, and can
-take all the memory it wants to describe it (oracle.py).  The parent then
-blocks in read(2) on `block` through a FileIO and a buffer made before, so
-that nothing is allocated between the fork and the read.  The driver writes
-one byte to begin the next round.
-"""
+# The process under test: builds a scenario, forks its truth, and blocks.
+#
+# Usage: debuggee.py '{"ready": fd, "block": fd, "truth": path, "stats": path,
+# "seed": n, "targets": n, "rounds": n}'.  Runs under Python 2.7 to 3.15.
+#
+# Each round forks by the bare system call, so no after-fork hook runs: the
+# child is the heap the parent blocks with, down to the last block, and can
+# take all the memory it wants to describe it (oracle.py).  The parent then
+# blocks in read(2) on `block` through a FileIO and a buffer made before, so
+# that nothing is allocated between the fork and the read.  The driver writes
+# one byte to begin the next round.
+#
+# Comments, not a docstring: CPython 3.11 keeps the bytes of so long a token, and
+# only C code knows where.
 import ctypes
 import gc
 import io
