@@ -2,6 +2,7 @@
 /* py-object: what one object is, and what it refers to. */
 #include "command/walking.h"
 #include "heap/footprint.h"
+#include "object/attributes.h"
 #include "object/refs.h"
 #include "object/repr.h"
 
@@ -106,6 +107,67 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_variable(e, "py_alloc", f.alloc);
 }
 
+/* "+24" inside the object; elsewhere the address. */
+static void put_where(const struct pm_attr *v, struct pm_strbuf *out)
+{
+	pm_strbuf_puts(out, pm_attr_place_text(v->place));
+	if (v->off)
+		pm_strbuf_printf(out, " +%" PRIu64, v->off);
+}
+
+static enum pm_status show_attributes(
+	struct pm_run *r, const struct pm_object *x)
+{
+	static const struct pm_column columns[] = {
+		{"name", "ATTRIBUTE", PM_CELL_TEXT},
+		{"where", NULL, PM_CELL_TEXT},
+		{"offset", NULL, PM_CELL_COUNT},
+		{NULL, "WHERE", PM_CELL_TEXT},
+		{"at", NULL, PM_CELL_ADDR},
+		{"addr", "ADDR", PM_CELL_ADDR},
+		{"type", "TYPE", PM_CELL_TEXT},
+		{"repr", "VALUE", PM_CELL_TEXT},
+	};
+	const struct pm_objects *o = &r->session->heap->objects;
+	struct pm_attrs a;
+	struct pm_attr v;
+	uint64_t n = 0;
+	pm_attrs_start(o, x, &a);
+	pm_emit_table(r->emit, "attributes", columns, 8, r->top);
+	for (; pm_attrs_next(&a, &v); n++) {
+		if (r->top && n >= r->top)
+			continue;
+		pm_auto_strbuf name = {0}, where = {0}, repr = {0};
+		struct pm_object t;
+		pm_attr_name(o, &v, &name);
+		put_where(&v, &where);
+		if (v.value)
+			pm_repr(o, v.value, r->session->repr_limit, &repr);
+		bool typed = v.value &&
+			     pm_object_load(o, v.value, &t, NULL) == PM_OK;
+		const struct pm_cell cells[] = {
+			{.text = pm_strbuf_text(&name)},
+			{.text = pm_attr_place_text(v.place)},
+			{.u = v.off, .absent = !v.off},
+			{.text = pm_strbuf_text(&where)},
+			{.u = v.at},
+			{.u = v.value, .absent = !v.value},
+			{.text = typed ? t.type->name : NULL,
+				.absent = !v.value},
+			{.text = pm_strbuf_text(&repr), .absent = !v.value},
+		};
+		pm_emit_row(r->emit, cells, 0);
+	}
+	pm_emit_table_end(r->emit);
+	if (r->top && n > r->top)
+		pm_emit_line(r->emit,
+			"%" PRIu64 " more attributes (-all shows them)",
+			n - r->top);
+	if (n)
+		pm_emit_line(r->emit, "%s", "");
+	return a.status;
+}
+
 static enum pm_status step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
@@ -135,6 +197,7 @@ static enum pm_status step(
 			"sense",
 			x.type->name, x.addr);
 	show_head(r, &x, &m, s == PM_OK);
+	enum pm_status attrs = show_attributes(r, &x);
 	struct shown_refs refs = {r, &x, 0};
 	pm_emit_table(r->emit, "rows", columns, 4, r->top);
 	enum pm_status walked = pm_refs_each(&h->objects, &x, show_ref, &refs);
@@ -146,8 +209,9 @@ static enum pm_status step(
 	pm_emit_open_object(r->emit, "total");
 	pm_emit_uint(r->emit, "references", refs.count);
 	pm_emit_close(r->emit);
-	pm_emit_skipped(r->emit, walked == PM_FAULT || s == PM_FAULT,
-		walked == PM_CORRUPT);
+	pm_emit_skipped(r->emit,
+		walked == PM_FAULT || s == PM_FAULT || attrs == PM_FAULT,
+		walked == PM_CORRUPT || attrs == PM_CORRUPT);
 	*ret_done = true;
 	return PM_OK;
 }
@@ -163,8 +227,12 @@ const struct pm_command pm_command_object = {
 	.doc = "SIZE is what sys.getsizeof would return; what the allocator "
 	       "set "
 	       "aside for the object, its attribute values and its buffers "
-	       "stands beside it.  The table lists its references: attributes "
-	       "wherever they are kept, slots, items, keys and values.",
+	       "stands beside it.  The first table lists the attributes that "
+	       "it "
+	       "holds itself, and where: slots and inline values by their "
+	       "offset in it, values in a block of their own, a dict that "
+	       "shares its keys or has its own.  The second lists all its "
+	       "references.",
 	.examples = "py-object $py1  # the first row of the last table\n"
 		    "py-object -all self  # an object that a C variable holds",
 	.step = step,

@@ -150,6 +150,91 @@ pm_addr pm_values_array(const struct pm_layout *l, pm_addr values)
 	return values;
 }
 
+/* Which value came when: bytes behind the array, or before it, last first
+   (struct _dictvalues, Include/internal/pycore_dict.h). */
+static enum pm_status load_order(
+	struct pm_dict_iter *it, pm_addr values, struct pm_error *err)
+{
+	const struct pm_fields *f = &it->l->f;
+	uint64_t n = 0, cap = 0;
+	switch (it->l->t.values_form) {
+	case PM_VALUES_ARRAY:
+		return PM_OK;
+	case PM_VALUES_PREFIXED:
+		PM_TRY(pm_memory_read_uint(it->m, values - 2, 1, &n, err));
+		PM_TRY(pm_memory_read(
+			it->m, values - 2 - n, it->order, n, err));
+		for (uint64_t i = 0; i < n / 2; i++) {
+			unsigned char x = it->order[i];
+			it->order[i] = it->order[n - 1 - i];
+			it->order[n - 1 - i] = x;
+		}
+		break;
+	case PM_VALUES_HEADED:
+		PM_TRY(pm_layout_read(
+			it->l, it->m, values, f->dict_values.size, &n, err));
+		PM_TRY(pm_layout_read(it->l, it->m, values,
+			f->dict_values.capacity, &cap, err));
+		if (n > cap)
+			return pm_fail(err, PM_CORRUPT, values,
+				"%llu attribute values in room for %llu",
+				(unsigned long long)n, (unsigned long long)cap);
+		PM_TRY(pm_memory_read(it->m,
+			it->values + cap * it->l->t.word_size, it->order, n,
+			err));
+		break;
+	}
+	it->ordered = true;
+	it->n = n;
+	return PM_OK;
+}
+
+enum pm_status pm_dict_iter_init(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr keys, pm_addr values, struct pm_dict_iter *ret,
+	struct pm_error *err)
+{
+	struct pm_dict_iter it = {.l = l, .m = m};
+	PM_TRY(pm_keys_load(l, m, keys, &it.k, err));
+	it.values = pm_values_array(l, values);
+	it.n = it.k.nentries < it.k.usable ? it.k.nentries : it.k.usable;
+	if (values)
+		PM_TRY(load_order(&it, values, err));
+	*ret = it;
+	return PM_OK;
+}
+
+bool pm_dict_iter_next(
+	struct pm_dict_iter *it, pm_addr *ret_key, pm_addr *ret_value)
+{
+	unsigned ws = it->l->t.word_size;
+	while (it->pos < it->n) {
+		uint64_t i = it->ordered ? it->order[it->pos] : it->pos;
+		uint64_t key = 0, value = 0;
+		pm_addr e = it->k.entries + i * it->k.entry_size;
+		pm_addr at =
+			it->values ? it->values + i * ws : e + it->k.value_off;
+		it->pos++;
+		if (i >= it->k.usable && i >= it->k.nentries) {
+			it->status = PM_CORRUPT;
+			return false;
+		}
+		it->status = pm_memory_read_uint(
+			it->m, e + it->k.key_off, ws, &key, NULL);
+		if (it->status == PM_OK)
+			it->status = pm_memory_read_uint(
+				it->m, at, ws, &value, NULL);
+		if (it->status != PM_OK)
+			return false;
+		if (!value)
+			continue;
+		it->at = at;
+		*ret_key = key;
+		*ret_value = value;
+		return true;
+	}
+	return false;
+}
+
 pm_addr pm_dict_find(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr dict, const char *key)
 {

@@ -34,6 +34,28 @@ bool pm_keys_next(const struct pm_layout *l, struct pm_memory *m,
 	const struct pm_keys *k, pm_addr values, uint64_t *pos,
 	pm_addr *ret_key, pm_addr *ret_value, enum pm_status *ret_status);
 
+/* The pairs of a dict, or the attributes of an instance, in the order of
+   Python's own: what a split table holds has an order of its own (3.11). */
+struct pm_dict_iter {
+	const struct pm_layout *l;
+	struct pm_memory *m;
+	struct pm_keys k;
+	pm_addr values; /* the array, 0: combined */
+	bool ordered;	/* order[] says where the i-th value is */
+	unsigned char order[256];
+	uint64_t n, pos;
+	pm_addr at; /* of the last pair: the word that holds its value */
+	enum pm_status status;
+};
+
+/* values: as a dict's ma_values or an instance points to them, 0: none. */
+PM_CHECKED enum pm_status pm_dict_iter_init(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr keys, pm_addr values,
+	struct pm_dict_iter *ret, struct pm_error *err);
+/* false at the end, or when something can't be read (it->status). */
+bool pm_dict_iter_next(
+	struct pm_dict_iter *it, pm_addr *ret_key, pm_addr *ret_value);
+
 /* The value under an ASCII str key of the dict object at addr; 0 when there
    is none or it can't be read. Linear. */
 pm_addr pm_dict_find(const struct pm_layout *l, struct pm_memory *m,

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "object/attributes.h"
 #include "object/refs-internal.h"
 #include "object/static-types.h"
 #include "object/text.h"
@@ -306,25 +307,12 @@ static void walk_attributes(struct pm_ref_walk *w)
 			true);
 }
 
-/* Instances of subclasses of int, tuple, ...: the dict pointer is the last word
-   of a variable size (_PyObject_ComputedDictPointer, Objects/object.c). */
+/* Instances of subclasses of int, tuple, ...: the word is behind the items. */
 static void walk_computed_dict(struct pm_ref_walk *w)
 {
-	const struct pm_layout *l = w->o->l;
-	const struct pm_type *t = w->x->type;
-	const void *body = pm_object_body(w->x);
-	unsigned ws = l->t.word_size;
-	int64_t n = pm_get_signed(l, body, l->f.var_object.size);
+	pm_addr at = pm_attr_dict_at(w->o, w->x);
 	uint64_t v;
-	if (t->kind == PM_KIND_INT && l->t.int_form == PM_INT_TAG)
-		n = (int64_t)(pm_get(l, body, l->f.long_.tag) >> 3);
-	if (n < 0)
-		n = -n;
-	if (t->itemsize <= 0 || n > INT64_C(1) << 40)
-		return;
-	int64_t size = (t->basicsize + n * t->itemsize + ws - 1) / ws * ws;
-	if (size + t->dictoffset >= l->f.object.sizeof_.off &&
-		word(w, w->x->addr + (uint64_t)(size + t->dictoffset), &v))
+	if (at && word(w, at, &v))
 		emit(w, (struct pm_ref){v, PM_VIA_FIELD, "__dict__", 0, 0});
 }
 

@@ -17,7 +17,7 @@ static void flags(struct mini_heap *h, pm_addr type, uint64_t more)
 	mini_put(&h->m, type, h->m.l->f.type.flags, PM_TPFLAG_READY | more);
 }
 
-static pm_addr new_type(struct mini_heap *h, const char *name, uint32_t basic,
+pm_addr mini_type(struct mini_heap *h, const char *name, uint32_t basic,
 	uint32_t item, uint64_t more, bool heap)
 {
 	struct mini *m = &h->m;
@@ -59,13 +59,13 @@ void mini_heap_init(struct mini_heap *h, const struct pm_row *row)
 	flags(h, l->at.unicode_type.addr, PM_TPFLAG_UNICODE);
 	flags(h, get(h, l->at.none.addr, f->object.type), 0);
 	flags(h, get(h, l->at.set_dummy.addr, f->object.type), 0);
-	h->int_type = new_type(
+	h->int_type = mini_type(
 		h, "int", f->long_.digit.off, 4, PM_TPFLAG_LONG, false);
-	h->list_type = new_type(h, "list", f->list.sizeof_.off, 0,
+	h->list_type = mini_type(h, "list", f->list.sizeof_.off, 0,
 		PM_TPFLAG_LIST | PM_TPFLAG_HAVE_GC, false);
-	h->tuple_type = new_type(h, "tuple", f->tuple.item.off, 8,
+	h->tuple_type = mini_type(h, "tuple", f->tuple.item.off, 8,
 		PM_TPFLAG_TUPLE | PM_TPFLAG_HAVE_GC, false);
-	h->user_type = new_type(
+	h->user_type = mini_type(
 		h, "app.Plain", f->object.sizeof_.off + 16, 0, 0, false);
 	mini_put(m, h->table, f->arena.pool_address, h->arena);
 	mini_put(m, h->table, f->arena.nfreepools,

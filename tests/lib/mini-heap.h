@@ -17,6 +17,10 @@ struct mini_heap {
 void mini_heap_init(struct mini_heap *h, const struct pm_row *row);
 void mini_heap_deinit(struct mini_heap *h);
 
+/* A ready type with this tp_name, more flags besides. */
+pm_addr mini_type(struct mini_heap *h, const char *name, uint32_t basicsize,
+	uint32_t itemsize, uint64_t more, bool heap);
+
 /* A used block of at least size bytes; zeros. */
 pm_addr mini_block(struct mini_heap *h, uint32_t size);
 /* Gives it back: it heads its pool's free list then. */

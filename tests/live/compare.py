@@ -182,6 +182,29 @@ def zoo(truth, docs):
             wrong.append("%s: refcount %s, truth %s" % (
                 name, answer["refcount"], animal["refcount"]))
         wrong += value(name, animal, answer)
+        wrong += attributes(name, animal, answer)
+    return wrong
+
+
+def attributes(name, animal, answer):
+    """Slots, and what is in __dict__ in its order, of as many as are shown."""
+    shown = answer["attributes"]
+    ours = dict((a["name"], a["addr"]) for a in shown if a["where"] == "slot")
+    wrong = ["%s: slot %s holds %s, truth %s" % (
+        name, slot, ours.get(slot, "nothing"), held)
+        for slot, held in animal["slots"]
+        if ours.get(slot, "missing") != held]
+    ours = [[a["name"], a["addr"]] for a in shown if a["where"] != "slot"]
+    if animal["dict"] is None:
+        return wrong
+    want = animal["dict"][:25 - len(shown) + len(ours)]
+    if len(ours) != len(want):
+        wrong.append("%s: %d attributes, truth %d" % (
+            name, len(ours), len(want)))
+    for (said, held), (called, truth) in zip(ours, want):
+        if held != truth or (called is not None and said != called):
+            wrong.append("%s: attribute %s holds %s, truth %s %s" % (
+                name, said, held, called, truth))
     return wrong
 
 

@@ -338,6 +338,45 @@ def animals(zoo, known):
     return found
 
 
+def own_slots(animal):
+    """[name, address or None] of every member of __slots__."""
+    found = []
+    for kind in type.__getattribute__(type(animal), "__mro__"):
+        if not kind.__flags__ & HEAPTYPE or "__slots__" not in kind.__dict__:
+            continue
+        for name, member in kind.__dict__.items():
+            if type(member) is not types.MemberDescriptorType:
+                continue
+            try:
+                found.append([name, hex(id(member.__get__(
+                    animal, kind))).rstrip("L")])
+            except AttributeError:
+                found.append([name, None])
+    return found
+
+
+def own_dict(animal):
+    """[name, address] of what is in its __dict__, in its order."""
+    try:
+        if isinstance(animal, type):
+            names = type.__getattribute__(animal, "__dict__")
+        elif type(animal).__dictoffset__:
+            names = object.__getattribute__(animal, "__dict__")
+        else:
+            return None
+        return [[name if isinstance(name, str) else None,
+                 hex(id(value)).rstrip("L")] for name, value in names.items()]
+    except Exception:       # nothing under that name
+        return None
+
+
+def attributes(zoo, rows):
+    """Makes dicts: to be called last."""
+    for (_, animal), row in zip(zoo, rows):
+        row["slots"] = own_slots(animal)
+        row["dict"] = own_dict(animal)
+
+
 def choose(tracked, seed, number):
     """NUMBER objects at random: holders and what they hold."""
     dice = random.Random(seed)
@@ -410,6 +449,7 @@ def truth(tracked, zoo, blocks, options):
     closure.run()
     back = referrers(chosen, known, closure)
     closure.attribute_names()
+    attributes(zoo.animals, animal_rows)
     return {
         "version": sys.version, "hexversion": sys.hexversion,
         "implementation": sys.version_info[:3],
