@@ -12,7 +12,8 @@
 	X(heap_types)                                                          \
 	X(info)                                                                \
 	X(object)                                                              \
-	X(set)
+	X(set)                                                                 \
+	X(whatis)
 
 #define X(id) extern const struct pm_command pm_command_##id;
 PM_COMMANDS(X)

@@ -22,5 +22,8 @@ libpymortem_la_SOURCES += \
 	%D%/session.c \
 	%D%/session.h \
 	%D%/set.c \
+	%D%/spots.c \
+	%D%/spots.h \
 	%D%/walking.c \
-	%D%/walking.h
+	%D%/walking.h \
+	%D%/whatis.c

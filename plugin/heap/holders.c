@@ -208,7 +208,9 @@ static bool scan_unit(void *arg, unsigned who, size_t i)
 	i -= h->pools->arenas.len;
 	if (i < h->buffers.len) {
 		const struct pm_outside *b = &h->buffers.data[i];
-		scan_range(j, f, b->addr, b->bytes, b->owner, on_outside);
+		if (b->kind != PM_BUFFER_RAW)
+			scan_range(
+				j, f, b->addr, b->bytes, b->owner, on_outside);
 		return !f->no_memory;
 	}
 	i = (i - h->buffers.len) * OUTSIDE_BATCH;

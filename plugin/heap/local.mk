@@ -5,6 +5,7 @@ libpymortem_la_SOURCES += \
 	%D%/freelists.c %D%/freelists.h \
 	%D%/footprint.c %D%/footprint.h \
 	%D%/holders.c %D%/holders.h \
+	%D%/spot.c %D%/spot.h %D%/spot-text.c \
 	%D%/stream.c \
 	%D%/team.c %D%/team.h \
 	%D%/walk.c %D%/walk.h %D%/walk-internal.h \

@@ -109,10 +109,9 @@ static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
 	struct pm_heap *h = k->h;
 	if (!bytes || is_static_address(k, addr))
 		return;
-	if (b->b.kind != PM_BUFFER_RAW &&
-		!pm_vec_push(&k->owned,
-			(struct pm_outside){addr, bytes, b->owner, b->type_id,
-				(uint8_t)b->b.kind, false}))
+	if (!pm_vec_push(
+		    &k->owned, (struct pm_outside){addr, bytes, b->owner,
+				       b->type_id, (uint8_t)b->b.kind, false}))
 		k->status = PM_NOMEM;
 	if (b->b.shared)
 		return;

@@ -33,6 +33,7 @@ void pm_pools_destroy(struct pm_pools *p)
 	if (!p)
 		return;
 	pm_vec_deinit(&p->arenas);
+	pm_vec_deinit(&p->tables);
 	free(p->pools);
 	for (size_t i = 0; p->regions && i < PM_POOL_REGIONS; i++)
 		free(p->regions[i].pools);
@@ -147,6 +148,7 @@ static enum pm_status read_arenas(
 	unsigned char e[64];
 	if (!stride || stride > sizeof e)
 		return pm_fail(err, PM_ABSENT, 0, "no layout of arena_object");
+	struct pm_arena_table table = {s->arenas, 0};
 	bool bounded = s->maxarenas != UINT64_MAX;
 	if (bounded && s->maxarenas > MAX_ARENAS)
 		return pm_fail(err, PM_CORRUPT, s->arenas,
@@ -168,13 +170,16 @@ static enum pm_status read_arenas(
 			.interp = s->interp,
 		};
 		pm_addr pool_address = pm_get(l, e, l->f.arena.pool_address);
+		table.entries = i + 1;
 		if (!a.address)
 			continue;
 		uint64_t mask = p->pool_size - 1;
 		a.first = (a.address + mask) & ~mask;
 		if (!arena_plausible(p, &a, pool_address)) {
-			if (!bounded)
+			if (!bounded) {
+				table.entries = i;
 				break;
+			}
 			p->bad_arenas++;
 			continue;
 		}
@@ -182,6 +187,8 @@ static enum pm_status read_arenas(
 		if (!pm_vec_push(&p->arenas, a))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}
+	if (!pm_vec_push(&p->tables, table))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	p->maxarenas += bounded ? s->maxarenas : p->arenas.len;
 	return PM_OK;
 }

@@ -32,6 +32,12 @@ struct pm_arena {
 	uint32_t interp; /* index of the interpreter whose allocator it is */
 };
 
+/* Where an allocator keeps its arena_objects. */
+struct pm_arena_table {
+	pm_addr addr;
+	uint64_t entries;
+};
+
 /* Addresses to pools: 1 GiB regions, each an array by pool number. */
 struct pm_pool_region {
 	uint64_t key;	 /* addr >> 30, plus 1; 0: empty */
@@ -49,6 +55,7 @@ struct pm_pools {
 	uint32_t inverse[PM_MAX_CLASSES];
 	uint32_t pool_size, arena_size, alignment, header; /* bytes */
 	uint32_t hook_pre, hook_post; /* debug allocator: bytes around data */
+	PM_VEC(struct pm_arena_table) tables;
 	uint64_t bad_arenas, bad_pools;
 	uint64_t maxarenas;
 	/* Counters of the allocator itself; has_counters false: unknown. */

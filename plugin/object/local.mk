@@ -4,6 +4,7 @@ libpymortem_la_SOURCES += \
 	%D%/decoders.c %D%/decoders.h \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \
+	%D%/interior.c %D%/interior.h \
 	%D%/measure.c %D%/measure.h \
 	%D%/measure-internal.h %D%/measure-modules.c \
 	%D%/object.c %D%/object.h \

@@ -37,7 +37,8 @@ static void emit_locals(struct pm_ref_walk *w, pm_addr code, pm_addr at,
 		/* Low bits 3: a tagged integer, no object (3.14). */
 		if (mask != ~UINT64_C(0) && (v & 3) == 3)
 			continue;
-		struct pm_ref r = {v & mask, PM_VIA_LOCAL, NULL, 0, i};
+		struct pm_ref r = {
+			v & mask, PM_VIA_LOCAL, NULL, 0, i, at + i * ws};
 		if (i >= nlocals) {
 			r.via = PM_VIA_STACK;
 			r.index = i - nlocals;
@@ -59,10 +60,11 @@ static void walk_iframe(struct pm_ref_walk *w, pm_addr iframe)
 	if (!word(w, iframe + f->iframe.code.off, &code))
 		return;
 	code &= mask;
-	emit(w, (struct pm_ref){code, PM_VIA_FIELD, "code", 0, 0});
+	emit(w, (struct pm_ref){code, PM_VIA_FIELD, "code", 0, 0,
+			iframe + f->iframe.code.off});
 	if (word(w, iframe + f->iframe.func.off, &v))
-		emit(w, (struct pm_ref){
-				v & mask, PM_VIA_FIELD, "function", 0, 0});
+		emit(w, (struct pm_ref){v & mask, PM_VIA_FIELD, "function", 0,
+				0, iframe + f->iframe.func.off});
 	emit_field(w, iframe, f->iframe.locals, "f_locals");
 	emit_field(w, iframe, f->iframe.frame_obj, "frame");
 	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||

@@ -44,7 +44,8 @@ static inline void emit_field(struct pm_ref_walk *w, pm_addr base,
 {
 	uint64_t v;
 	if (pm_has(f) && word(w, base + f.off, &v))
-		emit(w, (struct pm_ref){v, PM_VIA_FIELD, name, 0, f.off});
+		emit(w, (struct pm_ref){
+				v, PM_VIA_FIELD, name, 0, f.off, base + f.off});
 }
 
 /* The frame inside a generator, coroutine or async generator that owns it. */

@@ -25,7 +25,8 @@ static void emit_array(struct pm_ref_walk *w, pm_addr at, uint64_t count,
 				l->t.big_endian);
 			uint64_t index =
 				via == PM_VIA_NATIVE ? (i + j) * stride : i + j;
-			emit(w, (struct pm_ref){v & mask, via, NULL, 0, index});
+			emit(w, (struct pm_ref){v & mask, via, NULL, 0, index,
+					at + (i + j) * stride});
 		}
 	}
 }
@@ -51,7 +52,8 @@ static void walk_slots(struct pm_ref_walk *w)
 		if (t->kind == PM_KIND_DATETIME && s->kind == PM_SLOT_FIELD &&
 			!pm_object_body(w->x)[l->f.object.sizeof_.off + ws])
 			continue;
-		emit(w, (struct pm_ref){v, vias[s->kind], s->name, 0, s->off});
+		emit(w, (struct pm_ref){v, vias[s->kind], s->name, 0, s->off,
+				w->x->addr + s->off});
 	}
 }
 
@@ -70,13 +72,13 @@ static void walk_keys(struct pm_ref_walk *w, pm_addr keys, pm_addr values,
 		uint64_t key = 0, value = 0;
 		if (!word(w, e + k.key_off, &key))
 			return;
-		if (with_values &&
-			!word(w, values ? values + i * ws : e + k.value_off,
-				&value))
+		pm_addr at = values ? values + i * ws : e + k.value_off;
+		if (with_values && !word(w, at, &value))
 			return;
 		if (with_keys)
-			emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i});
-		emit(w, (struct pm_ref){value, value_via, NULL, key, i});
+			emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i,
+					e + k.key_off});
+		emit(w, (struct pm_ref){value, value_via, NULL, key, i, at});
 	}
 }
 
@@ -101,7 +103,8 @@ static void walk_nodes(struct pm_ref_walk *w)
 		if (!word(w, node + l->f.odict_node.key.off, &key) ||
 			!word(w, node + l->f.odict_node.next.off, &next))
 			return;
-		emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i});
+		emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i,
+				node + l->f.odict_node.key.off});
 		node = next;
 	}
 }
@@ -114,15 +117,14 @@ static void walk_set(struct pm_ref_walk *w)
 	uint64_t slots = pm_get(l, body, l->f.set.mask) + 1;
 	uint64_t dummy = l->at.set_dummy.addr;
 	for (uint64_t i = 0; i < slots && !w->stop; i++) {
+		pm_addr at = table + i * l->f.set_entry.sizeof_.off +
+			     l->f.set_entry.key.off;
 		uint64_t key;
-		if (!word(w,
-			    table + i * l->f.set_entry.sizeof_.off +
-				    l->f.set_entry.key.off,
-			    &key))
+		if (!word(w, at, &key))
 			return;
 		if (key != dummy)
 			emit(w, (struct pm_ref){
-					key, PM_VIA_MEMBER, NULL, 0, i});
+					key, PM_VIA_MEMBER, NULL, 0, i, at});
 	}
 }
 
@@ -145,8 +147,8 @@ static void walk_deque(struct pm_ref_walk *w)
 			uint64_t v;
 			if (!word(w, block + (1 + left + i) * ws, &v))
 				return;
-			emit(w, (struct pm_ref){
-					v, PM_VIA_INDEX, NULL, 0, done + i});
+			emit(w, (struct pm_ref){v, PM_VIA_INDEX, NULL, 0,
+					done + i, block + (1 + left + i) * ws});
 		}
 		done += here;
 		left = 0;
@@ -210,8 +212,8 @@ static void walk_type(struct pm_ref_walk *w)
 		!w->stop;
 		off += l->t.word_size)
 		if (word(w, a + off, &v))
-			emit(w, (struct pm_ref){
-					v, PM_VIA_NATIVE, NULL, 0, off});
+			emit(w, (struct pm_ref){v, PM_VIA_NATIVE, NULL, 0, off,
+					a + off});
 }
 
 /* What a C module keeps: no types known, so every word that may be one. */
@@ -235,14 +237,14 @@ static void walk_element(struct pm_ref_walk *w)
 	if (!word(w, at + ws, &text) || !word(w, at + 2 * ws, &tail) ||
 		!word(w, at + 3 * ws, &extra))
 		return;
-	emit(w, (struct pm_ref){
-			text & ~UINT64_C(1), PM_VIA_FIELD, "text", 0, 0});
-	emit(w, (struct pm_ref){
-			tail & ~UINT64_C(1), PM_VIA_FIELD, "tail", 0, 0});
+	emit(w, (struct pm_ref){text & ~UINT64_C(1), PM_VIA_FIELD, "text", 0, 0,
+			at + ws});
+	emit(w, (struct pm_ref){tail & ~UINT64_C(1), PM_VIA_FIELD, "tail", 0, 0,
+			at + 2 * ws});
 	if (!extra || !word(w, extra, &attrib) || !word(w, extra + ws, &n) ||
 		!word(w, extra + 3 * ws, &children))
 		return;
-	emit(w, (struct pm_ref){attrib, PM_VIA_FIELD, "attrib", 0, 0});
+	emit(w, (struct pm_ref){attrib, PM_VIA_FIELD, "attrib", 0, 0, extra});
 	if (n < PM_MAX_CHAIN)
 		emit_array(w, children, n, ws, PM_VIA_INDEX, ~UINT64_C(0));
 }
@@ -257,8 +259,8 @@ static void walk_code(struct pm_ref_walk *w)
 	for (unsigned i = 0; cached && i < 4; i++) {
 		uint64_t v;
 		if (word(w, cached + i * l->t.word_size, &v))
-			emit(w, (struct pm_ref){
-					v, PM_VIA_FIELD, names[i], 0, 0});
+			emit(w, (struct pm_ref){v, PM_VIA_FIELD, names[i], 0, 0,
+					cached + i * l->t.word_size});
 	}
 }
 
@@ -269,7 +271,7 @@ static void walk_attributes(struct pm_ref_walk *w)
 	unsigned ws = l->t.word_size;
 	bool be = l->t.big_endian;
 	const unsigned char *obj = pm_object_body(w->x);
-	pm_addr values = 0, dict = 0;
+	pm_addr values = 0, dict = 0, dict_at = w->x->addr - 3 * ws;
 	uint64_t valid = 0;
 	switch (l->t.managed_dict) {
 	case PM_MANAGED_NONE:
@@ -287,10 +289,9 @@ static void walk_attributes(struct pm_ref_walk *w)
 		break;
 	case PM_MANAGED_POINTER:
 	case PM_MANAGED_FT:
-		dict = pm_load(
-			obj - (l->t.managed_dict == PM_MANAGED_FT ? ws
-								  : 3 * ws),
-			ws, be);
+		if (l->t.managed_dict == PM_MANAGED_FT)
+			dict_at = w->x->addr - ws;
+		dict = pm_load(obj - (w->x->addr - dict_at), ws, be);
 		if (t->inline_values &&
 			pm_memory_read_uint(w->o->m,
 				w->x->addr + (uint64_t)t->basicsize +
@@ -301,7 +302,7 @@ static void walk_attributes(struct pm_ref_walk *w)
 				 l->f.dict_values.values.off;
 		break;
 	}
-	emit(w, (struct pm_ref){dict, PM_VIA_FIELD, "__dict__", 0, 0});
+	emit(w, (struct pm_ref){dict, PM_VIA_FIELD, "__dict__", 0, 0, dict_at});
 	if (values && t->cached_keys)
 		walk_keys(w, t->cached_keys, values, PM_VIA_ATTRIBUTE, false,
 			true);
@@ -313,7 +314,7 @@ static void walk_computed_dict(struct pm_ref_walk *w)
 	pm_addr at = pm_attr_dict_at(w->o, w->x);
 	uint64_t v;
 	if (at && word(w, at, &v))
-		emit(w, (struct pm_ref){v, PM_VIA_FIELD, "__dict__", 0, 0});
+		emit(w, (struct pm_ref){v, PM_VIA_FIELD, "__dict__", 0, 0, at});
 }
 
 static void walk_items(struct pm_ref_walk *w)
@@ -393,8 +394,8 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 	else if (x->type->dictoffset < 0)
 		walk_computed_dict(&w);
 	if (x->type->heap)
-		emit(&w, (struct pm_ref){
-				 x->type->addr, PM_VIA_TYPE, NULL, 0, 0});
+		emit(&w, (struct pm_ref){x->type->addr, PM_VIA_TYPE, NULL, 0, 0,
+				 x->addr + o->l->f.object.type.off});
 	return w.worst;
 }
 

@@ -26,6 +26,7 @@ struct pm_ref {
 	const char *name;
 	pm_addr key; /* object that names it, 0 none */
 	uint64_t index;
+	pm_addr at; /* of the word that holds it; 0: not known */
 };
 
 /* Return false to stop. Native finds are not checked to be objects. */

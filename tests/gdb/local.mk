@@ -4,6 +4,7 @@ gdb_tests = \
 	%D%/errors.tap \
 	%D%/interrupt.tap \
 	%D%/output.tap \
+	%D%/places.tap \
 	%D%/position.tap \
 	%D%/readonly.tap \
 	%D%/session.tap

@@ -14,6 +14,7 @@ unit_tests = \
 	%D%/test-names \
 	%D%/test-options \
 	%D%/test-session \
+	%D%/test-spot \
 	%D%/test-strbuf \
 	%D%/test-target \
 	%D%/test-vec

@@ -1,0 +1,408 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/spot.h"
+#include "object/interior.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define INDEX(path) (offsetof(struct pm_fields, path) / sizeof(struct pm_field))
+#define MAX_STATES 100000
+
+/* ---- in an arena ---- */
+
+/* The collector's list leads back to it: no buffer has that by chance. */
+static bool is_linked(struct pm_heap *h, const struct pm_object *x)
+{
+	const struct pm_layout *l = h->l;
+	uint64_t back = 0;
+	if (!l->t.gc_head_size || !pm_object_is_tracked(&h->objects, x))
+		return false;
+	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
+				l->f.gc_head.next) &
+			l->t.gc_next_mask;
+	return pm_layout_read(l, h->memory, next, l->f.gc_head.prev, &back,
+		       NULL) == PM_OK &&
+	       (back & ~UINT64_C(7)) == x->addr - l->t.gc_head_size;
+}
+
+/* The type word of what a block held, whatever became of its first word. */
+static const struct pm_type *guess_type(
+	struct pm_heap *h, pm_addr block, uint64_t bytes)
+{
+	const struct pm_layout *l = h->l;
+	uint32_t pres[3] = {
+		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
+	for (int i = 0; i < 3; i++) {
+		uint64_t type = 0;
+		if (pres[i] + l->f.object.sizeof_.off > bytes ||
+			pm_layout_read(l, h->memory,
+				block + h->pools->hook_pre + pres[i],
+				l->f.object.type, &type, NULL) != PM_OK ||
+			pm_pools_find(h->pools, type) >= 0)
+			continue;
+		const struct pm_type *t = pm_types_get(h->types, type);
+		if (t && t->is_type && t->pre == pres[i])
+			return t;
+	}
+	return NULL;
+}
+
+static bool is_free(struct pm_heap *h, size_t pool, pm_addr block, bool *carved)
+{
+	const struct pm_pools *p = h->pools;
+	uint64_t bits[PM_POOL_BLOCK_WORDS];
+	bool torn;
+	pm_auto_free unsigned char *bytes = malloc(p->pool_size);
+	pm_addr at = block & ~(uint64_t)(p->pool_size - 1);
+	*carved = true;
+	if (!bytes || pm_memory_read(h->memory, at, bytes, p->pool_size,
+			      NULL) != PM_OK)
+		return false;
+	unsigned n = pm_pools_free_blocks(h->l, p, pool, bytes, bits, &torn);
+	uint32_t i = pm_pools_block_index(
+		p, p->pools[pool].szidx, (uint32_t)(block - at) - p->header);
+	*carved = i < n;
+	return i < n && (bits[i / 64] >> i % 64 & 1);
+}
+
+static bool is_held(struct pm_heap *h, pm_addr block, uint64_t bytes)
+{
+	const struct pm_freelists *f = &h->freelists;
+	size_t i = pm_freelists_from(f, block);
+	return i < f->held.len && f->held.data[i] - block < bytes;
+}
+
+static void take_owner(struct pm_heap *h, pm_addr owner, struct pm_spot *s)
+{
+	if (!owner || pm_object_load(&h->objects, owner, &s->x, NULL) != PM_OK)
+		return;
+	s->kind = PM_SPOT_BUFFER;
+	s->has_buffer =
+		pm_interior_buffer(&h->objects, &s->x, s->addr, s->start,
+			s->start + s->bytes, &s->buffer) == PM_OK;
+}
+
+/* A block in use. */
+static void take_block(struct pm_heap *h, size_t pool, struct pm_spot *s)
+{
+	bool object = true, buffer = false;
+	s->kind = PM_SPOT_BLOCK;
+	s->sure = h->done;
+	if (h->done) {
+		uint64_t bit = pm_heap_bit(h, pool, s->start);
+		object = h->is_object[bit / 64] >> bit % 64 & 1;
+		buffer = h->is_buffer[bit / 64] >> bit % 64 & 1;
+	}
+	if (object && pm_heap_load_block(h, s->start, &s->x)) {
+		s->kind = PM_SPOT_OBJECT;
+		s->sure = h->done || is_linked(h, &s->x);
+		return;
+	}
+	if (buffer)
+		take_owner(h, pm_heap_owner(h, pool, s->start), s);
+	if (s->kind == PM_SPOT_BUFFER)
+		return;
+	const struct pm_type *t = guess_type(h, s->start, s->bytes);
+	uint64_t count = 1;
+	if (t &&
+		pm_layout_read(h->l, h->memory,
+			s->start + h->pools->hook_pre + t->pre,
+			h->l->f.object.refcnt, &count, NULL) == PM_OK &&
+		!count) {
+		s->kind = PM_SPOT_DEAD_BLOCK;
+		s->guess = t;
+	}
+}
+
+static void in_used_pool(struct pm_heap *h, size_t pool, struct pm_spot *s)
+{
+	const struct pm_pools *p = h->pools;
+	pm_addr block = pm_pools_block(p, pool, s->addr);
+	bool carved;
+	if (!block) {
+		s->kind = PM_SPOT_POOL_REST;
+		return;
+	}
+	bool unused = is_free(h, pool, block, &carved);
+	if (!carved) {
+		s->kind = PM_SPOT_POOL_REST;
+		return;
+	}
+	s->start = block;
+	s->bytes = pm_pools_class_size(p, p->pools[pool].szidx);
+	if (unused || is_held(h, block, s->bytes)) {
+		s->kind = unused ? PM_SPOT_FREE_BLOCK : PM_SPOT_HELD_BLOCK;
+		s->guess = guess_type(h, block, s->bytes);
+		return;
+	}
+	take_block(h, pool, s);
+}
+
+static int64_t arena_at(const struct pm_pools *p, pm_addr addr)
+{
+	for (size_t lo = 0, hi = p->arenas.len; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (addr < p->arenas.data[mid].address)
+			hi = mid;
+		else if (addr - p->arenas.data[mid].address >= p->arena_size)
+			lo = mid + 1;
+		else
+			return (int64_t)mid;
+	}
+	return -1;
+}
+
+static bool in_arena(struct pm_heap *h, struct pm_spot *s)
+{
+	const struct pm_pools *p = h->pools;
+	s->arena = arena_at(p, s->addr);
+	if (s->arena < 0)
+		return false;
+	const struct pm_arena *a = &p->arenas.data[s->arena];
+	s->kind = PM_SPOT_ARENA;
+	s->start = a->address;
+	s->bytes = p->arena_size;
+	s->pool = pm_pools_find(p, s->addr);
+	if (s->pool < 0)
+		return true;
+	s->start = pm_pools_address(p, (size_t)s->pool);
+	s->bytes = p->pool_size;
+	switch ((enum pm_pool_state)p->pools[s->pool].state) {
+	case PM_POOL_UNCARVED:
+		s->kind = PM_SPOT_FRESH_POOL;
+		break;
+	case PM_POOL_FREE:
+		s->kind = PM_SPOT_FREE_POOL;
+		break;
+	case PM_POOL_BAD:
+		s->kind = PM_SPOT_BAD_POOL;
+		break;
+	case PM_POOL_USED:
+		if (s->addr - s->start < p->header) {
+			s->kind = PM_SPOT_POOL_HEADER;
+			s->bytes = p->header;
+		} else {
+			in_used_pool(h, (size_t)s->pool, s);
+		}
+		break;
+	}
+	return true;
+}
+
+/* ---- outside of the arenas ---- */
+
+/* The last of v that begins at or before addr, and begin those before. */
+static size_t last_at(
+	const struct pm_outside *v, size_t n, pm_addr addr, uint32_t slack)
+{
+	size_t lo = 0, hi = n;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (v[mid].addr <= addr + slack)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+static bool in_outside_object(struct pm_heap *h, struct pm_spot *s)
+{
+	/* Words before an object belong to it. */
+	size_t i = last_at(
+		h->outside.data, h->outside.len, s->addr, PM_OBJECT_MAX_PRE);
+	for (int tries = 0; i && tries < 8; i--, tries++) {
+		const struct pm_outside *o = &h->outside.data[i - 1];
+		const struct pm_type *t = pm_types_by_id(h->types, o->type_id);
+		uint32_t pre = o->is_static || !t ? 0 : t->pre;
+		if (s->addr < o->addr - pre || s->addr >= o->addr + o->bytes)
+			continue;
+		if (pm_object_load(&h->objects, o->addr, &s->x, NULL) != PM_OK)
+			continue;
+		s->kind = PM_SPOT_OBJECT;
+		s->start = o->addr - pre;
+		s->bytes = o->bytes + pre;
+		return true;
+	}
+	return false;
+}
+
+static bool in_outside_buffer(struct pm_heap *h, struct pm_spot *s)
+{
+	size_t i = last_at(h->buffers.data, h->buffers.len, s->addr, 0);
+	/* Several owners of one table stand side by side. */
+	for (int tries = 0; i && tries < 8; i--, tries++) {
+		const struct pm_outside *b = &h->buffers.data[i - 1];
+		if (s->addr - b->addr >= b->bytes)
+			continue;
+		s->start = b->addr;
+		s->bytes = b->bytes;
+		take_owner(h, b->owner, s);
+		if (s->kind == PM_SPOT_BUFFER)
+			return true;
+	}
+	return false;
+}
+
+static bool in_arena_table(struct pm_heap *h, struct pm_spot *s)
+{
+	uint32_t size = h->l->f.arena.sizeof_.off;
+	pm_vec_each (t, &h->pools->tables) {
+		if (!size || s->addr - t->addr >= t->entries * size)
+			continue;
+		s->kind = PM_SPOT_ARENA_TABLE;
+		s->number = (s->addr - t->addr) / size;
+		s->start = t->addr + s->number * size;
+		s->bytes = size;
+		return true;
+	}
+	return false;
+}
+
+/* ---- the interpreter ---- */
+
+static bool in_struct(struct pm_spot *s, pm_addr at, uint64_t bytes,
+	enum pm_spot_kind kind, uint64_t number)
+{
+	if (!at || s->addr < at || s->addr - at >= bytes)
+		return false;
+	s->kind = kind;
+	s->start = at;
+	s->bytes = bytes;
+	s->number = number;
+	return true;
+}
+
+static bool in_interpreter(struct pm_heap *h, struct pm_spot *s)
+{
+	const struct pm_layout *l = h->l;
+	uint64_t interp = l->at.interp_head.addr, thread = 0, id = 0;
+	for (int i = 0; interp && i < MAX_STATES; i++) {
+		if (pm_layout_read(l, h->memory, interp,
+			    l->f.interp.threads_head, &thread, NULL) != PM_OK)
+			break;
+		for (int k = 0; thread && k < MAX_STATES; k++) {
+			if (pm_layout_read(l, h->memory, thread,
+				    l->f.thread.native_thread_id, &id,
+				    NULL) != PM_OK)
+				id = 0;
+			if (in_struct(s, thread, l->f.thread.sizeof_.off,
+				    PM_SPOT_THREAD, id))
+				return true;
+			if (pm_layout_read(l, h->memory, thread,
+				    l->f.thread.next, &thread, NULL) != PM_OK)
+				break;
+		}
+		if (pm_layout_read(l, h->memory, interp, l->f.interp.id, &id,
+			    NULL) != PM_OK)
+			id = (uint64_t)i;
+		if (in_struct(s, interp, l->f.interp.sizeof_.off,
+			    PM_SPOT_INTERPRETER, id))
+			return true;
+		if (pm_layout_read(l, h->memory, interp, l->f.interp.next,
+			    &interp, NULL) != PM_OK)
+			break;
+	}
+	return in_struct(s, l->at.runtime.addr, l->f.runtime.sizeof_.off,
+		PM_SPOT_RUNTIME, 0);
+}
+
+struct frame_search {
+	struct pm_heap *h;
+	struct pm_spot *s;
+};
+
+static bool try_frame(void *arg, const struct pm_stack_frame *f)
+{
+	struct frame_search *x = arg;
+	const struct pm_layout *l = x->h->l;
+	uint64_t slots = 0;
+	if (x->s->addr < f->iframe ||
+		!pm_code_slots(l, &x->h->objects.resolver.r, f->code, &slots) ||
+		!in_struct(x->s, f->iframe,
+			l->f.iframe.localsplus.off + slots * l->t.word_size,
+			PM_SPOT_FRAME, f->native_thread))
+		return true;
+	x->s->frame = *f;
+	return false;
+}
+
+static bool in_frame(struct pm_heap *h, struct pm_spot *s)
+{
+	struct frame_search x = {h, s};
+	/* Frames that can't be read hold nothing that is known. */
+	if (pm_frames_each(&h->objects, try_frame, &x) != PM_OK)
+		return s->kind == PM_SPOT_FRAME;
+	return s->kind == PM_SPOT_FRAME;
+}
+
+/* ---- mappings ---- */
+
+/* Whose stack a mapping is: pthread_self() of a thread is in it. */
+static bool is_thread_stack(struct pm_heap *h, struct pm_spot *s)
+{
+	const struct pm_layout *l = h->l;
+	uint64_t interp = l->at.interp_head.addr, thread = 0, self = 0;
+	for (int i = 0; interp && i < MAX_STATES; i++) {
+		if (pm_layout_read(l, h->memory, interp,
+			    l->f.interp.threads_head, &thread, NULL) != PM_OK)
+			return false;
+		for (int k = 0; thread && k < MAX_STATES; k++) {
+			if (pm_layout_read(l, h->memory, thread,
+				    l->f.thread.thread_id, &self,
+				    NULL) == PM_OK &&
+				self > s->addr && self >= s->mapping->start &&
+				self < s->mapping->end) {
+				s->number = self;
+				return true;
+			}
+			if (pm_layout_read(l, h->memory, thread,
+				    l->f.thread.next, &thread, NULL) != PM_OK)
+				return false;
+		}
+		if (pm_layout_read(l, h->memory, interp, l->f.interp.next,
+			    &interp, NULL) != PM_OK)
+			return false;
+	}
+	return false;
+}
+
+static void in_mapping(struct pm_heap *h, struct pm_spot *s)
+{
+	const struct pm_mapping *m = s->mapping;
+	s->kind = PM_SPOT_MAPPING;
+	s->start = m->start;
+	s->bytes = m->end - m->start;
+	if (m->flags & PM_MAP_STACK)
+		s->kind = PM_SPOT_STACK;
+	else if (m->path && !(m->flags & (PM_MAP_HEAP | PM_MAP_SPECIAL)))
+		s->kind = PM_SPOT_FILE;
+	else if (!m->path && is_thread_stack(h, s))
+		s->kind = PM_SPOT_STACK;
+}
+
+void pm_spot_find(struct pm_heap *h, pm_addr addr, struct pm_spot *ret)
+{
+	struct pm_spot *s = ret;
+	*s = (struct pm_spot){
+		.addr = addr, .sure = true, .pool = -1, .arena = -1};
+	s->mapping = pm_target_find_map(h->target, addr);
+	if (h->modules && pm_modules_at(h->modules, addr))
+		(void)pm_modules_find_address(h->modules, addr, &s->module,
+			&s->symbol, &s->symbol_offset);
+	if (in_arena(h, s))
+		return;
+	s->sure = h->done;
+	if (in_outside_object(h, s) || in_outside_buffer(h, s))
+		return;
+	if (in_arena_table(h, s) || in_interpreter(h, s) || in_frame(h, s)) {
+		s->sure = true;
+		return;
+	}
+	if (s->symbol) {
+		s->kind = PM_SPOT_SYMBOL;
+		s->start = addr - s->symbol_offset;
+	} else if (s->mapping) {
+		in_mapping(h, s);
+	}
+}
