@@ -9,6 +9,7 @@
 #define PM_COMMANDS(X)                                                         \
 	X(arena_stats)                                                         \
 	X(backrefs)                                                            \
+	X(freelists)                                                           \
 	X(heap_types)                                                          \
 	X(info)                                                                \
 	X(object)                                                              \

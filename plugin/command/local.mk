@@ -8,6 +8,7 @@ libpymortem_la_SOURCES += \
 	%D%/fingerprint.c \
 	%D%/fingerprint.h \
 	%D%/heap-types.c \
+	%D%/freelists.c \
 	%D%/help.c \
 	%D%/info.c \
 	%D%/object.c \

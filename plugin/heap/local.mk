@@ -2,7 +2,8 @@
 libpymortem_la_SOURCES += \
 	%D%/outside.c \
 	%D%/pools.c %D%/pools.h \
-	%D%/freelists.c %D%/freelists.h \
+	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \
+	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \
 	%D%/holders.c %D%/holders.h \
 	%D%/spot.c %D%/spot.h %D%/spot-text.c \

@@ -79,7 +79,8 @@ enum pm_status pm_heap_freelists(struct pm_heap *h, struct pm_error *err)
 {
 	if (h->freelists_read)
 		return PM_OK;
-	PM_TRY(pm_freelists_read(h->l, h->memory, &h->freelists, err));
+	PM_TRY(pm_heap_pools(h, err));
+	PM_TRY(pm_freelists_read(h, &h->freelists, err));
 	h->freelists_read = true;
 	return PM_OK;
 }

@@ -93,6 +93,7 @@
 	S(context_var, "PyContextVar|struct _pycontextvarobject") \
 	S(context_token, "PyContextToken|struct _pycontexttokenobject") \
 	S(frozendict, "PyFrozenDictObject") \
+	S(freelists, "struct _Py_freelists|struct _Py_object_freelists|PyInterpreterState") \
 	S(hashtable, "_Py_hashtable_t") \
 	S(hashtable_entry, "_Py_hashtable_entry_t")
 
@@ -132,7 +133,9 @@
 	F(float_state, "float_state") F(tuple_state, "tuple") \
 	F(list_state, "list") F(context_state, "context") \
 	F(atexit, "atexit") F(warnings, "warnings") F(eval_frame, "eval_frame") \
-	F(static_objects, "static_objects")
+	F(static_objects, "static_objects") \
+	F(memory_errors, "exc_state.memerrors_freelist") \
+	F(memory_errors_n, "exc_state.memerrors_numfree")
 #define PM_FIELDS_thread(F) \
 	F(prev, "prev") F(next, "next") F(interp, "interp") \
 	F(cframe, "cframe") F(frame, "frame") \
@@ -328,6 +331,35 @@
 #define PM_FIELDS_context_var(F) F(name, "var_name") F(default_, "var_default")
 #define PM_FIELDS_context_token(F) F(ctx, "tok_ctx") F(var, "tok_var") F(oldval, "tok_oldval")
 #define PM_FIELDS_frozendict(F) F(hash, "ma_hash")
+/* X and X_n: a list and its length; since 3.14 one field {head, length}. */
+#define PM_FIELDS_freelists(F) \
+	F(floats, "floats.items|float_state.free_list|floats") \
+	F(floats_n, "floats.numfree|float_state.numfree") \
+	F(complexes, "complexes") F(ints, "ints") \
+	F(tuples, "tuples.items|tuple.free_list|tuples") \
+	F(tuples_n, "tuples.numfree|tuple.numfree") \
+	F(lists, "lists.items|list.free_list|lists") \
+	F(lists_n, "lists.numfree|list.numfree") \
+	F(list_iters, "list_iters") F(tuple_iters, "tuple_iters") \
+	F(dicts, "dicts.items|dict_state.free_list|dicts") \
+	F(dicts_n, "dicts.numfree|dict_state.numfree") \
+	F(dict_keys, "dictkeys.items|dict_state.keys_free_list|dictkeys") \
+	F(dict_keys_n, "dictkeys.numfree|dict_state.keys_numfree") \
+	F(frames, "frame.free_list") F(frames_n, "frame.numfree") \
+	F(slices, "slices.slice_cache|slice_cache|slices") \
+	F(ranges, "ranges") F(range_iters, "range_iters") \
+	F(contexts, "contexts.items|context.freelist|contexts") \
+	F(contexts_n, "contexts.numfree|context.numfree") \
+	F(async_gens, "async_gens.items|async_gen.value_freelist|async_gens") \
+	F(async_gens_n, "async_gens.numfree|async_gen.value_numfree") \
+	F(asends, "async_gen_asends.items|async_gen.asend_freelist|async_gen_asends") \
+	F(asends_n, "async_gen_asends.numfree|async_gen.asend_numfree") \
+	F(future_iters, "futureiters") \
+	F(object_stacks, "object_stacks.items|object_stack_chunks") \
+	F(object_stacks_n, "object_stacks.numfree") \
+	F(unicode_writers, "unicode_writers") F(bytes_writers, "bytes_writers") \
+	F(cfunctions, "pycfunctionobject") F(cmethods, "pycmethodobject") \
+	F(methods, "pymethodobjects")
 #define PM_FIELDS_hashtable(F) F(nentries, "nentries") F(nbuckets, "nbuckets") F(buckets, "buckets")
 #define PM_FIELDS_hashtable_entry(F) F(next, "next") F(hash, "key_hash") F(key, "key") F(value, "value")
 /* clang-format on */

@@ -162,6 +162,33 @@ def arenas(truth, docs):
     return wrong
 
 
+#: Lists as sys._debugmallocstats() calls what is in them.
+FREE_LISTS = {
+    "PyDictObject": "dicts", "PyDictKeysObject": "dict keys",
+    "PyFloatObject": "floats", "PyListObject": "lists",
+    "PyFrameObject": "frames", "PyMethodObject": "methods",
+    "PyCFunctionObject": "functions of C"}
+
+
+def freelists(truth, docs):
+    """What sys._debugmallocstats() prints of free lists, each line."""
+    wrong, lines = [], re.findall(
+        r"^ *(\d+) free (?:(\d+)-sized )?(\w+?)s \* \d+ bytes each",
+        truth["stats"], re.M)
+    ours = dict((r["list"], r["count"]) for r in docs["freelists"]["rows"])
+    for count, length, kind in lines:
+        name = "tuples of " + length if length else FREE_LISTS[kind]
+        if ours.get(name) != int(count):
+            wrong.append("%s: %s, truth %s" % (name, ours.get(name), count))
+    if len(lines) < 22:
+        wrong.append("the truth has %d lists only" % len(lines))
+    for row in docs["freelists"]["rows"]:
+        if row["count"] is not None and bool(row["size"]) != bool(
+                row["count"]):
+            wrong.append("%(list)s: %(count)d in %(size)d bytes" % row)
+    return wrong
+
+
 def zoo(truth, docs):
     """Each animal: size, type, collector, count and plain values."""
     wrong = []

@@ -17,7 +17,8 @@ unit_tests = \
 	%D%/test-spot \
 	%D%/test-strbuf \
 	%D%/test-target \
-	%D%/test-vec
+	%D%/test-vec \
+	%D%/test-waste
 
 # The parts of plugin/gdb that need no GDB; flags of its own so that the
 # objects are not those of the module.

@@ -506,6 +506,9 @@ const struct pm_row pm_row_3_8d = {
 			.var = PM_AT(24, 8),
 			.oldval = PM_AT(32, 8),
 		},
+		.freelists = {
+			.sizeof_ = PM_AT(2720, 1),
+		},
 		.hashtable = {
 			.sizeof_ = PM_AT(72, 1),
 			.buckets = PM_AT(16, 8),

@@ -520,6 +520,9 @@ const struct pm_row pm_row_3_9 = {
 			.var = PM_AT(24, 8),
 			.oldval = PM_AT(32, 8),
 		},
+		.freelists = {
+			.sizeof_ = PM_AT(5656, 1),
+		},
 		.hashtable = {
 			.sizeof_ = PM_AT(80, 1),
 			.nentries = PM_AT(0, 8),

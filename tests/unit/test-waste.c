@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What is wasted, on images of every row that has pymalloc: free lists. */
+#include "heap/walk.h"
+#include "lib/mini-heap.h"
+#include "unit/unit.h"
+
+#include <string.h>
+
+struct opened {
+	struct mini_heap h;
+	struct pm_memory *memory;
+	struct pm_heap *heap;
+};
+
+static void begin(struct opened *o, const struct pm_row *row)
+{
+	memset(o, 0, sizeof *o);
+	mini_heap_init(&o->h, row);
+}
+
+static void open_heap(struct opened *o)
+{
+	struct pm_error err = {0};
+	struct mini *m = &o->h.m;
+	ck_assert_int_eq(pm_memory_create(m->t, 64, &o->memory, &err), PM_OK);
+	ck_assert_int_eq(
+		pm_heap_create(m->l, m->t, o->memory, &m->ms, &o->heap, &err),
+		PM_OK);
+}
+
+static void end(struct opened *o)
+{
+	pm_heap_destroy(o->heap);
+	pm_memory_destroy(o->memory);
+	mini_heap_deinit(&o->h);
+}
+
+static bool has_pymalloc(const struct pm_row *row)
+{
+	return row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;
+}
+
+#define EACH_ROW(row)                                                          \
+	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
+		for (const struct pm_row *row = pm_rows[row##_];               \
+			row && has_pymalloc(row); row = NULL)
+
+/* The list of lists of this row with n entries; false: it has none. */
+static bool put_lists(struct opened *o, const pm_addr *entries, unsigned n)
+{
+	struct mini *m = &o->h.m;
+	const struct pm_fields *f = &m->l->f;
+	unsigned ws = m->l->t.word_size;
+	pm_addr base = m->interp;
+	pm_addr array;
+	if (!pm_has(f->freelists.lists)) { /* a static variable */
+		m->l->python = &m->module;
+		array = mini_data(m, 80 * ws);
+	} else {
+		if (pm_has(f->interp.freelists))
+			base += f->interp.freelists.off;
+		mini_put(m, base, f->freelists.lists_n, n);
+		array = base + f->freelists.lists.off;
+	}
+	if (m->l->t.freelist_link != PM_FREELIST_FIRST_WORD) {
+		for (unsigned i = 0; i < n; i++)
+			mini_store(m, array + i * ws, ws, entries[i]);
+		return true;
+	}
+	mini_store(m, array, ws, n ? entries[0] : 0);
+	mini_store(m, array + ws, ws, n);
+	for (unsigned i = 0; i < n; i++)
+		mini_store(m, entries[i], ws, i + 1 < n ? entries[i + 1] : 0);
+	return true;
+}
+
+static const struct pm_freelist *find_list(struct opened *o, const char *name)
+{
+	pm_vec_each (p, &o->heap->freelists.lists)
+		if (!strcmp(p->name, name))
+			return p;
+	return NULL;
+}
+
+START_TEST(free_lists_are_counted)
+{
+	unsigned rows = 0;
+	EACH_ROW(row)
+	{
+		struct opened o;
+		struct pm_error err = {0};
+		begin(&o, row);
+		struct mini *m = &o.h.m;
+		pm_addr held[3];
+		for (unsigned i = 0; i < 3; i++) {
+			held[i] = mini_new_list(&o.h, NULL, 0);
+			mini_put(m, held[i], m->l->f.object.refcnt, 0);
+		}
+		mini_new_list(&o.h, NULL, 0);
+		put_lists(&o, held, 3);
+		open_heap(&o);
+		ck_assert_int_eq(pm_heap_freelists(o.heap, &err), PM_OK);
+		const struct pm_freelist *f = find_list(&o, "lists");
+		ck_assert_ptr_nonnull(f);
+		ck_assert_msg(f->count == 3, "%s: %lu", row->name,
+			(unsigned long)f->count);
+		unsigned step = m->l->t.alignment;
+		unsigned block = (m->l->f.list.sizeof_.off +
+					 m->l->t.gc_head_size + step - 1) /
+				 step * step;
+		ck_assert_uint_eq(f->bytes, 3 * block);
+		ck_assert_uint_eq(o.heap->freelists.broken, 0);
+		for (unsigned i = 0; i < 3; i++)
+			ck_assert(
+				pm_freelists_hold(&o.heap->freelists, held[i]));
+		end(&o);
+		rows++;
+	}
+	ck_assert_uint_gt(rows, 20);
+}
+END_TEST
+
+/* More than the array has room for, a live one, a wild pointer, and a circle:
+   not believed, and said. */
+START_TEST(broken_free_lists_are_said)
+{
+	EACH_ROW(row)
+	{
+		for (unsigned how = 0; how < 4; how++) {
+			struct opened o;
+			struct pm_error err = {0};
+			begin(&o, row);
+			struct mini *m = &o.h.m;
+			const struct pm_fields *f = &m->l->f;
+			bool chain =
+				m->l->t.freelist_link == PM_FREELIST_FIRST_WORD;
+			if (!pm_has(f->freelists.lists) ||
+				(chain && (how == 0 || how == 1))) {
+				end(&o);
+				continue;
+			}
+			pm_addr held[3];
+			for (unsigned i = 0; i < 3; i++) {
+				held[i] = mini_new_list(&o.h, NULL, 0);
+				mini_put(m, held[i], f->object.refcnt, 0);
+			}
+			put_lists(&o, held, 3);
+			pm_addr base = m->interp;
+			if (pm_has(f->interp.freelists))
+				base += f->interp.freelists.off;
+			unsigned ws = m->l->t.word_size;
+			if (how == 0)
+				mini_put(m, base, f->freelists.lists_n, 81);
+			if (how == 1)
+				mini_put(m, held[1], f->object.refcnt, 2);
+			if (how == 2)
+				mini_store(m, base + f->freelists.lists.off, ws,
+					0xdead0000);
+			if (how == 3 && chain)
+				mini_store(m, held[2], ws, held[0]);
+			else if (how == 3)
+				mini_store(m, base + f->freelists.lists.off, ws,
+					3);
+			open_heap(&o);
+			ck_assert_int_eq(
+				pm_heap_freelists(o.heap, &err), PM_OK);
+			const struct pm_freelist *l = find_list(&o, "lists");
+			ck_assert_uint_eq(l->count, 0);
+			ck_assert_uint_eq(o.heap->freelists.broken, 1);
+			ck_assert_uint_eq(o.heap->freelists.held.len, 0);
+			end(&o);
+		}
+	}
+}
+END_TEST
+
+UNIT_MAIN("waste", free_lists_are_counted, broken_free_lists_are_said)
