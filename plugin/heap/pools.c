@@ -381,8 +381,8 @@ static enum pm_status index_pools(struct builder *b, struct pm_error *err)
 	return read_pools(b, err);
 }
 
-/* The debug allocator puts 8 bytes of size, an API letter and 7 bytes FD
-   before the data, 8 bytes FD behind it. */
+/* The debug allocator puts a word of size, an API letter and 7 bytes FD
+   before the data; behind it a word of FD, and a serial number until 3.7. */
 static void detect_hooks(struct builder *b)
 {
 	struct pm_pools *p = b->p;
@@ -405,8 +405,8 @@ static void detect_hooks(struct builder *b)
 			hooked++;
 	}
 	if (seen && hooked * 10 > seen * 7) {
-		p->hook_pre = 16;
-		p->hook_post = 8;
+		p->hook_pre = 2 * b->l->t.word_size;
+		p->hook_post = (b->l->t.hook_words - 2) * b->l->t.word_size;
 	}
 }
 

@@ -178,13 +178,22 @@ struct block {
 #define GC_PREV_FLAGS UINT64_C(7)
 #define GC_PREV_COLLECTING 2
 
-static bool gc_head_plausible(
-	const struct pm_layout *l, uint64_t next, uint64_t prev)
+static bool gc_head_plausible(const struct pm_layout *l,
+	const unsigned char *head, uint64_t next, uint64_t prev)
 {
-	/* Untracked; three-word heads (3.7) keep their prev then. */
-	if (!(next & l->t.gc_next_mask))
-		return !next &&
-		       (!(prev & ~GC_PREV_FLAGS) || pm_has(l->f.gc_head.refs));
+	/* Three-word heads (3.7) have a counter: _PyGC_REFS_UNTRACKED (links
+	   may then be left over, or never have been set), _REACHABLE or
+	   _TENTATIVELY_UNREACHABLE, or a count while they are collected. */
+	if (pm_has(l->f.gc_head.refs)) {
+		int64_t refs = pm_get_signed(l, head, l->f.gc_head.refs) >>
+			       l->t.gc_refs_shift;
+		if (refs < -4 || refs == -1 || refs > INT32_MAX)
+			return false;
+		if (refs == -2)
+			return true;
+	} else if (!(next & l->t.gc_next_mask)) {
+		return !next && !(prev & ~GC_PREV_FLAGS);
+	}
 	next &= l->t.gc_next_mask;
 	/* The head of a list may stand at a multiple of 4: Debian's 3.13. */
 	return next >= LOWEST_POINTER && !(next & 3) && !(next >> 48) &&
@@ -222,7 +231,7 @@ static inline const struct pm_type *try_header(struct pm_worker *k,
 		return NULL;
 	uint64_t rc = load_word(k, obj + l->f.object.refcnt.off);
 	if (t->gc && l->t.gc_head_size &&
-		!gc_head_plausible(l,
+		!gc_head_plausible(l, obj - l->t.gc_head_size,
 			load_word(k, obj - l->t.gc_head_size +
 					     l->f.gc_head.next.off),
 			load_word(k, obj - l->t.gc_head_size +
@@ -338,9 +347,9 @@ static void one_block(
 	struct pm_worker *k, const struct block *b, size_t pool, pm_addr start)
 {
 	const struct pm_layout *l = k->h->l;
-	uint32_t pres[3] = {
-		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
+	uint32_t pres[3];
 	bool dead = false;
+	pm_heap_presizes(l, pres);
 	for (int i = 0; i < 3; i++) {
 		if (i && pres[i] == pres[i - 1])
 			continue;

@@ -274,8 +274,8 @@ static void walk_permanent(struct pm_walk *w)
 bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
 {
 	const struct pm_layout *l = h->l;
-	uint32_t pres[3] = {
-		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
+	uint32_t pres[3];
+	pm_heap_presizes(l, pres);
 	for (int i = 0; i < 3; i++) {
 		pm_addr at = block + h->pools->hook_pre + pres[i];
 		uint64_t type;

@@ -92,6 +92,18 @@ void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total);
 void pm_walk_destroy(struct pm_walk *w);
 
+/* Where in a block an object may begin, by what precedes it, likeliest first.
+   Words left over where a three-word head will be linked (3.7) may look like
+   another object's header: such heads come first, they can be told. */
+static inline void pm_heap_presizes(
+	const struct pm_layout *l, uint32_t ret[static 3])
+{
+	bool refs = pm_has(l->f.gc_head.refs);
+	ret[0] = refs ? l->t.gc_head_size : 0;
+	ret[1] = refs ? 0 : l->t.gc_head_size;
+	ret[2] = l->t.gc_head_size + 2 * l->t.word_size;
+}
+
 /* The live object whose block begins at block; false: there is none. */
 bool pm_heap_load_block(
 	struct pm_heap *h, pm_addr block, struct pm_object *ret);

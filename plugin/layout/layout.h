@@ -134,6 +134,9 @@ struct pm_traits {
 	uint32_t gc_head_size; /* bytes before a GC object, 0 free-threaded */
 	uint32_t gc_stride;    /* between generation heads */
 	uint64_t gc_next_mask; /* bits of _gc_next that are the pointer */
+	uint32_t gc_refs_shift; /* of the counter in a three-word GC head */
+	uint32_t hook_words;	/* what the debug hooks add to a block: two in
+				   front, the others behind */
 	uint32_t word_size;    /* 4 or 8 */
 	bool big_endian;
 };

@@ -18,7 +18,10 @@ libpymortem_la_SOURCES += \
 
 # The rows; the list in rows.h names them too.
 libpymortem_la_SOURCES += \
+	%D%/rows/3.7.0.c \
+	%D%/rows/3.7.0d.c \
 	%D%/rows/3.7.c \
+	%D%/rows/3.7d.c \
 	%D%/rows/3.8.c \
 	%D%/rows/3.8d.c \
 	%D%/rows/3.9.c \

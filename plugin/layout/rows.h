@@ -8,7 +8,7 @@
 
 /* clang-format off */
 #define PM_ROWS(X) \
-	X(3_7) \
+	X(3_7_0) X(3_7_0d) X(3_7) X(3_7d) \
 	X(3_8) X(3_8d) \
 	X(3_9) X(3_9d) \
 	X(3_10) X(3_10d) \

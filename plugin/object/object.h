@@ -55,7 +55,9 @@ static inline bool pm_gc_head_linked(
 	const struct pm_layout *l, const unsigned char *head)
 {
 	if (pm_has(l->f.gc_head.refs) &&
-		pm_get_signed(l, head, l->f.gc_head.refs) >> 1 == -2)
+		pm_get_signed(l, head, l->f.gc_head.refs) >>
+				l->t.gc_refs_shift ==
+			-2)
 		return false;
 	return pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
 }

@@ -106,6 +106,7 @@ def run(options, animals):
     blocks = getattr(sys, "getallocatedblocks", int)
     objects = gc.get_objects
     wait, pid = os.waitpid, None
+    dup2(stats_file, stats_file)    # keeps names of its arguments (3.7)
     for turn in range(options["rounds"] + 1):
         if turn < 1:
             # Once for nothing: caches of the calls below fill up now.  The

@@ -72,7 +72,7 @@ FROZEN = frozenset(map(id, [str, bytes, int, tuple, type(address_of.__code__)]
 FROZEN_COUNT = 900000000
 HEAPTYPE = 1 << 9
 HAVE_GC = 1 << 14
-GC_HEAD = 16
+GC_WORDS = 2 if sys.version_info >= (3, 8) else 4
 
 UNSOUND = frozenset(map(id, STALE))
 IMMORTAL = (1 << 31 if sys.version_info >= (3, 12) else 1 << 62)
@@ -145,6 +145,11 @@ class Closure(object):
 
     def body(self, thing, kind):
         """Addresses of objects in the body of a C object."""
+        if issubclass(kind, tuple) and "n_sequence_fields" in kind.__dict__:
+            # Items beyond its length, which traversal left out before 3.8.
+            return self.memory.pointers(
+                id(thing) + tuple.__basicsize__ + memory.WORD * len(thing),
+                memory.WORD * (kind.n_fields - len(thing)))
         if kind in COMPLETE or kind in STALE or type.__getattribute__(kind, "__basicsize__") <= 16:
             return []
         size = kind.__basicsize__
@@ -170,10 +175,18 @@ class Closure(object):
         if not self.memory.is_static(word):
             return count >= IMMORTAL or not (
                 address_of(kind).__flags__ & HAVE_GC and
-                self.memory.word(word - GC_HEAD))
+                self.is_tracked(word))
         return (word in self.memory.types or
                 FROZEN_COUNT < count & 0xffffffff and
                 self.memory.word(word + 8) in FROZEN)
+
+    def is_tracked(self, word):
+        """By the collector's head, which had a counter of its own before 3.8:
+        -2 in it means no (the lowest bit was a flag from 3.4 on)."""
+        head = word - GC_WORDS * memory.WORD
+        if GC_WORDS == 2:
+            return self.memory.word(head) != 0
+        return self.memory.word(head + 2 * memory.WORD) | 1 != (1 << 64) - 3
 
     def edges(self, thing):
         kind = type(thing)

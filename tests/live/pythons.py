@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 
-OLDEST = (3, 8)
+OLDEST = (3, 7)
 PROBE = ("import sys, sysconfig as s; print(sys.executable, "
          "'%d.%d.%d' % sys.version_info[:3],"
          "'d' if hasattr(sys, 'gettotalrefcount') else '',"

@@ -237,10 +237,16 @@ START_TEST(items_that_look_like_an_object)
 		struct pm_error err = {0};
 		mini_heap_init(&h, row);
 		pm_addr x = mini_new_int(&h, 5);
-		pm_addr items[] = {x, h.user_type, x, x};
-		pm_addr plain[] = {2, h.user_type, x, x};
-		mini_new_list(&h, items, 4);
-		mini_new_list(&h, plain, 4);
+		unsigned ws = row->traits.word_size;
+		const struct pm_fields *f = &row->fields;
+		uint32_t n = f->object.sizeof_.off / ws + 2;
+		pm_addr items[8] = {x, x, x, x, x, x, x, x}, plain[8];
+		ck_assert_uint_le(n, 8);
+		items[f->object.type.off / ws] = h.user_type;
+		memcpy(plain, items, sizeof plain);
+		plain[f->object.refcnt.off / ws] = 2;
+		mini_new_list(&h, items, n);
+		mini_new_list(&h, plain, n);
 		pm_addr real = mini_new(
 			&h, h.user_type, h.m.l->f.object.sizeof_.off + 16, 0);
 		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);

@@ -733,6 +733,8 @@ const struct pm_row pm_row_3_13_13 = {
 		.gc_head_size = 16,
 		.gc_stride = 24,
 		.gc_next_mask = ~UINT64_C(3),
+		.gc_refs_shift = 1,
+		.hook_words = 3,
 		.word_size = 8,
 		.big_endian = false,
 	},

@@ -756,6 +756,8 @@ const struct pm_row pm_row_3_14_0t = {
 		.gc_head_size = 0,
 		.gc_stride = 24,
 		.gc_next_mask = ~UINT64_C(3),
+		.gc_refs_shift = 1,
+		.hook_words = 3,
 		.word_size = 8,
 		.big_endian = false,
 	},

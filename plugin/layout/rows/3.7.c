@@ -5,7 +5,7 @@
 const struct pm_row pm_row_3_7 = {
 	.name = "3.7",
 	.version = 0x307,
-	.micro_min = 0,
+	.micro_min = 4,
 	.micro_max = 17,
 	.debug = false,
 	.free_threaded = false,
@@ -537,6 +537,8 @@ const struct pm_row pm_row_3_7 = {
 		.gc_head_size = 32,
 		.gc_stride = 48,
 		.gc_next_mask = ~UINT64_C(0),
+		.gc_refs_shift = 1,
+		.hook_words = 4,
 		.word_size = 8,
 		.big_endian = false,
 	},
