@@ -9,6 +9,7 @@
 #define PM_COMMANDS(X)                                                         \
 	X(arena_stats)                                                         \
 	X(backrefs)                                                            \
+	X(find_value)                                                          \
 	X(freelists)                                                           \
 	X(heap_types)                                                          \
 	X(info)                                                                \

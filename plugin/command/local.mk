@@ -5,6 +5,7 @@ libpymortem_la_SOURCES += \
 	%D%/command.h \
 	%D%/commands.c \
 	%D%/commands.h \
+	%D%/find.c \
 	%D%/fingerprint.c \
 	%D%/fingerprint.h \
 	%D%/heap-types.c \

@@ -139,8 +139,8 @@ static enum pm_status step(
 	struct pm_heap *h = r->session->heap;
 	struct pm_spot s;
 	pm_spot_find(h, r->addr, &s);
-	pm_spots_table(r, 0);
-	pm_spots_row(r, &s);
+	pm_spots_table(r, 0, false);
+	pm_spots_row(r, &s, NULL);
 	pm_emit_table_end(r->emit);
 	show_block(r, &s);
 	show_pool(r, &s);

@@ -192,7 +192,8 @@ static bool line_for(const struct pm_command *c, char line[static 80])
 {
 	if (c->flags & PM_COMMAND_NO_TARGET)
 		return false;
-	bool addr = c->operand == PM_OPERAND_ADDR;
+	bool addr = c->operand == PM_OPERAND_ADDR ||
+		    c->operand == PM_OPERAND_OPTIONAL_ADDR;
 	ck_assert(addr || c->operand != PM_OPERAND_TYPE);
 	snprintf(line, 80, "%s -json%s", c->name, addr ? " 0x1" : "");
 	return true;
