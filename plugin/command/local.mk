@@ -12,6 +12,7 @@ libpymortem_la_SOURCES += \
 	%D%/freelists.c \
 	%D%/help.c \
 	%D%/info.c \
+	%D%/interned.c \
 	%D%/object.c \
 	%D%/options.c \
 	%D%/options.h \

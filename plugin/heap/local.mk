@@ -8,6 +8,7 @@ libpymortem_la_SOURCES += \
 	%D%/holders.c %D%/holders.h \
 	%D%/search.c %D%/search.h \
 	%D%/spot.c %D%/spot.h %D%/spot-text.c \
+	%D%/interned.c %D%/interned.h \
 	%D%/stream.c \
 	%D%/team.c %D%/team.h \
 	%D%/walk.c %D%/walk.h %D%/walk-internal.h \

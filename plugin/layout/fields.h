@@ -361,7 +361,7 @@
 	F(cfunctions, "pycfunctionobject") F(cmethods, "pycmethodobject") \
 	F(methods, "pymethodobjects")
 #define PM_FIELDS_hashtable(F) F(nentries, "nentries") F(nbuckets, "nbuckets") F(buckets, "buckets")
-#define PM_FIELDS_hashtable_entry(F) F(next, "next") F(hash, "key_hash") F(key, "key") F(value, "value")
+#define PM_FIELDS_hashtable_entry(F) F(next, "_Py_slist_item.next|next") F(hash, "key_hash") F(key, "key") F(value, "value")
 /* clang-format on */
 
 #endif

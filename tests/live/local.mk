@@ -10,6 +10,9 @@ EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
 	%D%/gdbpipe.py %D%/pythons.py %D%/target.py \
 	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
 
+live_tests += %D%/waste.tap
+EXTRA_DIST += %D%/waste.tap
+
 # The same with every object on the core too, and on a larger heap: minutes
 # for each interpreter.
 check-live-full: all

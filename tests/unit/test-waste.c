@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What is wasted, on images of every row that has pymalloc: free lists. */
+#include "heap/interned.h"
 #include "heap/walk.h"
 #include "lib/mini-heap.h"
 #include "unit/unit.h"
@@ -174,4 +175,122 @@ START_TEST(broken_free_lists_are_said)
 }
 END_TEST
 
-UNIT_MAIN("waste", free_lists_are_counted, broken_free_lists_are_said)
+#define STATIC_STRINGS 20
+
+/* A table of static strings in 32 buckets, two of them in one chain; the
+   address of its first entry. */
+static pm_addr put_hashtable(struct opened *o, uint64_t nentries)
+{
+	struct mini *m = &o->h.m;
+	const struct pm_fields *f = &m->l->f;
+	unsigned ws = m->l->t.word_size;
+	pm_addr table = mini_heap(m, f->hashtable.sizeof_.off);
+	pm_addr buckets = mini_heap(m, 32 * ws);
+	pm_addr first = 0, last = 0;
+	for (unsigned i = 0; i < STATIC_STRINGS; i++) {
+		char text[16];
+		snprintf(text, sizeof text, "static %u", i);
+		pm_addr str = mini_str(m, text);
+		mini_put(m, str, f->ascii.interned, 3);
+		pm_addr entry = mini_heap(m, f->hashtable_entry.sizeof_.off);
+		mini_put(m, entry, f->hashtable_entry.key, str);
+		if (i == STATIC_STRINGS - 1)
+			mini_put(m, last, f->hashtable_entry.next, entry);
+		else
+			mini_store(m, buckets + i * ws, ws, entry);
+		first = first ? first : entry;
+		last = entry;
+	}
+	mini_put(m, table, f->hashtable.nentries, nentries);
+	mini_put(m, table, f->hashtable.nbuckets, 32);
+	mini_put(m, table, f->hashtable.buckets, buckets);
+	mini_put(m, m->runtime, f->runtime.interned_strings, table);
+	return first;
+}
+
+static bool has_hashtable(const struct pm_row *row)
+{
+	return row->traits.interned_home == PM_INTERNED_INTERP &&
+	       pm_has(row->fields.runtime.interned_strings) &&
+	       pm_has(row->fields.hashtable_entry.next);
+}
+
+static void count_interned(
+	struct opened *o, uint64_t counts[static 2], struct pm_interned *t)
+{
+	struct pm_error err = {0};
+	pm_addr str;
+	bool is_static;
+	ck_assert_int_eq(pm_interned_open(o->heap, t, &err), PM_OK);
+	counts[0] = counts[1] = 0;
+	while (pm_interned_next(t, &str, &is_static))
+		counts[is_static]++;
+}
+
+START_TEST(interned_strings_are_counted)
+{
+	unsigned tables = 0;
+	EACH_ROW(row)
+	{
+		struct opened o;
+		uint64_t counts[2], used;
+		begin(&o, row);
+		struct mini *m = &o.h.m;
+		bool table = has_hashtable(row);
+		if (table)
+			put_hashtable(&o, STATIC_STRINGS);
+		tables += table;
+		open_heap(&o);
+		ck_assert_int_eq(pm_heap_pools(o.heap, NULL), PM_OK);
+		ck_assert_int_eq(
+			pm_layout_read(m->l, o.memory, m->interned_dict,
+				m->l->f.dict.used, &used, NULL),
+			PM_OK);
+		pm_auto_interned t = {0};
+		count_interned(&o, counts, &t);
+		ck_assert_uint_gt(used, 100);
+		ck_assert_uint_eq(counts[0], used);
+		ck_assert_uint_eq(counts[1], table ? STATIC_STRINGS : 0);
+		ck_assert_uint_eq(t.entries, counts[0] + counts[1]);
+		ck_assert_uint_eq(t.unreadable + t.inconsistent, 0);
+		end(&o);
+	}
+	ck_assert_uint_gt(tables, 0);
+}
+END_TEST
+
+/* A chain that bites its tail, and more entries than there are: an end, and
+   what is missing is counted. */
+START_TEST(broken_tables_of_strings_end)
+{
+	EACH_ROW(row)
+	{
+		struct opened o;
+		uint64_t counts[2];
+		if (!has_hashtable(row))
+			continue;
+		begin(&o, row);
+		struct mini *m = &o.h.m;
+		pm_addr first = put_hashtable(&o, 30);
+		open_heap(&o);
+		ck_assert_int_eq(pm_heap_pools(o.heap, NULL), PM_OK);
+		pm_auto_interned t = {0};
+		count_interned(&o, counts, &t);
+		ck_assert_uint_eq(counts[1], STATIC_STRINGS);
+		ck_assert_uint_eq(t.inconsistent, 30 - STATIC_STRINGS);
+		mini_put(m, first, m->l->f.hashtable_entry.next, first);
+		pm_memory_destroy(o.memory);
+		o.memory = NULL;
+		pm_heap_destroy(pm_take(o.heap));
+		open_heap(&o);
+		ck_assert_int_eq(pm_heap_pools(o.heap, NULL), PM_OK);
+		pm_auto_interned again = {0};
+		count_interned(&o, counts, &again);
+		ck_assert_uint_eq(counts[1], 30);
+		end(&o);
+	}
+}
+END_TEST
+
+UNIT_MAIN("waste", free_lists_are_counted, broken_free_lists_are_said,
+	interned_strings_are_counted, broken_tables_of_strings_end)

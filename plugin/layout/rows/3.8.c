@@ -515,6 +515,7 @@ const struct pm_row pm_row_3_8 = {
 		},
 		.hashtable_entry = {
 			.sizeof_ = PM_AT(16, 1),
+			.next = PM_AT(0, 8),
 			.hash = PM_AT(8, 8),
 		},
 	},
