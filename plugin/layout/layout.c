@@ -78,7 +78,21 @@ void pm_layout_destroy(struct pm_layout *l)
 	pm_vec_each (w, &l->warnings)
 		free(*w);
 	pm_vec_deinit(&l->warnings);
+	pm_vec_deinit(&l->nameless);
 	free(l);
+}
+
+bool pm_layout_is_nameless(const struct pm_layout *l, pm_addr type)
+{
+	size_t lo = 0, hi = l->nameless.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (l->nameless.data[mid] < type)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < l->nameless.len && l->nameless.data[lo] == type;
 }
 
 bool pm_layout_field(const struct pm_layout *l, size_t i,

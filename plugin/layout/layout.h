@@ -213,6 +213,8 @@ struct pm_layout {
 	struct pm_places at;
 	const struct pm_module *python; /* module that holds the runtime */
 	PM_VEC(char *) warnings; /* owned texts: disagreements and doubts */
+	/* Static types whose names are nowhere: sorted addresses. */
+	PM_VEC(pm_addr) nameless;
 };
 
 /* What GDB's debug info says; asked by the bridge, given in here.  The
@@ -244,6 +246,9 @@ const char *pm_layout_question(size_t i);
 /* A layout straight from a row, for tests and images; places all 0. */
 PM_CHECKED enum pm_status pm_layout_from_row(
 	const struct pm_row *row, struct pm_layout **ret, struct pm_error *err);
+
+/* Is this a type whose name was in a file that is gone? */
+bool pm_layout_is_nameless(const struct pm_layout *l, pm_addr type);
 
 /* i-th field of f with its names, false at the end; struct_name and
    field_name are identifiers of fields.h. */

@@ -16,6 +16,7 @@
 #define FLAG_TYPE (UINT64_C(1) << 31)
 
 #define MAX_STATIC_TYPES 512
+#define MAX_BASIC_SIZE (1u << 20)
 #define MAX_MODULE_DATA ((uint64_t)64 << 20)
 
 /* Where no file is missing there is nothing to do. */
@@ -177,6 +178,18 @@ static const struct alias {
 	{"_collections_abc", "EllipsisType", "ellipsis", false, 0},
 	{"_collections_abc", "FunctionType", "function", false, 0},
 	{"_collections_abc", "GenericAlias", "types.GenericAlias", false, 0},
+	{"_collections_abc", "str_iterator", "str_iterator", false, 0x30b},
+	{"_collections_abc", "str_iterator", "str_ascii_iterator", false, 0},
+	{"_contextvars", "Context", "Context", false, 0x30a},
+	{"_contextvars", "ContextVar", "ContextVar", false, 0x30a},
+	{"_contextvars", "Token", "Token", false, 0x30a},
+	{"_elementtree", "Element", "xml.etree.ElementTree.Element", false, 0},
+	{"_elementtree", "TreeBuilder", "xml.etree.ElementTree.TreeBuilder",
+		false, 0},
+	{"_elementtree", "XMLParser", "xml.etree.ElementTree.XMLParser", false,
+		0},
+	{"_thread", "LockType", "_thread.lock", false, 0},
+	{"_typing", "TypeAliasType", "typing.TypeAliasType", false, 0},
 	{"_weakref", "ref", "weakref", false, 0x30a},
 	{"_weakref", "ProxyType", "weakproxy", false, 0x30a},
 	{"_weakref", "CallableProxyType", "weakcallableproxy", false, 0x30a},
@@ -199,13 +212,13 @@ static const struct home {
 	{"_frozen_importlib", false},
 	{"_frozen_importlib_external", false},
 	{"_collections_abc", true},
-	{"collections", false},
-	{"functools", false},
+	{"_thread", false},
 	{"itertools", false},
 	{"operator", false},
+	{"collections", false},
+	{"functools", false},
 	{"_io", false},
 	{"datetime", false},
-	{"_thread", false},
 };
 #define HOMES (sizeof homes / sizeof *homes)
 
@@ -373,13 +386,25 @@ static void name_abc_data(struct naming *n, pm_addr modules)
 		"_abc_data");
 }
 
-/* Types that no module shows, of one module's data: by their address. */
-static void number_types(struct pm_build *b, const struct pm_module *mod)
+/* Until 3.9 some types are used that were never made ready.  Such a one has a
+   name in memory that is missing, and the size of an object. */
+static bool is_unready_type(struct pm_build *b, pm_addr at)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint64_t flags = pm_build_number(b, at, f->type.flags);
+	uint64_t size = pm_build_number(b, at, f->type.basicsize);
+	return !(flags & (FLAG_READY | FLAG_HEAPTYPE)) &&
+	       size >= f->object.sizeof_.off && size < MAX_BASIC_SIZE &&
+	       pm_build_number(b, at, f->type.itemsize) < MAX_BASIC_SIZE;
+}
+
+/* Types that no module shows, of one module's data.  Nothing can be put where
+   their names were: how much room there is between others is not known. */
+static void note_nameless(struct pm_build *b, const struct pm_module *mod)
 {
 	PM_CLEANUP(pm_span_deinit) struct pm_span data = {0};
 	const struct pm_fields *f = &b->l->f;
 	uint64_t len = mod->data_end - mod->data_start;
-	char name[64];
 	if (mod->data_end <= mod->data_start || len > MAX_MODULE_DATA ||
 		pm_span_read(b->m, mod->data_start, (size_t)len, &data, NULL) !=
 			PM_OK)
@@ -388,13 +413,12 @@ static void number_types(struct pm_build *b, const struct pm_module *mod)
 	for (size_t off = 0; off + f->type.sizeof_.off <= data.len;
 		off += step) {
 		pm_addr at = data.start + off;
-		if (pm_span_pointer(b, &data, off + f->object.type.off) !=
-				b->l->at.type_type.addr ||
-			!is_static_type(b, at))
-			continue;
-		snprintf(name, sizeof name, "?.type_at_0x%llx",
-			(unsigned long long)at);
-		supply(b, at, name);
+		if (pm_span_pointer(b, &data, off + f->object.type.off) ==
+				b->l->at.type_type.addr &&
+			(is_static_type(b, at) || is_unready_type(b, at)) &&
+			missing_name(b, at) &&
+			!pm_vec_push(&b->l->nameless, at))
+			return;
 	}
 }
 
@@ -415,7 +439,7 @@ void pm_names_of_types(struct pm_build *b)
 	name_frame(&n);
 	name_abc_data(&n, modules);
 	for (size_t i = 0; i < b->ms->list.len; i++)
-		number_types(b, &b->ms->list.data[i]);
+		note_nameless(b, &b->ms->list.data[i]);
 	if (!b->l->at.none.addr) {
 		pm_addr builtins =
 			pm_build_number(b, interp, f->interp.builtins);

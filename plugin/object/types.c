@@ -120,7 +120,7 @@ static bool is_unready_type(struct pm_types *ts, const unsigned char *b)
 		flags & (PM_TPFLAG_HEAPTYPE | PM_TPFLAG_READY) ||
 		basicsize < f->object.sizeof_.off || basicsize > 4096 ||
 		pm_get(l, b, f->type.itemsize) > 64 || !code ||
-		!(code->flags & PM_MAP_EXEC) ||
+		!(code->flags & (PM_MAP_EXEC | PM_MAP_ABSENT)) ||
 		pm_memory_read_cstring(ts->m, pm_get(l, b, f->type.name), name,
 			sizeof name, NULL) != PM_OK ||
 		strlen(name) < 3)
@@ -148,7 +148,7 @@ static bool read_type(
 		pm_memory_read(ts->m, addr, b, n, NULL) != PM_OK)
 		return false;
 	return (meta && pm_get(l, b, l->f.type.flags) & PM_TPFLAG_READY) ||
-	       is_unready_type(ts, b);
+	       pm_layout_is_nameless(l, addr) || is_unready_type(ts, b);
 }
 
 static bool read_fixed(
@@ -191,6 +191,12 @@ static char *qualified_name(
 {
 	const struct pm_layout *l = ts->l;
 	char c_name[256];
+	pm_auto_strbuf b = {0};
+	if (pm_layout_is_nameless(l, t->addr)) {
+		pm_strbuf_printf(
+			&b, "?.type_at_0x%llx", (unsigned long long)t->addr);
+		return take_text(&b);
+	}
 	enum pm_status s = pm_memory_read_cstring(
 		ts->m, name_addr, c_name, sizeof c_name, NULL);
 	/* A heap type's are in objects as well. */
@@ -199,7 +205,6 @@ static char *qualified_name(
 	else if ((s != PM_OK && s != PM_LIMIT) || !c_name[0])
 		return NULL;
 	const char *dot = strrchr(c_name, '.');
-	pm_auto_strbuf b = {0};
 	if (t->heap) {
 		pm_addr module = pm_dict_find(l, ts->m, t->dict, "__module__");
 		uint64_t qual = 0;

@@ -29,9 +29,9 @@ class Answer:
 class Gdb:
     """One GDB.  Errors of commands are text among its output."""
 
-    def __init__(self, *arguments, script=SCRIPT):
+    def __init__(self, *arguments, script=SCRIPT, program=GDB):
         self.process = subprocess.Popen(
-            [GDB, "-nx", "-q", "-ex", "set prompt", "-ex", "set confirm off",
+            [program, "-nx", "-q", "-ex", "set prompt", "-ex", "set confirm off",
              "-ex", "set pagination off", "-ex", "set width 0",
              "-ex", "set auto-load no", *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE,

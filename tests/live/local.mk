@@ -7,7 +7,7 @@ EXTRA_DIST += %D%/layout.tap
 # What the commands say against what the debuggee knows: oracles.tap --help.
 live_tests += %D%/oracles.tap
 EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
-	%D%/gdbpipe.py %D%/pythons.py %D%/target.py \
+	%D%/gdbpipe.py %D%/pythons.py %D%/stops.py %D%/tap.py %D%/target.py \
 	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
 
 live_tests += %D%/waste.tap
@@ -25,3 +25,15 @@ testbed:
 	$(srcdir)/%D%/testbed
 EXTRA_DIST += %D%/testbed
 .PHONY: testbed
+
+# Every Python x way x GDB that is here: hours.  It goes on where it stopped;
+# matrix-table takes what is known into the manual.
+matrix: all
+	abs_top_builddir=$(abs_top_builddir) $(srcdir)/%D%/matrix
+matrix-table:
+	abs_top_builddir=$(abs_top_builddir) $(srcdir)/%D%/matrix --texinfo \
+		>$(srcdir)/doc/matrix.texi.new
+	mv $(srcdir)/doc/matrix.texi.new $(srcdir)/doc/matrix.texi
+EXTRA_DIST += %D%/matrix %D%/matrixtable.py %D%/copies.py
+CLEANFILES += matrix.json
+.PHONY: matrix matrix-table

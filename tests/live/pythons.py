@@ -22,9 +22,11 @@ class Python:
         self.path, self.version, self.flavour = path, version, flavour
         self.program = program  # path may be a script that runs it
         self.release = tuple(int(x) for x in version.split("."))
+        self.environment = {}   # what it needs to run
 
     def name(self):
-        where = "system" if self.path.startswith("/usr/") else ""
+        where = "system" if self.path.startswith("/usr/") else \
+            "debian" if "/.testbed/" in self.path else ""
         return self.version + self.flavour + (where and "-" + where)
 
 

@@ -3,7 +3,9 @@
 import hashlib
 import json
 import os
+import resource
 import select
+import signal
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -15,9 +17,23 @@ class Failure(Exception):
     pass
 
 
+class Cannot(Exception):
+    """This machine does not allow it."""
+
+
+def let_dump(dump_filter):
+    """In the debuggee before it is one: the kernel may write its core."""
+    hard = resource.getrlimit(resource.RLIMIT_CORE)[1]
+    resource.setrlimit(resource.RLIMIT_CORE, (hard, hard))
+    if dump_filter is not None:
+        with open("/proc/self/coredump_filter", "w") as file:
+            file.write("%#x" % dump_filter)
+
+
 class Debuggee:
     def __init__(self, python, folder, seed=1, targets=200, orders=300,
-                 environment=(), explain=False):
+                 environment=(), explain=False, dump_filter=None):
+        self.folder = folder
         self.truth_path = os.path.join(folder, "truth.json")
         self.stats_path = os.path.join(folder, "stats")
         ready, ready_end = os.pipe()
@@ -28,11 +44,13 @@ class Debuggee:
                    "orders": orders, "explain": explain}
         os.write(block, b"w")   # for the round of its warm-up
         env = dict(os.environ, PYTHONHASHSEED="0", LC_ALL="C.UTF-8")
+        env.update(python.environment)
         env.update(environment)
         self.log = open(os.path.join(folder, "debuggee.log"), "w+")
         self.process = subprocess.Popen(
             [python.path, "-B", os.path.join(HERE, "debuggee.py"),
              json.dumps(options)], pass_fds=(ready_end, block_end), env=env,
+            cwd=folder, preexec_fn=lambda: let_dump(dump_filter),
             stdout=self.log, stderr=self.log)
         os.close(ready_end)
         os.close(block_end)
@@ -111,6 +129,23 @@ class Debuggee:
                     digest.update(piece)
                     start += len(piece)
         return dict((k, d.hexdigest()) for k, d in digests.items())
+
+    def executable(self):
+        """What runs: of a program run by a loader, that loader."""
+        return os.readlink("/proc/%d/exe" % self.pid)
+
+    def dump(self):
+        """End it as a crash does; the path of the core the kernel wrote."""
+        before = set(os.listdir(self.folder))
+        self.process.send_signal(signal.SIGABRT)
+        self.process.wait(PATIENCE)
+        new = set(os.listdir(self.folder)) - before
+        if len(new) != 1:
+            with open("/proc/sys/kernel/core_pattern") as file:
+                raise Cannot("the kernel leaves no core in the folder of the "
+                             "process: core_pattern is %s" %
+                             file.read().strip())
+        return os.path.join(self.folder, new.pop())
 
     def finish(self):
         """Let it go on; what it says, and how it ended."""
