@@ -8,47 +8,95 @@ struct class_sums {
 	uint64_t pools, used, free;
 };
 
+struct use_sums {
+	uint64_t pages, blocks, bytes;
+};
+
 struct sums {
 	struct class_sums classes[PM_MAX_CLASSES];
+	struct use_sums uses[PM_USES];
 	uint64_t pools_used, pools_free, pools_bad;
 	uint64_t blocks_used, blocks_free, bytes_used, bytes_free_blocks;
 	uint64_t bytes_free_pools, bytes_headers, bytes_quantization;
 	uint64_t bytes_alignment, bytes_mapped, arenas_empty;
+	uint64_t large, bytes_large, abandoned;
 };
+
+static void add_use(
+	struct sums *s, unsigned use, uint64_t blocks, uint64_t bytes)
+{
+	s->uses[use].pages++;
+	s->uses[use].blocks += blocks;
+	s->uses[use].bytes += bytes;
+}
+
+static void sum_pool(const struct pm_pools *p, size_t i, struct sums *s)
+{
+	const struct pm_pool *pool = &p->pools[i];
+	if (pool->state == PM_POOL_BAD)
+		s->pools_bad++;
+	if (pool->state == PM_POOL_FREE && p->pages)
+		s->bytes_free_pools += pm_pools_bytes(p, i);
+	if (pool->state != PM_POOL_USED)
+		return;
+	uint32_t size = pm_pools_class_size(p, pool->szidx);
+	uint32_t room = pm_pools_room(p, i);
+	uint32_t header =
+		(uint32_t)(pm_pools_first(p, i) - pm_pools_address(p, i));
+	struct class_sums *c = &s->classes[pool->szidx];
+	uint64_t bytes = (uint64_t)pool->used * size;
+	c->pools++;
+	c->used += pool->used;
+	c->free += room - pool->used;
+	s->pools_used++;
+	s->blocks_used += pool->used;
+	s->blocks_free += room - pool->used;
+	s->bytes_used += bytes;
+	s->bytes_free_blocks += (uint64_t)(room - pool->used) * size;
+	s->bytes_headers += header;
+	s->bytes_quantization += pm_pools_bytes(p, i) - header - room * size;
+	add_use(s, pm_pools_use(p, i), pool->used, bytes);
+}
 
 static void sum_pools(const struct pm_pools *p, struct sums *s)
 {
-	for (size_t i = 0; i < p->npools; i++) {
-		const struct pm_pool *pool = &p->pools[i];
-		if (pool->state == PM_POOL_BAD)
-			s->pools_bad++;
-		if (pool->state != PM_POOL_USED)
+	for (size_t i = 0; i < p->npools; i++)
+		sum_pool(p, i, s);
+	pm_vec_each (x, &p->large) {
+		if (!x->in_use)
 			continue;
-		uint32_t size = pm_pools_class_size(p, pool->szidx);
-		uint32_t room = p->pool_size - p->header;
-		struct class_sums *c = &s->classes[pool->szidx];
-		c->pools++;
-		c->used += pool->used;
-		c->free += room / size - pool->used;
-		s->pools_used++;
-		s->blocks_used += pool->used;
-		s->blocks_free += room / size - pool->used;
-		s->bytes_used += (uint64_t)pool->used * size;
-		s->bytes_free_blocks +=
-			(uint64_t)(room / size - pool->used) * size;
-		s->bytes_headers += p->header;
-		s->bytes_quantization += room % size;
+		s->large++;
+		s->bytes_large += x->bytes;
+		s->blocks_used++;
+		s->bytes_used += x->bytes;
+		add_use(s, x->use, 1, x->bytes);
 	}
 	pm_vec_each (a, &p->arenas) {
 		s->pools_free += a->nfree;
-		s->bytes_mapped += p->arena_size;
+		s->bytes_mapped += a->bytes;
+		s->abandoned += !a->thread;
+		s->bytes_free_pools += (uint64_t)a->nfree * p->pool_size;
+		if (p->pages)
+			continue;
 		s->arenas_empty += a->nfree == a->npools;
 		/* _PyObject_DebugMallocStats counts a whole pool for an arena
 		   that does not begin at a pool's boundary. */
 		if (a->address & (p->pool_size - 1))
 			s->bytes_alignment += p->pool_size;
 	}
-	s->bytes_free_pools = s->pools_free * p->pool_size;
+}
+
+/* The i-th smallest class: those of mimalloc come as they were met. */
+static unsigned nth_class(const struct pm_pools *p, unsigned i)
+{
+	for (unsigned k = 0; k < p->nclasses; k++) {
+		unsigned smaller = 0;
+		for (unsigned j = 0; j < p->nclasses; j++)
+			smaller += p->class_size[j] < p->class_size[k];
+		if (smaller == i)
+			return k;
+	}
+	return i;
 }
 
 static void show_classes(
@@ -65,9 +113,10 @@ static void show_classes(
 		{"bytes_free", "BYTES FREE", PM_CELL_SIZE},
 	};
 	pm_emit_table(r->emit, "classes", columns, 8, 0);
-	for (unsigned i = 0; i < PM_MAX_CLASSES; i++) {
-		const struct class_sums *c = &s->classes[i];
-		uint64_t size = pm_pools_class_size(p, i);
+	for (unsigned i = 0; i < p->nclasses; i++) {
+		unsigned k = nth_class(p, i);
+		const struct class_sums *c = &s->classes[k];
+		uint64_t size = pm_pools_class_size(p, k);
 		uint64_t blocks = c->used + c->free;
 		if (!c->pools)
 			continue;
@@ -87,14 +136,38 @@ static void show_classes(
 		{.absent = true},
 		{.absent = true},
 		{.u = s->pools_used},
-		{.u = s->blocks_used},
+		{.u = s->blocks_used - s->large},
 		{.u = s->blocks_free},
 		{.absent = true},
-		{.u = s->bytes_used},
+		{.u = s->bytes_used - s->bytes_large},
 		{.u = s->bytes_free_blocks},
 	};
 	pm_emit_total(r->emit, total);
 	pm_emit_table_end(r->emit);
+}
+
+static uint64_t bytes_in(const struct pm_pools *p, const struct pm_arena *a,
+	uint64_t *ret_pools, uint64_t *ret_blocks)
+{
+	uint64_t used = 0;
+	*ret_pools = *ret_blocks = 0;
+	for (uint32_t i = 0; i < a->carved; i++) {
+		const struct pm_pool *pool = &p->pools[a->pool0 + i];
+		if (pool->state != PM_POOL_USED)
+			continue;
+		++*ret_pools;
+		*ret_blocks += pool->used;
+		used += (uint64_t)pool->used *
+			pm_pools_class_size(p, pool->szidx);
+	}
+	pm_vec_each (x, &p->large) {
+		if (!x->in_use || x->addr - a->address >= a->bytes)
+			continue;
+		++*ret_pools;
+		++*ret_blocks;
+		used += x->bytes;
+	}
+	return used;
 }
 
 static void show_arenas(struct pm_run *r, const struct pm_pools *p)
@@ -106,30 +179,114 @@ static void show_arenas(struct pm_run *r, const struct pm_pools *p)
 		{"bytes_used", "BYTES USED", PM_CELL_SIZE},
 		{NULL, "USED %", PM_CELL_PERCENT},
 		{"interpreter", NULL, PM_CELL_COUNT},
+		{"bytes", NULL, PM_CELL_SIZE},
+		{"thread", NULL, PM_CELL_ADDR},
 	};
 	bool json = pm_run_flag(r, "json");
 	if (!json && !pm_run_flag(r, "arenas"))
 		return;
-	pm_emit_table(r->emit, "arenas", columns, 6, json ? 0 : r->top);
+	pm_emit_table(r->emit, "arenas", columns, 8, json ? 0 : r->top);
 	pm_vec_each (a, &p->arenas) {
-		uint64_t used = 0;
-		for (uint32_t i = 0; i < a->carved; i++) {
-			const struct pm_pool *pool = &p->pools[a->pool0 + i];
-			if (pool->state == PM_POOL_USED)
-				used += (uint64_t)pool->used *
-					pm_pools_class_size(p, pool->szidx);
-		}
+		uint64_t pools, blocks;
+		uint64_t used = bytes_in(p, a, &pools, &blocks);
 		const struct pm_cell cells[] = {
 			{.u = a->address},
-			{.u = a->npools - a->nfree},
+			{.u = p->pages ? pools : a->npools - a->nfree},
 			{.u = a->nfree},
 			{.u = used},
-			{.d = 100.0 * (double)used / (double)p->arena_size},
+			{.d = 100.0 * (double)used / (double)a->bytes},
 			{.u = a->interp},
+			{.u = a->bytes},
+			{.u = a->thread, .absent = !a->thread},
 		};
 		pm_emit_row(r->emit, cells, a->address);
 	}
 	pm_emit_table_end(r->emit);
+}
+
+/* ---- mimalloc's own ---- */
+
+static void show_uses(struct pm_run *r, const struct sums *s)
+{
+	static const struct pm_column columns[] = {
+		{"use", "BLOCKS FOR", PM_CELL_TEXT},
+		{"pages", "PAGES", PM_CELL_COUNT},
+		{"blocks_used", "USED", PM_CELL_COUNT},
+		{"bytes_used", "BYTES USED", PM_CELL_SIZE},
+	};
+	static const char *const names[PM_USES] = {
+		[PM_USE_MEMORY] = "memory",
+		[PM_USE_OBJECTS] = "objects without references",
+		[PM_USE_COLLECTED] = "collected objects",
+		[PM_USE_PREHEADERS] = "collected objects with pre-header",
+		[PM_USE_ANY] = "anything",
+		[PM_USE_RAW] = "raw memory",
+	};
+	pm_emit_table(r->emit, "uses", columns, 4, 0);
+	for (unsigned i = 0; i < PM_USES; i++) {
+		const struct use_sums *u = &s->uses[i];
+		const struct pm_cell cells[] = {
+			{.text = names[i]},
+			{.u = u->pages},
+			{.u = u->blocks},
+			{.u = u->bytes},
+		};
+		if (u->pages)
+			pm_emit_row(r->emit, cells, 0);
+	}
+	pm_emit_table_end(r->emit);
+}
+
+static int by_thread(const void *a, const void *b)
+{
+	const struct pm_arena *x = *(const struct pm_arena *const *)a;
+	const struct pm_arena *y = *(const struct pm_arena *const *)b;
+	return x->thread < y->thread ? -1 : x->thread > y->thread;
+}
+
+/* Segments belong to threads; those of threads that have ended, to none. */
+static enum pm_status show_threads(
+	struct pm_run *r, const struct pm_pools *p, struct pm_error *err)
+{
+	static const struct pm_column columns[] = {
+		{"thread", "THREAD", PM_CELL_ADDR},
+		{"arenas", "SEGMENTS", PM_CELL_COUNT},
+		{"pages", "PAGES", PM_CELL_COUNT},
+		{"blocks_used", "USED", PM_CELL_COUNT},
+		{"bytes_used", "BYTES USED", PM_CELL_SIZE},
+		{"bytes", "BYTES", PM_CELL_SIZE},
+	};
+	size_t n = p->arenas.len;
+	pm_auto_free const struct pm_arena **sorted =
+		calloc(n + 1, sizeof *sorted);
+	if (!sorted)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = &p->arenas.data[i];
+	qsort(sorted, n, sizeof *sorted, by_thread);
+	pm_emit_table(r->emit, "threads", columns, 6, 0);
+	for (size_t i = 0; i < n;) {
+		uint64_t thread = sorted[i]->thread, arenas = 0, bytes = 0;
+		uint64_t pages = 0, blocks = 0, used = 0, more, most;
+		for (; i < n && sorted[i]->thread == thread; i++) {
+			used += bytes_in(p, sorted[i], &more, &most);
+			pages += more;
+			blocks += most;
+			bytes += sorted[i]->bytes;
+			arenas++;
+		}
+		const struct pm_cell cells[] = {
+			{.u = thread, .absent = !thread},
+			{.u = arenas},
+			{.u = pages},
+			{.u = blocks},
+			{.u = used},
+			{.u = bytes},
+		};
+		pm_emit_row(r->emit, cells, 0);
+	}
+	pm_emit_table_end(r->emit);
+	return PM_OK;
 }
 
 static void line(
@@ -161,34 +318,59 @@ static void show_total(
 	struct pm_run *r, const struct pm_pools *p, const struct sums *s)
 {
 	struct pm_emit *e = r->emit;
+	bool mi = p->pages != NULL;
 	pm_emit_open_object(e, "total");
-	counter(r, "arenas", "arenas", true, p->arenas.len);
-	counter(r, "arenas_allocated", "arenas ever allocated", p->has_counters,
-		p->ntimes);
-	counter(r, "arenas_reclaimed", "arenas given back", p->has_counters,
-		p->ntimes - p->narenas);
-	counter(r, "arenas_highwater", "most arenas at a time", p->has_counters,
-		p->highwater);
-	counter(r, "arenas_empty", "arenas without a used block", true,
-		s->arenas_empty);
-	counter(r, "pools_used", "pools in use", true, s->pools_used);
-	counter(r, "pools_free", "pools free", true, s->pools_free);
+	counter(r, "arenas", mi ? "segments" : "arenas", true, p->arenas.len);
+	if (mi)
+		counter(r, "arenas_abandoned", "segments of ended threads",
+			true, s->abandoned);
+	if (!mi || pm_run_flag(r, "json")) {
+		counter(r, "arenas_allocated", "arenas ever allocated",
+			p->has_counters, p->ntimes);
+		counter(r, "arenas_reclaimed", "arenas given back",
+			p->has_counters, p->ntimes - p->narenas);
+		counter(r, "arenas_highwater", "most arenas at a time",
+			p->has_counters, p->highwater);
+		counter(r, "arenas_empty", "arenas without a used block", true,
+			s->arenas_empty);
+	}
+	counter(r, "pools_used", mi ? "pages in use" : "pools in use", true,
+		s->pools_used);
+	counter(r, "pools_free", mi ? "slices free" : "pools free", true,
+		s->pools_free);
 	counter(r, "blocks_used", "blocks in use", true, s->blocks_used);
-	counter(r, "blocks_free", "blocks free in used pools", true,
-		s->blocks_free);
-	counter(r, "raw_blocks", "blocks beyond pymalloc (over 512 bytes)",
-		p->has_raw_blocks, p->raw_blocks);
-	line(r, "bytes_mapped", "bytes mapped by arenas", s->bytes_mapped);
+	counter(r, "blocks_free",
+		mi ? "blocks free in used pages" : "blocks free in used pools",
+		true, s->blocks_free);
+	if (mi)
+		counter(r, "large_blocks", "large blocks in use", true,
+			s->large);
+	if (!mi || pm_run_flag(r, "json"))
+		counter(r, "raw_blocks",
+			"blocks beyond pymalloc (over 512 bytes)",
+			p->has_raw_blocks, p->raw_blocks);
+	line(r, "bytes_mapped",
+		mi ? "bytes of segments" : "bytes mapped by arenas",
+		s->bytes_mapped);
 	line(r, "bytes_used", "bytes in used blocks", s->bytes_used);
-	line(r, "bytes_free_blocks", "bytes in free blocks of used pools",
+	if (mi)
+		line(r, "bytes_large", "bytes in large blocks", s->bytes_large);
+	line(r, "bytes_free_blocks",
+		mi ? "bytes in free blocks of used pages"
+		   : "bytes in free blocks of used pools",
 		s->bytes_free_blocks);
-	line(r, "bytes_free_pools", "bytes in free pools", s->bytes_free_pools);
-	line(r, "bytes_pool_headers", "bytes lost to pool headers",
+	line(r, "bytes_free_pools",
+		mi ? "bytes in free pages and slices" : "bytes in free pools",
+		s->bytes_free_pools);
+	line(r, "bytes_pool_headers",
+		mi ? "bytes lost before first blocks"
+		   : "bytes lost to pool headers",
 		s->bytes_headers);
 	line(r, "bytes_quantization", "bytes lost to quantization",
 		s->bytes_quantization);
-	line(r, "bytes_arena_alignment", "bytes lost to arena alignment",
-		s->bytes_alignment);
+	if (!mi || pm_run_flag(r, "json"))
+		line(r, "bytes_arena_alignment",
+			"bytes lost to arena alignment", s->bytes_alignment);
 	if (p->hook_pre)
 		line(r, "bytes_debug_hooks", "of used blocks: debug hooks",
 			s->blocks_used * (p->hook_pre + p->hook_post));
@@ -205,21 +387,29 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 static enum pm_status step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
-	(void)err;
 	const struct pm_pools *p = r->session->heap->pools;
 	struct sums s = {0};
 	sum_pools(p, &s);
+	if (p->arenas.len)
+		pm_emit_text(r->emit, "allocator",
+			p->pages ? "mimalloc" : "pymalloc");
+	else
+		pm_emit_null(r->emit, "allocator");
 	pm_emit_uint(r->emit, "arena_size", p->arena_size);
 	pm_emit_uint(r->emit, "pool_size", p->pool_size);
 	pm_emit_bool(r->emit, "debug_hooks", p->hook_pre != 0);
 	if (!p->arenas.len)
 		pm_emit_line(r->emit, "%s",
-			"There are no arenas: this interpreter does not use "
-			"pymalloc (PYTHONMALLOC, or a free-threaded build).  "
-			"What its allocator holds is not known here.");
+			"There are no arenas: this interpreter uses neither "
+			"pymalloc nor mimalloc (PYTHONMALLOC=malloc?).  What "
+			"its allocator holds is not known here.");
 	else
 		show_classes(r, p, &s);
 	show_arenas(r, p);
+	if (p->pages) {
+		show_uses(r, &s);
+		PM_TRY(show_threads(r, p, err));
+	}
 	if (p->arenas.len)
 		show_total(r, p, &s);
 	else
@@ -244,8 +434,8 @@ static const struct pm_option options[] = {
 const struct pm_command pm_command_arena_stats = {
 	.name = "py-arena-stats",
 	.group = PM_GROUP_ALLOCATOR,
-	.summary =
-		"Show how full pymalloc's arenas, pools and size classes are.",
+	.summary = "Show how full the allocator's arenas, pools and size "
+		   "classes are.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES,
 	.operand = PM_OPERAND_NONE,
@@ -253,7 +443,14 @@ const struct pm_command pm_command_arena_stats = {
 	       "size class the pools and the blocks used and free; how many "
 	       "bytes are in use, free inside used pools, free as whole pools, "
 	       "and lost to headers and rounding.  An arena goes back to the "
-	       "system only when its last block is freed.",
+	       "system only when its last block is freed.\n"
+	       "Where mimalloc is the allocator (free-threaded builds, "
+	       "PYTHONMALLOC=mimalloc), arenas are its segments and pools its "
+	       "pages; two more tables say what the blocks are for and which "
+	       "thread the segments belong to: - is none, the thread has "
+	       "ended.  A block that another thread has freed counts as used "
+	       "until the page's own thread takes it back.  Large blocks (over "
+	       "128 KiB) are in no size class.",
 	.examples = "py-arena-stats  # is it live objects or fragmentation\n"
 		    "py-arena-stats -arenas -all  # every arena with its fill",
 	.start = start,

@@ -145,7 +145,7 @@ static void show_rest(struct pm_run *r)
 			pm_human_size(h->bytes_dead, size));
 	if (h->blocks_unowned)
 		pm_emit_line(e,
-			"%s pymalloc blocks (%s) belong to no object: memory "
+			"%s small blocks (%s) belong to no object: memory "
 			"of "
 			"C code, or of the interpreter itself.",
 			pm_grouped(h->blocks_unowned, n),
@@ -185,17 +185,14 @@ static enum pm_status step(
 				  "nothing "
 				  "that the interpreter state leads to.");
 	bool by_references = !r->session->heap->pools->arenas.len;
-	bool estimated =
-		r->session->layout->t.obmalloc_home == PM_OBMALLOC_MIMALLOC;
 	pm_emit_text(
 		r->emit, "confidence", by_references ? "references" : "exact");
 	if (by_references)
 		pm_emit_line(r->emit,
-			"This interpreter does not use pymalloc: objects were "
-			"found by following references, so those that only C "
-			"code holds are missing, and words of C code may have "
-			"led to objects that are freed.%s",
-			estimated ? "  ALLOC is an estimate." : "");
+			"This interpreter uses neither pymalloc nor mimalloc: "
+			"objects were found by following references, so those "
+			"that only C code holds are missing, and words of C "
+			"code may have led to objects that are freed.");
 	if (!pm_run_given(r, "type"))
 		show_rest(r);
 	pm_emit_variable(r->emit, "py_count", total.s.count);
@@ -239,9 +236,10 @@ const struct pm_command pm_command_heap_types = {
 		 PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_NONE,
 	.doc = "Every live object is counted: those that the collector tracks "
-	       "and all others (str, int, bytes, ...), in pymalloc's arenas, "
-	       "in "
-	       "malloc's memory, and static ones that something refers to.\n"
+	       "and all others (str, int, bytes, ...), in the arenas of "
+	       "pymalloc "
+	       "or the segments of mimalloc, in malloc's memory, and static "
+	       "ones that something refers to.\n"
 	       "SIZE is what sys.getsizeof would return, summed.  ALLOC is "
 	       "what "
 	       "the allocator set aside: blocks rounded to their size class, "

@@ -48,11 +48,11 @@ static bool show_ref(void *arg, const struct pm_ref *ref)
 	return true;
 }
 
-static const char *place_text(enum pm_place_kind k)
+static const char *place_text(const struct pm_pools *p, enum pm_place_kind k)
 {
 	switch (k) {
 	case PM_PLACE_ARENA:
-		return "pymalloc";
+		return p->pages ? "mimalloc" : "pymalloc";
 	case PM_PLACE_STATIC:
 		return "static";
 	case PM_PLACE_MALLOC:
@@ -86,7 +86,7 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 		x->type->exact_size && complete
 			? ""
 			: " (what its own __sizeof__ adds is not known)",
-		pm_grouped(f.alloc, alloc), place_text(f.place));
+		pm_grouped(f.alloc, alloc), place_text(h->pools, f.place));
 	pm_emit_line(e, "collector %s",
 		tracked	      ? "tracked"
 		: x->type->gc ? "not tracked"
@@ -102,7 +102,7 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_bool(e, "size_exact", x->type->exact_size && complete);
 	pm_emit_uint(e, "alloc", f.alloc);
 	pm_emit_uint(e, "block", f.block);
-	pm_emit_text(e, "place", place_text(f.place));
+	pm_emit_text(e, "place", place_text(h->pools, f.place));
 	pm_emit_variable(e, "py_size", m->size);
 	pm_emit_variable(e, "py_alloc", f.alloc);
 }

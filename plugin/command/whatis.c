@@ -53,7 +53,7 @@ static void show_pool(struct pm_run *r, const struct pm_spot *s)
 	bool used = pool->state == PM_POOL_USED;
 	pm_addr at = pm_pools_address(p, (size_t)s->pool);
 	uint32_t size = pm_pools_class_size(p, pool->szidx);
-	uint32_t room = (p->pool_size - p->header) / size;
+	uint32_t room = used ? pm_pools_room(p, (size_t)s->pool) : 0;
 	if (used)
 		pm_emit_line(e,
 			"pool     0x%" PRIx64

@@ -33,9 +33,9 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 			       : 0;
 	if (!bytes || (h->modules && pm_modules_at(h->modules, addr)))
 		return 0;
-	/* mimalloc rounds to size classes that are no finer than this. */
-	if (h->l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC)
-		return (bytes + 15) & ~UINT64_C(15);
+	const struct pm_large *large = pm_pools_large(p, addr);
+	if (large)
+		return large->bytes;
 	return malloc_chunk(m, h->l, addr - p->hook_pre,
 		bytes + p->hook_pre + p->hook_post);
 }
@@ -63,7 +63,8 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 	const struct pm_measure *m, struct pm_footprint *ret)
 {
 	*ret = (struct pm_footprint){.place = PM_PLACE_MALLOC};
-	if (pm_pools_find(h->pools, x->addr) >= 0)
+	if (pm_pools_find(h->pools, x->addr) >= 0 ||
+		pm_pools_large(h->pools, x->addr))
 		ret->place = PM_PLACE_ARENA;
 	else if (h->modules && pm_modules_at(h->modules, x->addr))
 		ret->place = PM_PLACE_STATIC;

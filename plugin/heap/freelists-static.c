@@ -40,19 +40,11 @@ static bool is_in_use(struct pm_heap *h, pm_addr at)
 	if (pool < 0)
 		return !h->modules || !pm_modules_at(h->modules, at);
 	pm_addr block = pm_pools_block(p, (size_t)pool, at);
-	pm_auto_free unsigned char *bytes = malloc(p->pool_size);
-	uint64_t free_bits[PM_POOL_BLOCK_WORDS];
-	bool torn;
-	pm_addr start = pm_pools_address(p, (size_t)pool);
-	if (!block || !bytes ||
-		pm_memory_read(h->memory, start, bytes, p->pool_size, NULL) !=
-			PM_OK)
-		return false;
-	unsigned n = pm_pools_free_blocks(
-		h->l, p, (size_t)pool, bytes, free_bits, &torn);
-	uint32_t i = pm_pools_block_index(
-		p, p->pools[pool].szidx, (uint32_t)(block - start) - p->header);
-	return i < n && !(free_bits[i / 64] >> i % 64 & 1);
+	bool carved, unused;
+	return block &&
+	       pm_pools_ask_block(h->l, h->memory, p, (size_t)pool, block,
+		       &carved, &unused) &&
+	       carved && !unused;
 }
 
 /* A held float's type word leads to the next one, or is 0. */

@@ -199,13 +199,12 @@ static bool scan_unit(void *arg, unsigned who, size_t i)
 	struct pm_holders_job *j = arg;
 	struct pm_heap *h = j->h;
 	struct finder *f = &j->finders[who];
-	if (i < h->pools->arenas.len) {
-		const struct pm_arena *a = &h->pools->arenas.data[i];
-		scan_range(j, f, a->first,
-			(uint64_t)a->carved * h->pools->pool_size, 0, on_arena);
+	if (i < h->pools->runs.len) {
+		const struct pm_run_of_pools *r = &h->pools->runs.data[i];
+		scan_range(j, f, r->addr, r->bytes, 0, on_arena);
 		return !f->no_memory;
 	}
-	i -= h->pools->arenas.len;
+	i -= h->pools->runs.len;
 	if (i < h->buffers.len) {
 		const struct pm_outside *b = &h->buffers.data[i];
 		if (b->kind != PM_BUFFER_RAW)
@@ -223,7 +222,7 @@ static void begin_scan(struct pm_holders_job *j)
 {
 	struct pm_heap *h = j->h;
 	atomic_store(&j->team.next, 0);
-	j->team.total = h->pools->arenas.len + h->buffers.len +
+	j->team.total = h->pools->runs.len + h->buffers.len +
 			(h->outside.len + OUTSIDE_BATCH - 1) / OUTSIDE_BATCH;
 }
 

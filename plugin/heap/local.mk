@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/outside.c \
-	%D%/pools.c %D%/pools.h \
+	%D%/mimalloc.c \
+	%D%/pools.c %D%/pools.h %D%/pools-internal.h \
 	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \
 	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \

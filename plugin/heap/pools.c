@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "heap/pools.h"
+#include "heap/pools-internal.h"
 
 #include <string.h>
 
@@ -34,7 +34,11 @@ void pm_pools_destroy(struct pm_pools *p)
 		return;
 	pm_vec_deinit(&p->arenas);
 	pm_vec_deinit(&p->tables);
+	pm_vec_deinit(&p->runs);
+	pm_vec_deinit(&p->large);
+	pm_vec_deinit(&p->delayed);
 	free(p->pools);
+	free(p->pages);
 	for (size_t i = 0; p->regions && i < PM_POOL_REGIONS; i++)
 		free(p->regions[i].pools);
 	free(p->regions);
@@ -58,8 +62,44 @@ static const struct pm_arena *arena_of(const struct pm_pools *p, size_t i)
 
 pm_addr pm_pools_address(const struct pm_pools *p, size_t i)
 {
+	if (p->pages)
+		return p->pages[i].start;
 	const struct pm_arena *a = arena_of(p, i);
 	return a->first + (i - a->pool0) * (uint64_t)p->pool_size;
+}
+
+pm_addr pm_pools_first(const struct pm_pools *p, size_t i)
+{
+	return p->pages ? p->pages[i].first
+			: pm_pools_address(p, i) + p->header;
+}
+
+bool pm_pools_may_hold_type(
+	const struct pm_pools *p, const struct pm_layout *l, pm_addr addr)
+{
+	/* No block of pymalloc has room for one. */
+	if (p->largest < l->f.type.sizeof_.off)
+		return pm_pools_find(p, addr) < 0;
+	int64_t i = pm_pools_find(p, addr);
+	return i < 0 || (p->pools[i].state == PM_POOL_USED &&
+				pm_pools_class_size(p, p->pools[i].szidx) >=
+					l->f.type.sizeof_.off);
+}
+
+const struct pm_large *pm_pools_large(const struct pm_pools *p, pm_addr addr)
+{
+	size_t lo = 0, hi = p->large.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct pm_large *x = &p->large.data[mid];
+		if (addr >= x->addr && addr - x->addr < x->bytes)
+			return x;
+		if (addr < x->addr)
+			hi = mid;
+		else
+			lo = mid + 1;
+	}
+	return NULL;
 }
 
 /* ---- finding the allocators ---- */
@@ -175,6 +215,7 @@ static enum pm_status read_arenas(
 			continue;
 		uint64_t mask = p->pool_size - 1;
 		a.first = (a.address + mask) & ~mask;
+		a.bytes = p->arena_size;
 		if (!arena_plausible(p, &a, pool_address)) {
 			if (!bounded) {
 				table.entries = i;
@@ -206,7 +247,7 @@ static void read_counters(struct builder *b)
 	const struct pm_layout *l = b->l;
 	struct pm_pools *p = b->p;
 	unsigned ws = l->t.word_size;
-	p->has_counters = p->has_raw_blocks = true;
+	p->has_counters = p->has_raw_blocks = b->sources.len && !p->pages;
 	for (size_t i = 0; i < b->sources.len; i++) {
 		pm_addr s = b->sources.data[i].state;
 #define AT(field)                                                              \
@@ -232,7 +273,7 @@ static int by_first(const void *a, const void *b)
 	return x->first < y->first ? -1 : x->first > y->first;
 }
 
-static bool map_pool(struct pm_pools *p, pm_addr addr, size_t index)
+bool pm_pools_map(struct pm_pools *p, pm_addr addr, size_t index)
 {
 	uint64_t key = (addr >> 30) + 1;
 	size_t i = (key * 0x9E3779B97F4A7C15u) >> 54;
@@ -264,8 +305,7 @@ static void take_header(struct pm_pools *p, const struct pm_layout *l,
 		return;
 	}
 	uint64_t size = (szidx + 1) * p->alignment;
-	if (szidx >= l->t.small_max / p->alignment ||
-		used > (p->pool_size - p->header) / size) {
+	if (szidx >= p->nclasses || used > (p->pool_size - p->header) / size) {
 		pool->state = PM_POOL_BAD;
 		p->bad_pools++;
 		return;
@@ -318,32 +358,42 @@ static enum pm_status read_pools(struct builder *b, struct pm_error *err)
 	return PM_OK;
 }
 
-/* Arenas that lie side by side, as mmap puts them, fill whole MiBs. */
+static void fill_cells(
+	struct pm_pools *p, uint32_t *filled, pm_addr at, pm_addr end)
+{
+	while (at < end) {
+		uint64_t cell = (at - p->inside_low) >> 20;
+		pm_addr next = p->inside_low + ((cell + 1) << 20);
+		if (cell >= p->inside_cells)
+			return;
+		filled[cell] += (uint32_t)((next < end ? next : end) - at);
+		at = next;
+	}
+}
+
+/* Arenas that lie side by side, as mmap puts them, fill whole MiBs, and so do
+   the pages of a segment. */
 static enum pm_status mark_inside(struct pm_pools *p, struct pm_error *err)
 {
 	if (!p->arenas.len)
 		return PM_OK;
 	const struct pm_arena *last = &p->arenas.data[p->arenas.len - 1];
 	p->inside_low = p->arenas.data[0].address & ~UINT64_C(0xfffff);
-	uint64_t cells = ((last->address - p->inside_low) >> 20) + 2;
+	uint64_t cells =
+		((last->address - p->inside_low + p->arena_size) >> 20) + 1;
 	p->inside_cells = cells < MAX_CELLS ? cells : MAX_CELLS;
 	p->inside = calloc(p->inside_cells / 64 + 1, sizeof *p->inside);
 	pm_auto_free uint32_t *filled =
 		calloc(p->inside_cells + 1, sizeof *filled);
 	if (!p->inside || !filled)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	pm_vec_each (a, &p->arenas) {
-		pm_addr at = a->address, end = at + p->arena_size;
-		while (at < end) {
-			uint64_t cell = (at - p->inside_low) >> 20;
-			pm_addr next = p->inside_low + ((cell + 1) << 20);
-			if (cell >= p->inside_cells)
-				break;
-			filled[cell] +=
-				(uint32_t)((next < end ? next : end) - at);
-			at = next;
-		}
-	}
+	if (p->pages)
+		pm_vec_each (r, &p->runs)
+			fill_cells(p, filled, r->addr, r->addr + r->bytes);
+	else
+		pm_vec_each (a, &p->arenas)
+			fill_cells(p, filled, a->address,
+				a->address + p->arena_size);
 	for (uint64_t i = 0; i < p->inside_cells; i++)
 		if (filled[i] == 1u << 20)
 			p->inside[i / 64] |= UINT64_C(1) << i % 64;
@@ -372,13 +422,34 @@ static enum pm_status index_pools(struct builder *b, struct pm_error *err)
 	for (size_t i = 0; i < p->arenas.len; i++) {
 		const struct pm_arena *a = &p->arenas.data[i];
 		for (uint32_t k = 0; k < a->npools; k++)
-			if (!map_pool(p, a->first + k * (uint64_t)p->pool_size,
+			if (!pm_pools_map(p,
+				    a->first + k * (uint64_t)p->pool_size,
 				    a->pool0 + k))
 				return pm_fail(
 					err, PM_NOMEM, 0, "out of memory");
 	}
-	PM_TRY(mark_inside(p, err));
+	pm_vec_each (a, &p->arenas) {
+		struct pm_run_of_pools run = {a->first,
+			a->carved * p->pool_size, a->pool0, a->carved};
+		if (a->carved && !pm_vec_push(&p->runs, run))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	}
+	p->nwords = p->npools * (p->pool_size / p->alignment / 64);
 	return read_pools(b, err);
+}
+
+/* Of each class the inverse, where the quick division is exact for every
+   offset in a pool: offset * size below 2^32. */
+static void finish_classes(struct pm_pools *p)
+{
+	for (unsigned i = 0; i < p->nclasses; i++) {
+		uint32_t size = p->class_size[i];
+		uint32_t most = p->pages ? 8 * p->pool_size : p->pool_size;
+		if (size > p->largest)
+			p->largest = size;
+		if ((uint64_t)size * most < UINT64_C(1) << 32)
+			p->inverse[i] = UINT32_MAX / size + 1;
+	}
 }
 
 /* The debug allocator puts a word of size, an API letter and 7 bytes FD
@@ -394,8 +465,8 @@ static void detect_hooks(struct builder *b)
 		unsigned char h[16];
 		/* The first block may be free: the fences stay then, except
 		   for the link in the first word. */
-		if (pm_memory_read(b->m, pm_pools_address(p, i) + p->header, h,
-			    sizeof h, NULL) != PM_OK)
+		if (pm_memory_read(b->m, pm_pools_first(p, i), h, sizeof h,
+			    NULL) != PM_OK)
 			continue;
 		seen++;
 		bool fence = true;
@@ -420,15 +491,23 @@ enum pm_status pm_pools_create(const struct pm_layout *l, struct pm_memory *m,
 	p->arena_size = l->t.arena_size;
 	p->alignment = l->t.alignment;
 	p->header = l->f.pool.sizeof_.off;
-	p->align_shift = (unsigned)__builtin_ctz(l->t.alignment | 1u << 16);
-	for (unsigned i = 0; i < PM_MAX_CLASSES; i++)
-		p->inverse[i] = UINT32_MAX / ((i + 1) * l->t.alignment) + 1;
+	p->nclasses = l->t.small_max / l->t.alignment;
+	if (p->nclasses > PM_MAX_CLASSES)
+		p->nclasses = PM_MAX_CLASSES;
+	for (unsigned i = 0; i < p->nclasses; i++)
+		p->class_size[i] = (i + 1) * l->t.alignment;
 	p->pool_shift = (unsigned)__builtin_ctz(l->t.pool_size | 1u << 30);
 	PM_CLEANUP(deinit_builder) struct builder b = {l, m, p, {0}};
 	PM_TRY(find_sources(&b, err));
 	for (size_t i = 0; i < b.sources.len; i++)
 		PM_TRY(read_arenas(&b, &b.sources.data[i], err));
-	PM_TRY(index_pools(&b, err));
+	if (p->arenas.len)
+		PM_TRY(index_pools(&b, err));
+	else
+		PM_TRY(pm_mimalloc_read(l, m, p, err));
+	p->align_shift = (unsigned)__builtin_ctz(p->alignment | 1u << 16);
+	finish_classes(p);
+	PM_TRY(mark_inside(p, err));
 	read_counters(&b);
 	detect_hooks(&b);
 	*ret = pm_take(p);
@@ -439,6 +518,9 @@ unsigned pm_pools_free_blocks(const struct pm_layout *l,
 	const struct pm_pools *p, size_t i, const unsigned char *bytes,
 	uint64_t free_bits[static PM_POOL_BLOCK_WORDS], bool *ret_torn)
 {
+	if (p->pages)
+		return pm_mimalloc_free_blocks(
+			l, p, i, bytes, free_bits, ret_torn);
 	uint32_t size = pm_pools_class_size(p, p->pools[i].szidx);
 	uint64_t base = 0;
 	uint64_t next = pm_get(l, bytes, l->f.pool.freeblock);
@@ -471,4 +553,21 @@ unsigned pm_pools_free_blocks(const struct pm_layout *l,
 	if (carved - nfree != p->pools[i].used)
 		*ret_torn = true;
 	return carved;
+}
+
+bool pm_pools_ask_block(const struct pm_layout *l, struct pm_memory *m,
+	const struct pm_pools *p, size_t i, pm_addr block, bool *ret_carved,
+	bool *ret_free)
+{
+	uint64_t free_bits[PM_POOL_BLOCK_WORDS];
+	bool torn;
+	pm_auto_free unsigned char *bytes = malloc(pm_pools_bytes(p, i));
+	if (!bytes || pm_memory_read(m, pm_pools_address(p, i), bytes,
+			      pm_pools_bytes(p, i), NULL) != PM_OK)
+		return false;
+	unsigned n = pm_pools_free_blocks(l, p, i, bytes, free_bits, &torn);
+	uint32_t k = pm_pools_index(p, i, block);
+	*ret_carved = k < n;
+	*ret_free = k < n && (free_bits[k / 64] >> k % 64 & 1);
+	return true;
 }

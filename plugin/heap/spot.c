@@ -30,15 +30,16 @@ static const struct pm_type *guess_type(
 	struct pm_heap *h, pm_addr block, uint64_t bytes)
 {
 	const struct pm_layout *l = h->l;
-	uint32_t pres[3] = {
-		0, l->t.gc_head_size, l->t.gc_head_size + 2 * l->t.word_size};
-	for (int i = 0; i < 3; i++) {
+	int64_t pool = pm_pools_find(h->pools, block);
+	uint32_t pres[PM_PRES];
+	unsigned n = pool < 0 ? 0 : pm_heap_pres(h, (size_t)pool, pres);
+	for (unsigned i = 0; i < n; i++) {
 		uint64_t type = 0;
 		if (pres[i] + l->f.object.sizeof_.off > bytes ||
 			pm_layout_read(l, h->memory,
 				block + h->pools->hook_pre + pres[i],
 				l->f.object.type, &type, NULL) != PM_OK ||
-			pm_pools_find(h->pools, type) >= 0)
+			!pm_pools_may_hold_type(h->pools, l, type))
 			continue;
 		const struct pm_type *t = pm_types_get(h->types, type);
 		if (t && t->is_type && t->pre == pres[i])
@@ -49,20 +50,11 @@ static const struct pm_type *guess_type(
 
 static bool is_free(struct pm_heap *h, size_t pool, pm_addr block, bool *carved)
 {
-	const struct pm_pools *p = h->pools;
-	uint64_t bits[PM_POOL_BLOCK_WORDS];
-	bool torn;
-	pm_auto_free unsigned char *bytes = malloc(p->pool_size);
-	pm_addr at = block & ~(uint64_t)(p->pool_size - 1);
+	bool unused;
 	*carved = true;
-	if (!bytes || pm_memory_read(h->memory, at, bytes, p->pool_size,
-			      NULL) != PM_OK)
-		return false;
-	unsigned n = pm_pools_free_blocks(h->l, p, pool, bytes, bits, &torn);
-	uint32_t i = pm_pools_block_index(
-		p, p->pools[pool].szidx, (uint32_t)(block - at) - p->header);
-	*carved = i < n;
-	return i < n && (bits[i / 64] >> i % 64 & 1);
+	return pm_pools_ask_block(h->l, h->memory, h->pools, pool, block,
+		       carved, &unused) &&
+	       unused;
 }
 
 static bool is_held(struct pm_heap *h, pm_addr block, uint64_t bytes)
@@ -144,7 +136,8 @@ static int64_t arena_at(const struct pm_pools *p, pm_addr addr)
 		size_t mid = lo + (hi - lo) / 2;
 		if (addr < p->arenas.data[mid].address)
 			hi = mid;
-		else if (addr - p->arenas.data[mid].address >= p->arena_size)
+		else if (addr - p->arenas.data[mid].address >=
+			 p->arenas.data[mid].bytes)
 			lo = mid + 1;
 		else
 			return (int64_t)mid;
@@ -161,12 +154,12 @@ static bool in_arena(struct pm_heap *h, struct pm_spot *s)
 	const struct pm_arena *a = &p->arenas.data[s->arena];
 	s->kind = PM_SPOT_ARENA;
 	s->start = a->address;
-	s->bytes = p->arena_size;
+	s->bytes = a->bytes;
 	s->pool = pm_pools_find(p, s->addr);
 	if (s->pool < 0)
 		return true;
 	s->start = pm_pools_address(p, (size_t)s->pool);
-	s->bytes = p->pool_size;
+	s->bytes = pm_pools_bytes(p, (size_t)s->pool);
 	switch ((enum pm_pool_state)p->pools[s->pool].state) {
 	case PM_POOL_UNCARVED:
 		s->kind = PM_SPOT_FRESH_POOL;
@@ -178,9 +171,10 @@ static bool in_arena(struct pm_heap *h, struct pm_spot *s)
 		s->kind = PM_SPOT_BAD_POOL;
 		break;
 	case PM_POOL_USED:
-		if (s->addr - s->start < p->header) {
+		if (s->addr < pm_pools_first(p, (size_t)s->pool)) {
 			s->kind = PM_SPOT_POOL_HEADER;
-			s->bytes = p->header;
+			s->bytes =
+				pm_pools_first(p, (size_t)s->pool) - s->start;
 		} else {
 			in_used_pool(h, (size_t)s->pool, s);
 		}

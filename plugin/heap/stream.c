@@ -25,8 +25,7 @@ static inline size_t hash_addr(pm_addr a, unsigned bits)
 static __attribute__((noinline)) const struct pm_type *ask_type(
 	struct pm_worker *k, struct pm_type_cache_entry *e, pm_addr addr)
 {
-	/* Types are larger than what pymalloc hands out. */
-	if (pm_pools_find(k->h->pools, addr) >= 0)
+	if (!pm_pools_may_hold_type(k->h->pools, k->h->l, addr))
 		return NULL;
 	const struct pm_type *t = pm_types_get(k->h->types, addr);
 	if (!t) {
@@ -43,7 +42,7 @@ static __attribute__((noinline)) const struct pm_type *ask_type(
 static inline const struct pm_type *type_at(struct pm_worker *k, pm_addr addr)
 {
 	if (addr & 7 || addr < LOWEST_POINTER || addr >> 48 ||
-		pm_pools_inside(k->h->pools, addr))
+		(!k->types_inside && pm_pools_inside(k->h->pools, addr)))
 		return NULL;
 	struct pm_type_cache_entry *e = &k->type_cache[hash_addr(addr, 10)];
 	return e->addr == addr ? e->type : ask_type(k, e, addr);
@@ -112,12 +111,10 @@ static void set_owner(
 	struct pm_worker *k, size_t pool, pm_addr block, pm_addr owner)
 {
 	const struct pm_pools *p = k->h->pools;
-	uint32_t size = pm_pools_class_size(p, p->pools[pool].szidx);
 	pm_addr **at = &k->h->owners[pool];
 	pm_addr *owners = __atomic_load_n(at, __ATOMIC_ACQUIRE);
 	if (__builtin_expect(!owners, 0)) {
-		owners = calloc(
-			(p->pool_size - p->header) / size, sizeof *owners);
+		owners = calloc(pm_pools_room(p, pool), sizeof *owners);
 		pm_addr *before = NULL;
 		if (!owners) {
 			k->status = PM_NOMEM;
@@ -129,9 +126,7 @@ static void set_owner(
 			owners = before;
 		}
 	}
-	uint32_t off = (uint32_t)(block & (p->pool_size - 1));
-	uint32_t i =
-		pm_pools_block_index(p, p->pools[pool].szidx, off - p->header);
+	uint32_t i = pm_pools_index(p, pool, block);
 	__atomic_store_n(&owners[i], owner, __ATOMIC_RELAXED);
 }
 
@@ -229,6 +224,13 @@ static inline const struct pm_type *try_header(struct pm_worker *k,
 		type_at(k, load_word(k, obj + l->f.object.type.off));
 	if (!t || t->pre != pre)
 		return NULL;
+	if (l->t.refcnt_form == PM_REFCNT_BIASED) {
+		/* What lives in a page of mimalloc is known: no more proof. */
+		bool immortal;
+		uint64_t sum = pm_refcnt_word(l, obj, &immortal);
+		*ret_dead = sum == 0;
+		return pm_refcnt_plausible(l, sum) ? t : NULL;
+	}
 	uint64_t rc = load_word(k, obj + l->f.object.refcnt.off);
 	if (t->gc && l->t.gc_head_size &&
 		!gc_head_plausible(l, obj - l->t.gc_head_size,
@@ -296,6 +298,8 @@ static void follow_gc(struct pm_worker *k, const struct block *b,
 	const struct pm_type *t, uint32_t pre, struct pm_type_stats *s)
 {
 	const struct pm_layout *l = k->h->l;
+	if (l->t.gc_home == PM_GC_BITS)
+		s->tracked += t->gc && pm_gc_bits_listed(l, b->data + pre);
 	if (!t->gc || !l->t.gc_head_size)
 		return;
 	const unsigned char *head = b->data + pre - l->t.gc_head_size;
@@ -312,7 +316,8 @@ static void follow_gc(struct pm_worker *k, const struct block *b,
 static void follow_managed(struct pm_worker *k, const unsigned char *obj)
 {
 	unsigned ws = k->h->l->t.word_size;
-	uint64_t dict = load_word(k, obj - 3 * ws);
+	bool last = k->h->l->t.managed_dict == PM_MANAGED_FT;
+	uint64_t dict = load_word(k, obj - (last ? 1 : 3) * ws);
 	if (!(dict & 1))
 		follow(k, dict, PM_FROM_OBJECT);
 }
@@ -338,7 +343,7 @@ static bool take_object(struct pm_worker *k, const struct block *b,
 		pm_worker_buffer(k, &m.buffers[i], b->addr + pre, t);
 	follow_slots(k, b, t, pre);
 	follow_rest(k, b, t, pre, m.extent);
-	if (t->managed_dict && l->t.gc_head_size)
+	if (t->managed_dict)
 		follow_managed(k, obj);
 	return true;
 }
@@ -347,12 +352,10 @@ static void one_block(
 	struct pm_worker *k, const struct block *b, size_t pool, pm_addr start)
 {
 	const struct pm_layout *l = k->h->l;
-	uint32_t pres[3];
+	uint32_t pres[PM_PRES];
+	unsigned n = pm_heap_pres(k->h, pool, pres);
 	bool dead = false;
-	pm_heap_presizes(l, pres);
-	for (int i = 0; i < 3; i++) {
-		if (i && pres[i] == pres[i - 1])
-			continue;
+	for (unsigned i = 0; i < n; i++) {
 		const struct pm_type *t = try_header(k, b, pres[i], &dead);
 		if (dead) {
 			/* Held by a free list, or being deallocated. */
@@ -374,15 +377,15 @@ static void one_block(
 
 /* Blocks that free lists hold are in use, but not by objects: counts them and
    marks them as free. */
-static void set_held_aside(struct pm_worker *k, size_t i, pm_addr addr,
-	unsigned n, uint64_t free_bits[static PM_POOL_BLOCK_WORDS])
+static void set_held_aside(struct pm_worker *k, size_t i, pm_addr first,
+	pm_addr end, unsigned n, uint64_t free_bits[static PM_POOL_BLOCK_WORDS])
 {
 	const struct pm_pools *p = k->h->pools;
 	const struct pm_freelists *f = &k->h->freelists;
 	uint32_t size = pm_pools_class_size(p, p->pools[i].szidx);
-	for (size_t j = pm_freelists_from(f, addr + p->header);
-		j < f->held.len && f->held.data[j] - addr < p->pool_size; j++) {
-		uint64_t b = (f->held.data[j] - addr - p->header) / size;
+	for (size_t j = pm_freelists_from(f, first);
+		j < f->held.len && f->held.data[j] < end; j++) {
+		uint64_t b = (f->held.data[j] - first) / size;
 		if (b >= n || free_bits[b / 64] >> b % 64 & 1)
 			continue;
 		free_bits[b / 64] |= UINT64_C(1) << b % 64;
@@ -407,12 +410,14 @@ static void one_pool(
 	uint32_t hooks = p->hook_pre + p->hook_post;
 	if (size <= hooks)
 		return;
+	uint32_t header = (uint32_t)(pm_pools_first(p, i) - addr);
 	if (k->h->freelists.held.len)
-		set_held_aside(k, i, addr, n, free_bits);
+		set_held_aside(k, i, addr + header, addr + pm_pools_bytes(p, i),
+			n, free_bits);
 	for (unsigned b = 0; b < n; b++) {
 		if (free_bits[b / 64] >> b % 64 & 1)
 			continue;
-		uint32_t off = p->header + b * size;
+		uint32_t off = header + b * size;
 		struct block x = {bytes + off + p->hook_pre, size - hooks,
 			addr + off + p->hook_pre, size};
 		__builtin_prefetch(x.data + 4 * size);
@@ -422,35 +427,49 @@ static void one_pool(
 	}
 }
 
-void pm_stream_arena(struct pm_worker *k, size_t index)
+/* What lives in the large blocks of mimalloc is found as all that is outside
+   the pools. */
+void pm_stream_large(struct pm_worker *k)
 {
 	const struct pm_pools *p = k->h->pools;
-	const struct pm_arena *a = &p->arenas.data[index];
-	size_t len = (size_t)a->carved * p->pool_size;
-	if (!len)
-		return;
-	const unsigned char *bytes =
-		pm_target_view(k->h->target, a->first, len);
+	pm_vec_each (x, &p->large) {
+		if (!x->in_use || x->use == PM_USE_MEMORY ||
+			x->use == PM_USE_RAW || x->use == PM_USE_ANY)
+			continue;
+		unsigned pre = x->use == PM_USE_PREHEADERS
+				       ? 2 * k->h->l->t.word_size
+				       : 0;
+		pm_worker_candidate(
+			k, x->addr + p->hook_pre + pre, PM_FROM_OBJECT);
+	}
+}
+
+void pm_stream_run(struct pm_worker *k, size_t index)
+{
+	const struct pm_pools *p = k->h->pools;
+	const struct pm_run_of_pools *r = &p->runs.data[index];
+	size_t len = r->bytes;
+	const unsigned char *bytes = pm_target_view(k->h->target, r->addr, len);
 	size_t got = len;
 	if (!bytes) {
-		got = pm_target_read_some(
-			k->h->target, a->first, k->chunk, len);
+		got = pm_target_read_some(k->h->target, r->addr, k->chunk, len);
 		bytes = k->chunk;
 	}
-	for (uint32_t i = 0; i < a->carved; i++) {
-		if (p->pools[a->pool0 + i].state != PM_POOL_USED)
+	for (size_t i = r->pool0; i < (size_t)r->pool0 + r->npools; i++) {
+		if (p->pools[i].state != PM_POOL_USED)
 			continue;
-		size_t off = (size_t)i * p->pool_size;
-		if (off + p->pool_size > got) {
+		pm_addr addr = pm_pools_address(p, i);
+		size_t off = (size_t)(addr - r->addr);
+		size_t size = pm_pools_bytes(p, i);
+		if (off + size > got) {
 			/* A hole: try the pool by itself. */
 			if (bytes != k->chunk ||
-				pm_target_read_some(k->h->target,
-					a->first + off, k->chunk + off,
-					p->pool_size) < p->pool_size) {
+				pm_target_read_some(k->h->target, addr,
+					k->chunk + off, size) < size) {
 				k->unreadable++;
 				continue;
 			}
 		}
-		one_pool(k, a->pool0 + i, a->first + off, bytes + off);
+		one_pool(k, i, addr, bytes + off);
 	}
 }

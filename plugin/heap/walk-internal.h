@@ -47,7 +47,8 @@ struct pm_worker {
 	struct pm_memory *memory;
 	struct pm_resolver resolver;
 	bool plain_words;     /* 8-byte little-endian words */
-	unsigned char *chunk; /* an arena's bytes */
+	bool types_inside;    /* some pools have blocks that large */
+	unsigned char *chunk; /* a run's bytes */
 	struct pm_type_cache_entry type_cache[PM_TYPE_CACHE];
 	struct pm_keys_cache_entry keys_cache[PM_KEYS_CACHE];
 	pm_addr recent[PM_RECENT];
@@ -69,8 +70,9 @@ PM_CHECKED enum pm_status pm_worker_init(
 	struct pm_worker *k, struct pm_heap *h, struct pm_error *err);
 void pm_worker_deinit(struct pm_worker *k);
 
-/* Streams one arena. */
-void pm_stream_arena(struct pm_worker *k, size_t arena);
+/* Streams one run of pools; and, once, what is in no pool. */
+void pm_stream_run(struct pm_worker *k, size_t run);
+void pm_stream_large(struct pm_worker *k);
 
 /* A word that may lead out of the arenas. */
 void pm_worker_candidate(

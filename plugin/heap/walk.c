@@ -92,7 +92,7 @@ static bool one_unit(void *arg, unsigned who, size_t i)
 	struct pm_walk *w = arg;
 	struct pm_worker *k = w->workers[who];
 	if (w->phase == PHASE_ARENAS)
-		pm_stream_arena(k, i);
+		pm_stream_run(k, i);
 	else if (i < w->candidates.len)
 		pm_outside_object(k, &w->candidates.data[i]);
 	else
@@ -104,7 +104,7 @@ static void begin_units(struct pm_walk *w)
 {
 	atomic_store(&w->team.next, 0);
 	w->team.total = w->phase == PHASE_ARENAS
-				? w->h->pools->arenas.len
+				? w->h->pools->runs.len
 				: w->candidates.len + w->buffers.len;
 	w->team.batch = w->phase == PHASE_ARENAS ? 1 : 16;
 }
@@ -123,10 +123,8 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 	if (!w)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	w->h = h;
-	size_t bits = h->pools->pool_size / h->pools->alignment;
-	h->words_per_pool = bits / 64;
 	free(h->is_object);
-	h->is_object = calloc(h->pools->npools * h->words_per_pool + 1, 8);
+	h->is_object = calloc(h->pools->nwords + 1, 8);
 	free_owners(h);
 	h->owners = calloc(h->pools->npools + 1, sizeof *h->owners);
 	if (!h->is_object || !h->owners)
@@ -199,7 +197,8 @@ static bool next_round(struct pm_walk *w)
 	for (; w->types_known < n; w->types_known++) {
 		const struct pm_type *t =
 			pm_types_by_id(w->h->types, w->types_known);
-		if (t && !add_candidate(w, t->addr, PM_FROM_OBJECT))
+		if (t && pm_pools_find(w->h->pools, t->addr) < 0 &&
+			!add_candidate(w, t->addr, PM_FROM_OBJECT))
 			return false;
 	}
 	begin_units(w);
@@ -271,18 +270,52 @@ static void walk_permanent(struct pm_walk *w)
 
 /* ---- merging ---- */
 
+unsigned pm_heap_pres(
+	const struct pm_heap *h, size_t pool, uint32_t ret[static PM_PRES])
+{
+	const struct pm_layout *l = h->l;
+	uint32_t two = 2 * l->t.word_size;
+	ret[0] = 0;
+	switch (pm_pools_use(h->pools, pool)) {
+	case PM_USE_MEMORY:
+	case PM_USE_RAW:
+		return 0;
+	case PM_USE_OBJECTS:
+	case PM_USE_COLLECTED:
+		return 1;
+	case PM_USE_PREHEADERS:
+		ret[0] = two;
+		return 1;
+	case PM_USE_ANY:
+		break;
+	}
+	/* Likeliest first.  Words left over where a three-word head will be
+	   linked (3.7) may look like another object's header: such heads come
+	   first, they can be told. */
+	bool refs = pm_has(l->f.gc_head.refs);
+	unsigned n = 0;
+	if (refs)
+		ret[n++] = l->t.gc_head_size;
+	ret[n++] = 0;
+	if (l->t.gc_head_size && !refs)
+		ret[n++] = l->t.gc_head_size;
+	if (n < PM_PRES)
+		ret[n++] = l->t.gc_head_size + two;
+	return n;
+}
+
 bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
 {
 	const struct pm_layout *l = h->l;
-	uint32_t pres[3];
-	pm_heap_presizes(l, pres);
-	for (int i = 0; i < 3; i++) {
+	int64_t pool = pm_pools_find(h->pools, block);
+	uint32_t pres[PM_PRES];
+	unsigned n = pool < 0 ? 0 : pm_heap_pres(h, (size_t)pool, pres);
+	for (unsigned i = 0; i < n; i++) {
 		pm_addr at = block + h->pools->hook_pre + pres[i];
 		uint64_t type;
-		/* Types are larger than what pymalloc hands out. */
 		if (pm_layout_read(l, h->memory, at, l->f.object.type, &type,
 			    NULL) == PM_OK &&
-			pm_pools_find(h->pools, type) < 0 &&
+			pm_pools_may_hold_type(h->pools, l, type) &&
 			pm_object_load(&h->objects, at, ret, NULL) == PM_OK &&
 			ret->type->pre == pres[i])
 			return true;
@@ -298,6 +331,8 @@ static bool proves_object(struct pm_heap *h, const struct pm_object *x)
 	const struct pm_layout *l = h->l;
 	if (!pm_object_is_tracked(&h->objects, x))
 		return false;
+	if (l->t.gc_home == PM_GC_BITS)
+		return true;
 	pm_addr head = x->addr - l->t.gc_head_size;
 	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
 				l->f.gc_head.next) &
@@ -308,11 +343,10 @@ static bool proves_object(struct pm_heap *h, const struct pm_object *x)
 	       (back & ~UINT64_C(7)) == head;
 }
 
-static void settle(struct pm_heap *h, size_t pool, unsigned unit, uint64_t bit)
+static void settle(struct pm_heap *h, size_t pool, uint64_t bit)
 {
 	struct pm_object x;
-	pm_addr block = pm_pools_address(h->pools, pool) +
-			(uint64_t)unit * h->pools->alignment;
+	pm_addr block = pm_pools_bit_block(h->pools, pool, bit);
 	h->conflicts++;
 	if (!pm_heap_load_block(h, block, &x) || proves_object(h, &x)) {
 		h->is_buffer[bit / 64] &= ~(UINT64_C(1) << bit % 64);
@@ -333,14 +367,14 @@ static void settle(struct pm_heap *h, size_t pool, unsigned unit, uint64_t bit)
 
 static void settle_all(struct pm_heap *h)
 {
-	for (size_t p = 0; p < h->pools->npools; p++)
-		for (size_t i = 0; i < h->words_per_pool; i++) {
-			size_t at = p * h->words_per_pool + i;
+	for (size_t p = 0; p < h->pools->npools; p++) {
+		size_t at, n = pm_pools_words(h->pools, p, &at);
+		for (size_t end = at + n; at < end; at++) {
 			uint64_t both = h->is_object[at] & h->is_buffer[at];
 			while (both) {
 				unsigned b = (unsigned)__builtin_ctzll(both);
 				both &= both - 1;
-				settle(h, p, (unsigned)i * 64 + b, at * 64 + b);
+				settle(h, p, at * 64 + b);
 			}
 			h->blocks_buffers += (uint64_t)__builtin_popcountll(
 				h->is_buffer[at]);
@@ -350,6 +384,7 @@ static void settle_all(struct pm_heap *h)
 				pm_pools_class_size(
 					h->pools, h->pools->pools[p].szidx);
 		}
+	}
 	h->blocks_unowned = h->blocks_used - h->blocks_objects -
 			    h->blocks_buffers - h->blocks_dead;
 	h->bytes_unowned = h->bytes_used - h->bytes_unowned - h->bytes_dead;
@@ -401,8 +436,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 				return pm_fail(
 					err, PM_NOMEM, 0, "out of memory");
 		if (i) {
-			size_t words = h->pools->npools * h->words_per_pool;
-			for (size_t b = 0; b < words; b++)
+			for (size_t b = 0; b < h->pools->nwords; b++)
 				w->workers[0]->is_buffer[b] |= k->is_buffer[b];
 		}
 	}
@@ -420,6 +454,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 
 static enum pm_status begin_rounds(struct pm_walk *w, struct pm_error *err)
 {
+	pm_stream_large(w->workers[0]);
 	PM_TRY(pm_outside_roots(w->workers[0], err));
 	w->phase = PHASE_ROUNDS;
 	if (!next_round(w))

@@ -47,12 +47,11 @@ struct pm_heap {
 	bool done;
 	struct pm_type_stats *stats; /* by type id */
 	size_t nstats;
-	/* One bit per alignment unit of every pool: block starts. */
+	/* Bit maps of the blocks of all pools: see pm_heap_bit. */
 	uint64_t *is_object, *is_buffer;
 	/* Of each pool with buffers in it: the owner of every block, 0 where
 	   it is none.  NULL for the others. */
 	pm_addr **owners;
-	size_t words_per_pool;
 	PM_VEC(struct pm_outside) outside; /* objects, sorted by address */
 	PM_VEC(struct pm_outside) buffers; /* with owners, sorted by address */
 	uint64_t blocks_used, blocks_objects, blocks_buffers, blocks_dead;
@@ -92,18 +91,6 @@ void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total);
 void pm_walk_destroy(struct pm_walk *w);
 
-/* Where in a block an object may begin, by what precedes it, likeliest first.
-   Words left over where a three-word head will be linked (3.7) may look like
-   another object's header: such heads come first, they can be told. */
-static inline void pm_heap_presizes(
-	const struct pm_layout *l, uint32_t ret[static 3])
-{
-	bool refs = pm_has(l->f.gc_head.refs);
-	ret[0] = refs ? l->t.gc_head_size : 0;
-	ret[1] = refs ? 0 : l->t.gc_head_size;
-	ret[2] = l->t.gc_head_size + 2 * l->t.word_size;
-}
-
 /* The live object whose block begins at block; false: there is none. */
 bool pm_heap_load_block(
 	struct pm_heap *h, pm_addr block, struct pm_object *ret);
@@ -112,20 +99,22 @@ bool pm_heap_load_block(
 static inline pm_addr pm_heap_owner(
 	const struct pm_heap *h, size_t pool, pm_addr block)
 {
-	const struct pm_pools *p = h->pools;
 	const pm_addr *owners = h->owners ? h->owners[pool] : NULL;
-	uint32_t off = (uint32_t)(block & (p->pool_size - 1));
-	return owners ? owners[pm_pools_block_index(
-				p, p->pools[pool].szidx, off - p->header)]
-		      : 0;
+	return owners ? owners[pm_pools_index(h->pools, pool, block)] : 0;
 }
 
-/* Index of the first bit of pool i's block at addr in the bit maps. */
+/* The bit of pool's block in the bit maps.  All of a pool's are in the words
+   that pm_pools_words says; pm_pools_bit_block leads back. */
 static inline uint64_t pm_heap_bit(
 	const struct pm_heap *h, size_t pool, pm_addr block)
 {
-	uint64_t off = block & (h->pools->pool_size - 1);
-	return pool * h->words_per_pool * 64 + (off >> h->pools->align_shift);
+	return pm_pools_bit(h->pools, pool, block);
 }
+
+/* How far behind the start of a block of this pool (and the debug hook) an
+   object may begin; returns how many of PM_PRES there are. */
+#define PM_PRES 3
+unsigned pm_heap_pres(
+	const struct pm_heap *h, size_t pool, uint32_t ret[static PM_PRES]);
 
 #endif

@@ -49,12 +49,17 @@ enum pm_status pm_worker_init(
 	PM_TRY(pm_memory_create(h->target, 0, &k->memory, err));
 	pm_objects_init(&k->o, h->l, k->memory, h->types);
 	k->resolver = (struct pm_resolver){resolve_keys, resolve_word, k};
-	size_t chunk = p->arena_size > 256 * 1024 ? p->arena_size : 256 * 1024;
+	k->types_inside = p->largest >= h->l->f.type.sizeof_.off;
+	size_t chunk = 256 * 1024;
+	pm_vec_each (r, &p->runs)
+		if (r->bytes > chunk)
+			chunk = r->bytes;
 	k->chunk = malloc(chunk);
-	k->is_buffer = calloc(p->npools * h->words_per_pool + 1, 8);
+	k->is_buffer = calloc(p->nwords + 1, 8);
 	if (!k->chunk || !k->is_buffer)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	for (unsigned i = 0; i < PM_MAX_CLASSES; i++)
+	/* Classes of mimalloc are not one step of alignment apart. */
+	for (unsigned i = 0; i < p->nclasses && !p->pages; i++)
 		k->keys_of_class[i] =
 			pm_keys_size_of_class(h->l, pm_pools_class_size(p, i),
 				p->alignment, p->hook_pre + p->hook_post);

@@ -7,6 +7,7 @@
    find.c     places: from symbols, debug info, or seen in the module's data
    names.c    names of types that are in neither the core nor a file
    calibrate.c  fields found by their structure in the target's memory
+   segments.c which layout of mimalloc it is
    prove.c    the merged layout against memory */
 #ifndef PM_LAYOUT_BUILD_H
 #define PM_LAYOUT_BUILD_H
@@ -139,6 +140,7 @@ bool pm_find_is_interned(struct pm_build *b, pm_addr dict);
 PM_CHECKED enum pm_status pm_calibrate_interpreters(
 	struct pm_build *b, struct pm_error *err);
 void pm_calibrate_interp_fields(struct pm_build *b);
+void pm_calibrate_segments(struct pm_build *b);
 /* Whether the chain of interpreters closes and the main one has a thread. */
 bool pm_calibrate_are_interpreters(
 	struct pm_build *b, pm_addr head, pm_addr main);

@@ -142,6 +142,7 @@ static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	pm_calibrate_interp_fields(b);
 	PM_TRY(pm_prove(b, err));
 	pm_find_statics(b);
+	pm_calibrate_segments(b);
 	return PM_OK;
 }
 

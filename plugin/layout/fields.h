@@ -24,6 +24,9 @@
 	S(obmalloc, "struct _obmalloc_state") \
 	S(arena, "struct arena_object") \
 	S(pool, "struct pool_header") \
+	S(mi_segment, "mi_segment_t|struct mi_segment_s") \
+	S(mi_page, "mi_page_t|struct mi_page_s") \
+	S(mi_heap, "mi_heap_t|struct mi_heap_s") \
 	S(type, "PyTypeObject|struct _typeobject") \
 	S(heap_type, "PyHeapTypeObject") \
 	S(types_state, "struct types_state") \
@@ -179,6 +182,21 @@
 	F(nextpool, "nextpool") F(prevpool, "prevpool") \
 	F(arenaindex, "arenaindex") F(szidx, "szidx") \
 	F(nextoffset, "nextoffset") F(maxnextoffset, "maxnextoffset")
+#define PM_FIELDS_mi_segment(F) \
+	F(used, "used") F(cookie, "cookie") F(segment_slices, "segment_slices") \
+	F(info_slices, "segment_info_slices") F(kind, "kind") \
+	F(slice_entries, "slice_entries") F(thread_id, "thread_id") \
+	F(slices, "slices")
+#define PM_FIELDS_mi_page(F) \
+	F(slice_count, "slice_count") F(slice_offset, "slice_offset") \
+	F(tag, "tag|heap_tag") F(capacity, "capacity") F(reserved, "reserved") \
+	F(free, "free") F(used, "used") F(block_size, "block_size|xblock_size") \
+	F(local_free, "local_free") F(keys, "keys") \
+	F(thread_free, "xthread_free") F(heap, "xheap") F(start, "page_start") \
+	F(qsbr_goal, "qsbr_goal")
+#define PM_FIELDS_mi_heap(F) \
+	F(delayed_free, "thread_delayed_free") F(thread_id, "thread_id") \
+	F(keys, "keys") F(tag, "tag")
 #define PM_FIELDS_type(F) \
 	F(name, "tp_name") F(basicsize, "tp_basicsize") F(itemsize, "tp_itemsize") \
 	F(dealloc, "tp_dealloc") F(flags, "tp_flags") F(doc, "tp_doc") \

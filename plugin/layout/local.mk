@@ -14,6 +14,8 @@ libpymortem_la_SOURCES += \
 	%D%/prove.c \
 	%D%/questions.h \
 	%D%/rows.h \
+	%D%/segments.c \
+	%D%/segments.h \
 	%D%/tell.c
 
 # The rows; the list in rows.h names them too.

@@ -12,10 +12,8 @@ void pm_objects_init(struct pm_objects *o, const struct pm_layout *l,
 	pm_plain_resolver_init(&o->resolver, l, m);
 }
 
-/* The refcount word of the object whose bytes are at body; of free-threaded
-   builds the sum of its two counters (Include/refcount.h). */
-static uint64_t refcnt_word(const struct pm_layout *l,
-	const unsigned char *body, bool *ret_immortal)
+uint64_t pm_refcnt_word(const struct pm_layout *l, const unsigned char *body,
+	bool *ret_immortal)
 {
 	const struct pm_fields *f = &l->f;
 	uint64_t word = pm_get(l, body, f->object.refcnt);
@@ -81,7 +79,7 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 		return pm_fail(err, PM_FAULT, addr + ret->avail,
 			"object at 0x%llx is cut short",
 			(unsigned long long)addr);
-	word = refcnt_word(l, pm_object_body(ret), &ret->immortal);
+	word = pm_refcnt_word(l, pm_object_body(ret), &ret->immortal);
 	if (!pm_refcnt_plausible(l, word))
 		return pm_fail(err, PM_CORRUPT, addr,
 			(uint32_t)word == 0 ? "the %s at 0x%llx is dead: its "
@@ -108,7 +106,7 @@ bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
 	if (!x->type->gc)
 		return false;
 	if (l->t.gc_home == PM_GC_BITS)
-		return pm_get(l, pm_object_body(x), l->f.object.gc_bits) & 1;
+		return pm_gc_bits_listed(l, pm_object_body(x));
 	/* Static types have no head although their type has the flag. */
 	if (x->type->kind == PM_KIND_TYPE &&
 		!(pm_get(l, pm_object_body(x), l->f.type.flags) &

@@ -29,6 +29,25 @@ struct pm_object {
 	unsigned char bytes[PM_OBJECT_MAX_PRE + PM_MEASURE_HEAD];
 };
 
+/* The refcount word of the object whose bytes are at body; of free-threaded
+   builds the sum of its two counters (Include/refcount.h). */
+uint64_t pm_refcnt_word(const struct pm_layout *l, const unsigned char *body,
+	bool *ret_immortal);
+
+/* Free-threaded builds have bits instead of the collector's lists
+   (_PyGC_BITS_TRACKED, _PyGC_BITS_FROZEN in pycore_gc.h): would it be in
+   gc.get_objects()? */
+static inline bool pm_gc_bits_listed(
+	const struct pm_layout *l, const unsigned char *body)
+{
+	return (pm_get(l, body, l->f.object.gc_bits) & (1 | 8)) == 1;
+}
+
+static inline uint64_t pm_refcnt_deferred(const struct pm_layout *l)
+{
+	return (UINT64_C(1) << (l->t.word_size * 8 - 4)) - 1;
+}
+
 /* Is this refcount word one that a live object has? Dead: 0. */
 static inline bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 {
@@ -43,8 +62,12 @@ static inline bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 		       (word >> 32 &
 			       (pm_has(l->f.object.flags) ? 0xffff
 							  : 0xffffffff)) == 0;
-	case PM_REFCNT_BIASED: /* the sum of both counters */
-		return word != 0;
+	case PM_REFCNT_BIASED:
+		/* The sum of both counters; deferred counting adds an eighth of
+		   the largest number (_Py_REF_DEFERRED, pycore_gc.h). */
+		return word - 1 < UINT64_C(1) << 40 ||
+		       word - (pm_refcnt_deferred(l) - (UINT64_C(1) << 26)) <
+			       UINT64_C(1) << 40;
 	}
 	return false;
 }

@@ -144,6 +144,28 @@ TOTALS = (
 )
 
 
+def segments(truth, doc):
+    """Blocks of mimalloc, of which the interpreter counts all but the raw
+    ones; and what the tables say adds up."""
+    total, wrong = doc["total"], []
+    raw = sum(u["blocks_used"] for u in doc["uses"]
+              if u["use"] == "raw memory")
+    for key, left_out in (("blocks_used", "large_blocks"),
+                          ("bytes_used", "bytes_large")):
+        for table in ("classes", "uses", "threads"):
+            here = sum(row[key] for row in doc[table])
+            here += total[left_out] if table == "classes" else 0
+            if here != total[key]:
+                wrong.append("%s: %d %s, in all %d" % (
+                    table, here, key, total[key]))
+    if sum(a["bytes_used"] for a in doc["arenas"]) != total["bytes_used"]:
+        wrong.append("arenas: bytes_used do not add up")
+    if total["blocks_used"] - raw != truth["allocated_blocks"]:
+        wrong.append("blocks %d, raw %d, sys.getallocatedblocks() %d" % (
+            total["blocks_used"], raw, truth["allocated_blocks"]))
+    return wrong
+
+
 def arenas(truth, docs):
     """Every figure of sys._debugmallocstats() and the count of blocks.
 
@@ -152,6 +174,8 @@ def arenas(truth, docs):
     """
     exact = truth["hexversion"] >= 0x030c0000 or \
         "debug info" in docs["info"]["layout_source"]
+    if docs["arenas"]["allocator"] == "mimalloc":
+        return segments(truth, docs["arenas"])
     classes, lines = parse_stats(truth["stats"])
     doc, wrong = docs["arenas"], []
     ours = dict((c["class"], (c["size"], c["pools"], c["blocks_used"],

@@ -14,10 +14,20 @@ import bisect
 import os
 import struct
 import sys
+import sysconfig
 
 WORD = 8
-PAGE_LIMIT = 1 << 30
+MAPPED = 1 << 24       # of a larger mapping only what is there is read
+PAGE = os.sysconf("SC_PAGE_SIZE")
+PRESENT = 3 << 62      # of a page: in memory, or in the swap
+FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
+#: The header of an object; free-threaded: thread, mutex and bits with the
+#: owner's count, count of the others, type (Include/object.h).
+HEADER = 32 if FREE_THREADED else 16
+TYPE = HEADER - WORD
+LOCAL_IMMORTAL = 0xffffffff
 SMALL = 1 << 20
+GC_WORDS = 2 if sys.version_info >= (3, 8) else 4
 FROZEN = 999999999     # the count of what the interpreter was built with
 ET_EXEC, PT_LOAD, PF_W = 2, 1, 2
 
@@ -45,13 +55,17 @@ class Memory(object):
             path = fields[5] if len(fields) > 5 else ""
             if path.startswith("/"):
                 bases.setdefault(path, start)
-            if not fields[1].startswith("rw") or end - start > PAGE_LIMIT:
+            if not fields[1].startswith("rw"):
                 continue
             if path.startswith("[") and path != "[heap]":
                 continue
-            self.starts.append(start)
-            self.words.append(read_words(memory, start, end - start))
-            self.ends.append(start + WORD * len(self.words[-1]))
+            pieces = [(start, end)]
+            if end - start > MAPPED:
+                pieces = present(pid, start, end)
+            for start, end in pieces:
+                self.starts.append(start)
+                self.words.append(read_words(memory, start, end - start))
+                self.ends.append(start + WORD * len(self.words[-1]))
         os.close(memory)
         for path, base in bases.items():
             self.segments(path, base)
@@ -93,10 +107,42 @@ class Memory(object):
             return None
         return self.words[i][(address - self.starts[i]) // WORD]
 
+    def count(self, address, word=None):
+        """The reference count at ADDRESS, as WORD reads it."""
+        word = word or self.word
+        first = word(address)
+        if not FREE_THREADED or first is None:
+            return first
+        more, shared = word(address + WORD), word(address + 2 * WORD)
+        if more is None or shared is None:
+            return None
+        if more >> 16 & 0xfc:
+            return 0        # no mutex
+        local = more >> 32
+        if local == LOCAL_IMMORTAL:
+            return local
+        return local + (shared - (shared >> 63 << 64) >> 2)
+
+    def is_tracked(self, address):
+        """Does the collector know the object at ADDRESS, of a type with
+        Py_TPFLAGS_HAVE_GC?"""
+        if FREE_THREADED:
+            return self.word(address + WORD) >> 24 & 1
+        head = address - GC_WORDS * WORD
+        if GC_WORDS == 2:
+            return self.word(head) != 0
+        # A counter of its own: -2 in it means no (the lowest bit was a flag
+        # from 3.4 on).
+        return self.word(head + 2 * WORD) | 1 != (1 << 64) - 3
+
     def is_count(self, count):
         """Is COUNT a plausible reference count, and no address?  Those of a
         program at a fixed place are small enough to be counts."""
         limit = 1 << 31
+        if FREE_THREADED:
+            # Deferred counting adds an eighth of the largest number.
+            return 0 < count < 1 << 32 or \
+                -1 << 32 < count - (sys.maxsize >> 3) < 1 << 32
         if sys.version_info >= (3, 14):
             # Flags above, and an overflow that is 0: no free list's link.
             if count >> 32 & 0xffff:
@@ -110,8 +156,8 @@ class Memory(object):
 
     def is_object(self, address):
         """Is there an object, by its count and its type?"""
-        kind = self.word(address + WORD)
-        return kind in self.types and self.is_count(self.word(address))
+        kind = self.word(address + TYPE)
+        return kind in self.types and self.is_count(self.count(address))
 
     def pointers(self, start, size):
         """Addresses of objects in [START, START + SIZE)."""
@@ -126,8 +172,10 @@ class Memory(object):
         """Every place in writable memory that may be an object, alive or
         not, or a buffer that happens to look like one."""
         for start, words in zip(self.starts, self.words):
-            for i in range(0, len(words) - 1, 2):
-                if words[i + 1] in self.types and self.is_count(words[i]):
+            at = TYPE // WORD
+            for i in range(0, len(words) - at, 2):
+                if words[i + at] in self.types and \
+                        self.is_object(start + i * WORD):
                     yield start + i * WORD
 
     def static_pointers(self):
@@ -137,6 +185,25 @@ class Memory(object):
             start = (start + WORD - 1) & -WORD
             found.update(self.pointers(start, length & -WORD))
         return list(found)
+
+
+def present(pid, start, end):
+    """[(start, end)] of the pages of a mapping that have contents."""
+    table = os.open("/proc/%d/pagemap" % pid, os.O_RDONLY)
+    os.lseek(table, start // PAGE * WORD, os.SEEK_SET)
+    entries = array.array("Q")
+    entries.frombytes(os.read(table, (end - start) // PAGE * WORD))
+    os.close(table)
+    found, begun = [], None
+    for i, entry in enumerate(entries):
+        if entry & PRESENT and begun is None:
+            begun = i
+        elif not entry & PRESENT and begun is not None:
+            found.append((start + begun * PAGE, start + i * PAGE))
+            begun = None
+    if begun is not None:
+        found.append((start + begun * PAGE, end))
+    return found
 
 
 def read_text(path):

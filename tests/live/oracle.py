@@ -54,6 +54,11 @@ def address_of(pointer):
     return ctypes.cast(pointer, ctypes.py_object).value
 
 
+def word_now(address):
+    """As it is in this copy by now."""
+    return ctypes.c_size_t.from_address(address).value
+
+
 def type_name(kind):
     try:
         module = kind.__dict__.get("__module__")
@@ -72,7 +77,6 @@ FROZEN = frozenset(map(id, [str, bytes, int, tuple, type(address_of.__code__)]
 FROZEN_COUNT = 900000000
 HEAPTYPE = 1 << 9
 HAVE_GC = 1 << 14
-GC_WORDS = 2 if sys.version_info >= (3, 8) else 4
 
 UNSOUND = frozenset(map(id, STALE))
 IMMORTAL = (1 << 31 if sys.version_info >= (3, 12) else 1 << 62)
@@ -150,12 +154,14 @@ class Closure(object):
             return self.memory.pointers(
                 id(thing) + tuple.__basicsize__ + memory.WORD * len(thing),
                 memory.WORD * (kind.n_fields - len(thing)))
-        if kind in COMPLETE or kind in STALE or type.__getattribute__(kind, "__basicsize__") <= 16:
+        if kind in COMPLETE or kind in STALE or type.__getattribute__(
+                kind, "__basicsize__") <= memory.HEADER:
             return []
         size = kind.__basicsize__
         if issubclass(kind, type):      # a static one is shorter
             size = min(size, type.__sizeof__(thing))
-        return self.memory.pointers(id(thing) + 16, size - 16)
+        return self.memory.pointers(id(thing) + memory.HEADER,
+                                    size - memory.HEADER)
 
     def is_sound(self, word):
         """May the scan call this an object?  A C table of {number, type} in
@@ -163,30 +169,21 @@ class Closure(object):
         the collector tracks it has listed, or set aside as immortal."""
         if word in self.objects:
             return True
-        count = self.memory.word(word)
-        kind = self.memory.word(word + 8)
+        count = self.memory.count(word)
+        kind = self.memory.word(word + memory.TYPE)
         if kind in UNSOUND:
             return False
-        now = ctypes.c_size_t.from_address(word).value
+        now = self.memory.count(word, word_now)
         if not self.memory.is_count(now) or \
-                ctypes.c_size_t.from_address(word + 8).value != kind:
+                word_now(word + memory.TYPE) != kind:
             self.gone[word] = kind      # in the copy, meanwhile
             return False
         if not self.memory.is_static(word):
             return count >= IMMORTAL or not (
                 address_of(kind).__flags__ & HAVE_GC and
-                self.is_tracked(word))
+                self.memory.is_tracked(word))
         return (word in self.memory.types or
-                FROZEN_COUNT < count & 0xffffffff and
-                self.memory.word(word + 8) in FROZEN)
-
-    def is_tracked(self, word):
-        """By the collector's head, which had a counter of its own before 3.8:
-        -2 in it means no (the lowest bit was a flag from 3.4 on)."""
-        head = word - GC_WORDS * memory.WORD
-        if GC_WORDS == 2:
-            return self.memory.word(head) != 0
-        return self.memory.word(head + 2 * memory.WORD) | 1 != (1 << 64) - 3
+                FROZEN_COUNT < count & 0xffffffff and kind in FROZEN)
 
     def edges(self, thing):
         kind = type(thing)
@@ -287,8 +284,8 @@ def unreached(closure):
     found = {}
     for address in closure.memory.look_alikes():
         if address not in closure.objects:
-            found.setdefault(hex(closure.memory.word(address + 8)).rstrip("L"),
-                             []).append(hex(address).rstrip("L"))
+            kind = closure.memory.word(address + memory.TYPE)
+            found.setdefault(hex(kind).rstrip("L"), []).append(hex(address).rstrip("L"))
     return found
 
 

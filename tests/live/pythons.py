@@ -67,8 +67,6 @@ def find():
         if python.release < OLDEST:
             skipped.append("%s: %s is older than any supported" %
                            (path, version))
-        elif threads:
-            skipped.append("%s: %s is free-threaded" % (path, version))
         else:
             pythons.append(python)
     pythons.sort(key=lambda p: (p.release, p.path))
