@@ -3,6 +3,7 @@ libpymortem_la_SOURCES += \
 	%D%/cleanup.h \
 	%D%/error.c \
 	%D%/error.h \
+	%D%/load.h \
 	%D%/map.c \
 	%D%/map.h \
 	%D%/strbuf.c \

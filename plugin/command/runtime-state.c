@@ -155,9 +155,9 @@ static bool has_arenas(struct pm_session *s, struct pm_runtime_state *st)
 	return false;
 }
 
-/* The hooks put the size, big-endian, the domain's letter and seven times 0xfd
-   before each block (Objects/obmalloc.c, _PyMem_DebugRawAlloc). The first
-   collected objects tell. */
+/* The hooks put the size, big-endian, the domain's letter and 0xfd for the rest
+   of a word before each block (Objects/obmalloc.c, _PyMem_DebugRawAlloc). The
+   first collected objects tell. */
 static bool has_debug_hooks(struct pm_session *s)
 {
 	const struct pm_layout *l = s->layout;
@@ -167,7 +167,7 @@ static bool has_debug_hooks(struct pm_session *s)
 	if (!gc || !pm_has(l->f.gc_state.generations) ||
 		!pm_has(l->f.gc_head.next))
 		return false;
-	unsigned seen = 0, marked = 0;
+	unsigned ws = l->t.word_size, seen = 0, marked = 0;
 	for (unsigned g = 0; g < PM_GENERATIONS; g++) {
 		pm_addr head =
 			gc + l->f.gc_state.generations.off + g * l->t.gc_stride;
@@ -182,12 +182,11 @@ static bool has_debug_hooks(struct pm_session *s)
 			p &= l->t.gc_next_mask;
 			if (p == head || !p)
 				break;
-			if (pm_memory_read(s->memory, p - sizeof before, before,
-				    sizeof before, NULL))
+			if (pm_memory_read(s->memory, p - ws, before, ws, NULL))
 				continue;
 			seen++;
 			marked += before[0] == 'o' &&
-				  !memcmp(before + 1, fence, sizeof fence);
+				  !memcmp(before + 1, fence, ws - 1);
 		}
 	}
 	return seen && marked > seen / 2;

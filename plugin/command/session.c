@@ -144,7 +144,8 @@ void pm_session_judge(struct pm_session *s)
 		size_t got = pm_target_read_some(
 			s->target, w->addr, bytes, sizeof bytes);
 		if (got == sizeof bytes &&
-			pm_load(bytes, sizeof bytes, false) == w->value)
+			pm_load(bytes, sizeof bytes, s->target->big_endian) ==
+				w->value)
 			continue;
 		snprintf(s->distrust, sizeof s->distrust,
 			"%s and the debugger disagree at 0x%llx", s->reader,

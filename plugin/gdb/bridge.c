@@ -303,11 +303,8 @@ static enum pm_status stage_debug_info(
 /* What a reference refers to holds the address that is meant. */
 static enum pm_status follow_reference(struct bridge *b, struct pm_error *err)
 {
-	unsigned char bytes[8];
-	PM_TRY(pm_memory_read(
-		b->session.memory, b->run->addr, bytes, sizeof bytes, err));
-	b->run->addr = pm_load(bytes, sizeof bytes, false);
-	return PM_OK;
+	return pm_memory_read_uint(b->session.memory, b->run->addr,
+		b->session.layout->t.word_size, &b->run->addr, err);
 }
 
 static enum pm_status stage_start(

@@ -39,7 +39,7 @@ enum pm_status pm_operand_take(struct pm_run *run, const struct pm_request *r,
 			"bytes)",
 			run->command->name, pm_strbuf_text(&shown),
 			n > 100 ? 100 : (int)n, type, size);
-	run->addr = pm_load(raw, (unsigned)size, false);
+	run->addr = pm_load(raw, (unsigned)size, r->big_endian);
 	run->has_addr = true;
 	*ret_reference = last == '&';
 	return PM_OK;

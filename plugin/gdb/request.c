@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "gdb/request.h"
 
+#include "base/load.h"
+
 #include <string.h>
 
 #define TAG_MASK UINT64_C(0xffffffff00000000)
@@ -13,16 +15,20 @@ void pm_request_deinit(struct pm_request *r)
 }
 
 /* GDB writes values in the target's byte order; the tag shows which. */
-static bool read_words(const char *p, uint64_t ret[static 2])
+static bool read_words(
+	const char *p, uint64_t ret[static 2], bool *ret_big_endian)
 {
-	memcpy(ret, p, 16);
-	uint64_t tag = ret[0] & TAG_MASK;
-	if (tag == PM_TAG_RECORD || tag == PM_TAG_BLOCK || tag == PM_TAG_END)
+	for (int big = 0; big < 2; big++) {
+		uint64_t tag = pm_load(p, 8, big) & TAG_MASK;
+		if (tag != PM_TAG_RECORD && tag != PM_TAG_BLOCK &&
+			tag != PM_TAG_END)
+			continue;
+		ret[0] = pm_load(p, 8, big);
+		ret[1] = pm_load(p + 8, 8, big);
+		*ret_big_endian = big;
 		return true;
-	ret[0] = __builtin_bswap64(ret[0]);
-	ret[1] = __builtin_bswap64(ret[1]);
-	tag = ret[0] & TAG_MASK;
-	return tag == PM_TAG_RECORD || tag == PM_TAG_BLOCK || tag == PM_TAG_END;
+	}
+	return false;
 }
 
 /* Where the block's end record is, or the end of the bytes. */
@@ -30,8 +36,9 @@ static size_t find_end(const struct pm_request *r, size_t pos, uint32_t id)
 {
 	const char *p = pm_strbuf_text(&r->bytes);
 	uint64_t w[2];
+	bool big;
 	for (size_t i = pos; i + 16 <= r->bytes.len; i++)
-		if (read_words(p + i, w) && w[0] == (PM_TAG_END | id))
+		if (read_words(p + i, w, &big) && w[0] == (PM_TAG_END | id))
 			return i;
 	return r->bytes.len;
 }
@@ -44,7 +51,7 @@ enum pm_status pm_request_parse(struct pm_request *r, struct pm_error *err)
 	r->records.len = r->blocks.len = 0;
 	while (ok && pos + 16 <= r->bytes.len) {
 		uint64_t w[2];
-		if (!read_words(p + pos, w)) {
+		if (!read_words(p + pos, w, &r->big_endian)) {
 			pos++;
 			continue;
 		}

@@ -42,6 +42,7 @@ struct pm_request {
 	struct pm_strbuf bytes;
 	PM_VEC(struct pm_record) records;
 	PM_VEC(struct pm_block) blocks;
+	bool big_endian; /* as GDB writes the target's values */
 };
 
 /* Splits ->bytes. Bytes that fit nothing are ignored. */

@@ -106,7 +106,7 @@ static inline __attribute__((always_inline)) void scan_bytes(
 	/* References of frames have tags in their low bits (3.14). */
 	uint64_t mask =
 		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
-	if (ws == 8 && !l->t.big_endian) {
+	if (ws == 8 && l->t.big_endian == PM_HOST_BIG_ENDIAN) {
 		/* Eight words at a time: nearly none of them match. */
 		uint64_t want = j->object;
 		size_t i = 0;

@@ -452,12 +452,14 @@ static void finish_classes(struct pm_pools *p)
 	}
 }
 
-/* The debug allocator puts a word of size, an API letter and 7 bytes FD
-   before the data; behind it a word of FD, and a serial number until 3.7. */
+/* The debug allocator puts a word of size, an API letter and a word less that
+   byte of FD before the data; behind it a word of FD, and a serial number until
+   3.7. */
 static void detect_hooks(struct builder *b)
 {
 	struct pm_pools *p = b->p;
 	unsigned seen = 0, hooked = 0;
+	unsigned ws = b->l->t.word_size;
 	size_t step = p->npools / 64 + 1;
 	for (size_t i = 0; i < p->npools; i += step) {
 		if (p->pools[i].state != PM_POOL_USED)
@@ -465,19 +467,19 @@ static void detect_hooks(struct builder *b)
 		unsigned char h[16];
 		/* The first block may be free: the fences stay then, except
 		   for the link in the first word. */
-		if (pm_memory_read(b->m, pm_pools_first(p, i), h, sizeof h,
+		if (pm_memory_read(b->m, pm_pools_first(p, i), h, 2 * ws,
 			    NULL) != PM_OK)
 			continue;
 		seen++;
 		bool fence = true;
-		for (int k = 9; k < 16; k++)
+		for (unsigned k = ws + 1; k < 2 * ws; k++)
 			fence = fence && h[k] == 0xfd;
-		if (fence && (h[8] == 'o' || h[8] == 'm' || h[8] == 'r'))
+		if (fence && (h[ws] == 'o' || h[ws] == 'm' || h[ws] == 'r'))
 			hooked++;
 	}
 	if (seen && hooked * 10 > seen * 7) {
-		p->hook_pre = 2 * b->l->t.word_size;
-		p->hook_post = (b->l->t.hook_words - 2) * b->l->t.word_size;
+		p->hook_pre = 2 * ws;
+		p->hook_post = (b->l->t.hook_words - 2) * ws;
 	}
 }
 

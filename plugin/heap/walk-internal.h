@@ -46,8 +46,8 @@ struct pm_worker {
 	struct pm_objects o;
 	struct pm_memory *memory;
 	struct pm_resolver resolver;
-	bool plain_words;     /* 8-byte little-endian words */
-	bool types_inside;    /* some pools have blocks that large */
+	bool plain_words;  /* of 8 bytes, in the byte order of this machine */
+	bool types_inside; /* some pools have blocks that large */
 	unsigned char *chunk; /* a run's bytes */
 	struct pm_type_cache_entry type_cache[PM_TYPE_CACHE];
 	struct pm_keys_cache_entry keys_cache[PM_KEYS_CACHE];

@@ -45,7 +45,8 @@ enum pm_status pm_worker_init(
 {
 	const struct pm_pools *p = h->pools;
 	k->h = h;
-	k->plain_words = h->l->t.word_size == 8 && !h->l->t.big_endian;
+	k->plain_words = h->l->t.word_size == 8 &&
+			 h->l->t.big_endian == PM_HOST_BIG_ENDIAN;
 	PM_TRY(pm_memory_create(h->target, 0, &k->memory, err));
 	pm_objects_init(&k->o, h->l, k->memory, h->types);
 	k->resolver = (struct pm_resolver){resolve_keys, resolve_word, k};

@@ -67,6 +67,9 @@ void pm_build_deinit(struct pm_build *b);
 PM_PRINTF(2, 3)
 void pm_build_warn(struct pm_build *b, const char *fmt, ...);
 
+/* Of the word size and byte order that the module has? */
+bool pm_row_is_of(const struct pm_row *row, const struct pm_module *mod);
+
 /* ---- reading ---- */
 PM_CHECKED enum pm_status pm_span_read(struct pm_memory *m, pm_addr start,
 	size_t len, struct pm_span *ret, struct pm_error *err);

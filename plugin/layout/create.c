@@ -42,12 +42,27 @@ static void drop_warnings(struct pm_build *b, size_t keep)
 
 #define NO_ROW UINT_MAX
 
+/* A module whose header nobody saw may be of any machine. */
+bool pm_row_is_of(const struct pm_row *row, const struct pm_module *mod)
+{
+	return !mod || !mod->word_size ||
+	       (row->traits.word_size == mod->word_size &&
+		       row->traits.big_endian == mod->big_endian);
+}
+
 /* How far a row is from what is known: NO_ROW when it cannot be. */
-static unsigned distance(const struct pm_row *row, const struct pm_identity *id)
+static unsigned distance(const struct pm_row *row,
+	const struct pm_module *python, const struct pm_identity *id)
 {
 	unsigned d = 0, micro = id->hexversion >> 8 & 0xff;
 	if (id->hexversion && row->version != id->hexversion >> 16)
 		return NO_ROW;
+	if (!pm_row_is_of(row, python))
+		return NO_ROW;
+	/* A machine without rows is like its nearest kin: what differs is
+	   calibrated, or told. */
+	if (python && python->machine && row->machine != python->machine)
+		d += 100;
 	if (id->heads_at &&
 		row->fields.runtime.interpreters_head.off != id->heads_at)
 		return NO_ROW;
@@ -71,7 +86,7 @@ static const struct pm_row *next_row(
 	const struct pm_row *best = NULL;
 	uint64_t best_key = UINT64_MAX;
 	for (unsigned i = 0; b->rows[i]; i++) {
-		unsigned d = distance(b->rows[i], id);
+		unsigned d = distance(b->rows[i], b->python, id);
 		uint64_t key = (uint64_t)d << 16 | (i + 1);
 		if (d != NO_ROW && key > *last && key < best_key) {
 			best = b->rows[i];
@@ -264,7 +279,8 @@ static enum pm_status refine(
 	uint64_t last = 0;
 	const struct pm_row *nearest = next_row(b, &sys, &last);
 	if (nearest && nearest != b->l->row &&
-		distance(nearest, &sys) < distance(b->l->row, &sys)) {
+		distance(nearest, b->python, &sys) <
+			distance(b->l->row, b->python, &sys)) {
 		b->id = sys;
 		drop_warnings(b, warnings);
 		enum pm_status s = try_rows(b, err);

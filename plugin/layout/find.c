@@ -280,16 +280,27 @@ bool pm_find_arena_table(struct pm_build *b, pm_addr at, uint64_t max,
 }
 
 /* How compilers lay out the file's variables: forwards, or backwards from
-   arenas, by distance to it.  Whatever is claimed is checked by value. */
-static const struct arena_variables {
+   arenas, by distance to it in words.  Whatever is claimed is checked by
+   value. */
+struct arena_variables {
 	int max, unused, current, times, highwater, raw;
-} arrangements[] = {
-	{-8, -16, -0x228, -0x230, -0x238, -0x240},
-	{8, 16, 0x228, 0x230, 0x238, 0x240},
-	/* without nfp2lasta, before 3.8 */
-	{-8, -16, -0x20, -0x28, -0x30, -0x38},
-	{8, 16, 0x20, 0x28, 0x30, 0x38},
 };
+static const struct arena_variables arrangements[] = {
+	{-1, -2, -69, -70, -71, -72},
+	{1, 2, 69, 70, 71, 72},
+	/* without nfp2lasta, before 3.8 */
+	{-1, -2, -4, -5, -6, -7},
+	{1, 2, 4, 5, 6, 7},
+};
+
+/* The same in bytes. */
+static struct arena_variables in_bytes(
+	const struct pm_build *b, const struct arena_variables *v)
+{
+	int w = (int)b->l->t.word_size;
+	return (struct arena_variables){v->max * w, v->unused * w,
+		v->current * w, v->times * w, v->highwater * w, v->raw * w};
+}
 
 static bool arrangement_fits(struct pm_build *b, pm_addr arenas,
 	const struct arena_variables *v, uint64_t slots, uint64_t used)
@@ -370,23 +381,24 @@ static struct arena_variables search_arena_variables(
 {
 	struct arena_variables v = {0};
 	struct pm_field u32 = {0, 4, 0, 0};
+	int w = (int)b->l->t.word_size;
 	for (int by = 4; by <= 4096 && !(v.max && v.current); by += 4)
 		for (int sign = -1; sign <= 1; sign += 2) {
 			pm_addr at = arenas + (pm_addr)(sign * by);
 			if (!v.max && pm_build_number(b, at, u32) == slots)
 				v.max = sign * by;
-			if (v.current || by % 8)
+			if (v.current || by % w)
 				continue;
 			uint64_t a = pm_build_pointer(b, at);
-			uint64_t times = pm_build_pointer(b, at + 8);
-			uint64_t c = pm_build_pointer(b, at + 16);
+			uint64_t times = pm_build_pointer(b, at + (pm_addr)w);
+			uint64_t c = pm_build_pointer(b, at + 2 * (pm_addr)w);
 			bool forwards = a == used && c >= used && times >= c;
 			bool backwards = c == used && a >= used && times >= a;
 			if ((!forwards && !backwards) || times > 1000 * used)
 				continue;
-			v.times = sign * by + 8;
-			v.current = sign * by + (forwards ? 0 : 16);
-			v.highwater = sign * by + (forwards ? 16 : 0);
+			v.times = sign * by + w;
+			v.current = sign * by + (forwards ? 0 : 2 * w);
+			v.highwater = sign * by + (forwards ? 2 * w : 0);
 		}
 	return v;
 }
@@ -414,11 +426,14 @@ static void find_arena_statics(struct pm_build *b)
 		PM_SOURCE_CALIBRATED);
 	struct arena_variables v =
 		search_arena_variables(b, found, slots, used);
-	for (size_t i = 0; i < sizeof arrangements / sizeof *arrangements; i++)
-		if (arrangement_fits(b, found, &arrangements[i], slots, used)) {
-			v = arrangements[i];
-			break;
-		}
+	for (size_t i = 0; i < sizeof arrangements / sizeof *arrangements;
+		i++) {
+		struct arena_variables a = in_bytes(b, &arrangements[i]);
+		if (!arrangement_fits(b, found, &a, slots, used))
+			continue;
+		v = a;
+		break;
+	}
 	settle_arena_variables(b, found, &v);
 }
 

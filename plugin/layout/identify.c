@@ -22,8 +22,9 @@ static bool by_debug_offsets(struct pm_build *b, struct pm_identity *ret)
 			PM_OK ||
 		memcmp(head, cookie, sizeof cookie) != 0)
 		return false;
-	uint64_t version = pm_load(head + 8, 8, false);
-	uint64_t free_threaded = pm_load(head + 16, 8, false);
+	bool be = pm_memory_target(b->m)->big_endian;
+	uint64_t version = pm_load(head + 8, 8, be);
+	uint64_t free_threaded = pm_load(head + 16, 8, be);
 	if (!is_hexversion(version) || free_threaded > 1)
 		return false;
 	ret->hexversion = (unsigned)version;
@@ -49,7 +50,8 @@ static unsigned by_py_version(struct pm_build *b)
 	struct pm_symbol symbol;
 	uint64_t v;
 	if (!own_symbol(b, "Py_Version", &symbol) ||
-		pm_memory_read_uint(b->m, symbol.addr, 8, &v, NULL) != PM_OK ||
+		pm_memory_read_uint(b->m, symbol.addr, b->python->word_size, &v,
+			NULL) != PM_OK ||
 		!is_hexversion(v))
 		return 0;
 	return (unsigned)v;
@@ -62,7 +64,8 @@ static void by_runtime_size(
 	const struct pm_row *first = NULL;
 	bool one_debug = true;
 	for (size_t i = 0; size && b->rows[i]; i++) {
-		if (b->rows[i]->runtime_size != size)
+		if (b->rows[i]->runtime_size != size ||
+			!pm_row_is_of(b->rows[i], b->python))
 			continue;
 		if (!first)
 			first = b->rows[i];
@@ -122,11 +125,17 @@ void pm_identify(struct pm_build *b)
 	}
 }
 
-/* An int of one digit. */
+/* An int of 32 bits.  Digits have 15 bits or 30, as the build has it, which
+   the type tells by their width. */
 static uint64_t small_int(struct pm_build *b, pm_addr obj)
 {
 	const struct pm_fields *f = &b->l->f;
-	uint64_t digits = 0;
+	uint64_t digits = 0, v = 0;
+	struct pm_field digit = f->long_.digit;
+	pm_addr type = pm_build_number(b, obj, f->object.type);
+	uint64_t width = pm_build_number(b, type, f->type.itemsize);
+	if (width == 2 || width == 4)
+		digit.size = (uint16_t)width;
 	switch (b->l->t.int_form) {
 	case PM_INT_SIGNED_SIZE:
 		digits = pm_build_number(b, obj, f->var_object.size);
@@ -137,7 +146,12 @@ static uint64_t small_int(struct pm_build *b, pm_addr obj)
 	case PM_INT_TWO_TYPES:
 		break;
 	}
-	return digits == 1 ? pm_build_number(b, obj, f->long_.digit) : 0;
+	for (uint64_t i = 0; i < digits && digits <= 3; i++) {
+		v |= pm_build_number(b, obj, digit)
+		     << i * (digit.size == 2 ? 15 : 30);
+		digit.off += digit.size;
+	}
+	return v;
 }
 
 bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)

@@ -7,7 +7,7 @@
 
 const struct pm_row *const pm_rows[] = {
 #define X(name) &pm_row_##name,
-	PM_ROWS(X)
+	PM_ROWS(X) PM_TWINS(X)
 #undef X
 		NULL,
 };

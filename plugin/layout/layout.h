@@ -7,6 +7,7 @@
 #ifndef PM_LAYOUT_LAYOUT_H
 #define PM_LAYOUT_LAYOUT_H
 
+#include "base/load.h"
 #include "layout/fields.h"
 #include "target/memory.h"
 #include "target/module.h"
@@ -61,6 +62,7 @@ enum pm_managed_dict {
 };
 enum pm_immortal_rule {
 	PM_IMMORTAL_NONE,
+	PM_IMMORTAL_LARGE, /* 32 bits: (2 ** 30) - 1 and more (3.12 ...) */
 	PM_IMMORTAL_LOW32_NEGATIVE, /* 3.12 ... */
 	PM_IMMORTAL_LOCAL_MAX,	    /* free-threaded */
 };
@@ -153,6 +155,7 @@ struct pm_row {
 	unsigned micro_min, micro_max; /* patch releases it was read from */
 	bool debug;		       /* Py_DEBUG */
 	bool free_threaded;
+	uint16_t machine;	     /* of ELF: EM_X86_64 ... */
 	uint64_t runtime_size;	     /* st_size of _PyRuntime, 0 not known */
 	const struct pm_slot *slots; /* NULL: no _Py_DebugOffsets */
 	struct pm_fields fields;
@@ -259,31 +262,6 @@ bool pm_layout_field(const struct pm_layout *l, size_t i,
 static inline bool pm_has(struct pm_field f)
 {
 	return f.size != 0;
-}
-
-/* An unsigned little- or big-endian number of 1, 2, 4 or 8 bytes. */
-static inline uint64_t pm_load(const void *p, unsigned size, bool big_endian)
-{
-	uint64_t v = 0;
-	switch (size) {
-	case 1:
-		return *(const uint8_t *)p;
-	case 2: {
-		uint16_t x;
-		__builtin_memcpy(&x, p, 2);
-		return big_endian ? __builtin_bswap16(x) : x;
-	}
-	case 4: {
-		uint32_t x;
-		__builtin_memcpy(&x, p, 4);
-		return big_endian ? __builtin_bswap32(x) : x;
-	}
-	case 8:
-		__builtin_memcpy(&v, p, 8);
-		return big_endian ? __builtin_bswap64(v) : v;
-	default:
-		return 0;
-	}
 }
 
 /* Field f of a struct whose bytes start at base: zero-extended value. The

@@ -69,4 +69,13 @@ libpymortem_la_SOURCES += \
 	%D%/rows/3.15t.c \
 	%D%/rows/3.15.2t.c
 
+# Their twins of other machines.
+libpymortem_la_SOURCES += \
+	%D%/rows/3.11-i386.c \
+	%D%/rows/3.11-aarch64.c \
+	%D%/rows/3.11-s390x.c \
+	%D%/rows/3.13.13-i386.c \
+	%D%/rows/3.13.13-aarch64.c \
+	%D%/rows/3.13.13-s390x.c
+
 EXTRA_DIST += maint/gen-layout maint/gen-rows maint/layout-object

@@ -68,7 +68,7 @@ static enum pm_status by_cookie(const struct pm_span *data,
 	struct pm_error *err)
 {
 	static const char cookie[8] = "xdebugpy";
-	for (size_t off = 0; off + sizeof cookie <= data->len; off += 8) {
+	for (size_t off = 0; off + sizeof cookie <= data->len; off += 4) {
 		struct pm_candidate one = {.addr = data->start + off,
 			.source = PM_SOURCE_CALIBRATED,
 			.module = module};
@@ -117,10 +117,11 @@ static enum pm_status by_structure(struct pm_build *b,
 	struct pm_candidates *c, struct pm_error *err)
 {
 	for (size_t i = 0; b->rows[i]; i++) {
-		bool seen = false;
+		bool seen = !pm_row_is_of(b->rows[i], module);
 		for (size_t k = 0; k < i && !seen; k++)
-			seen = same_places(
-				&b->rows[k]->fields, &b->rows[i]->fields);
+			seen = pm_row_is_of(b->rows[k], module) &&
+			       same_places(&b->rows[k]->fields,
+				       &b->rows[i]->fields);
 		if (!seen)
 			PM_TRY(by_row(b, b->rows[i], data, module, c, err));
 	}

@@ -6,6 +6,8 @@
 
 #include "layout/layout.h"
 
+#include <elf.h>
+
 /* clang-format off */
 #define PM_ROWS(X) \
 	X(3_7_0) X(3_7_0d) X(3_7) X(3_7d) \
@@ -22,6 +24,10 @@
 	X(3_14_3) X(3_14_3t) X(3_14_4) \
 	X(3_14) X(3_14d) X(3_14t) X(3_14td) X(3_14_10t) \
 	X(3_15) X(3_15d) X(3_15t) X(3_15_2t)
+/* Those of other machines. */
+#define PM_TWINS(X) \
+	X(3_11_i386) X(3_11_aarch64) X(3_11_s390x) X(3_13_13_i386) \
+	X(3_13_13_aarch64) X(3_13_13_s390x)
 /* clang-format on */
 
 /* Where _Py_DebugOffsets has the offset of a field. */
@@ -43,6 +49,7 @@
 
 #define X(name) extern const struct pm_row pm_row_##name;
 PM_ROWS(X)
+PM_TWINS(X)
 #undef X
 
 #endif

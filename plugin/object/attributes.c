@@ -37,7 +37,7 @@ pm_addr pm_attr_dict_at(const struct pm_objects *o, const struct pm_object *x)
 		n = (int64_t)(pm_get(l, body, l->f.long_.tag) >> 3);
 	if (n < 0)
 		n = -n;
-	if (t->itemsize <= 0 || n < 0 || n > INT64_C(1) << 40)
+	if (t->itemsize <= 0 || n < 0 || n > INT64_C(1) << (ws == 8 ? 40 : 28))
 		return 0;
 	int64_t size = (t->basicsize + n * t->itemsize + ws - 1) / ws * ws;
 	if (size + t->dictoffset < l->f.object.sizeof_.off)

@@ -8,15 +8,17 @@
 #define SIZE(s) .size_index = INDEX(s.sizeof_)
 #define NO_SIZE .size_index = PM_NO_FIELD
 /* A field of a struct of fields.h, and a word of a C module's struct: these
-   have kept their places since 3.8 (the sources in Modules/). */
+   have kept their places since 3.8 (the sources in Modules/).  W2: where there
+   are numbers of a fixed width before it, the word with 4 bytes, too. */
 #define F(s, f, text)                                                          \
 	{                                                                      \
-		INDEX(s.f), 0, text                                            \
+		INDEX(s.f), 0, 0, text                                         \
 	}
-#define W(n, text)                                                             \
+#define W2(n, n32, text)                                                       \
 	{                                                                      \
-		PM_NO_FIELD, n, text                                           \
+		PM_NO_FIELD, n, n32, text                                      \
 	}
+#define W(n, text) W2(n, n, text)
 
 /* Weak reference lists, caches and links of free-standing C structs are not
    owned and do not stand here. */
@@ -38,7 +40,7 @@ static const struct pm_decoder decoders[] = {
 	{"collections.OrderedDict", PM_KIND_ODICT, SIZE(odict), false,
 		{F(odict, inst_dict, "__dict__")}},
 	{"collections.defaultdict", PM_KIND_DICT, NO_SIZE, false,
-		{W(4, "default_factory")}},
+		{W2(4, 5, "default_factory")}},
 	{"set", PM_KIND_SET, SIZE(set), false, {{0}}},
 	{"frozenset", PM_KIND_SET, SIZE(set), false, {{0}}},
 	{"slice", PM_KIND_PLAIN, SIZE(slice), false,
@@ -214,11 +216,11 @@ static const struct pm_decoder decoders[] = {
 	{"_io.BytesIO", PM_KIND_BYTESIO, NO_SIZE, false,
 		{W(0, "buffer"), W(3, "__dict__")}},
 	{"_io.BufferedReader", PM_KIND_BUFFERED, NO_SIZE, false,
-		{W(0, "raw"), W(15, "__dict__")}},
+		{W(0, "raw"), W2(15, 24, "__dict__")}},
 	{"_io.BufferedWriter", PM_KIND_BUFFERED, NO_SIZE, false,
-		{W(0, "raw"), W(15, "__dict__")}},
+		{W(0, "raw"), W2(15, 24, "__dict__")}},
 	{"_io.BufferedRandom", PM_KIND_BUFFERED, NO_SIZE, false,
-		{W(0, "raw"), W(15, "__dict__")}},
+		{W(0, "raw"), W2(15, 24, "__dict__")}},
 	{"itertools.product", PM_KIND_PRODUCT, NO_SIZE, false,
 		{W(0, "pools"), W(2, "result")}},
 	{"itertools.combinations", PM_KIND_COMBINATIONS, NO_SIZE, false,
@@ -231,8 +233,9 @@ static const struct pm_decoder decoders[] = {
 	{"Struct", PM_KIND_STRUCT, NO_SIZE, false, {W(3, "format")}},
 	{"decimal.Decimal", PM_KIND_DECIMAL, NO_SIZE, false, {{0}}},
 	{"datetime.datetime", PM_KIND_DATETIME, NO_SIZE, false,
-		{W(3, "tzinfo")}},
-	{"datetime.time", PM_KIND_DATETIME, NO_SIZE, false, {W(2, "tzinfo")}},
+		{W2(3, 4, "tzinfo")}},
+	{"datetime.time", PM_KIND_DATETIME, NO_SIZE, false,
+		{W2(2, 3, "tzinfo")}},
 	{"hamt_bitmap_node", PM_KIND_HAMT, NO_SIZE, false, {{0}}},
 	{"hamt_collision_node", PM_KIND_HAMT, NO_SIZE, false, {{0}}},
 	{"_io.StringIO", PM_KIND_STRINGIO, NO_SIZE, false, {{0}}, true},

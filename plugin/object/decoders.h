@@ -12,7 +12,8 @@
 
 struct pm_decoder_field {
 	uint16_t index;	  /* of struct pm_fields, or PM_NO_FIELD: use words */
-	uint16_t words;	  /* pointer-size words after the object header */
+	uint16_t words;	  /* pointer-size words after the object header ... */
+	uint16_t words32; /* ... with words of 4 bytes */
 	const char *name; /* for "via"; NULL ends the list */
 };
 

@@ -29,6 +29,17 @@ static inline uint64_t word_at(const struct pm_measuring *x, unsigned n)
 	return pm_load(x->obj + off, ws, x->l->t.big_endian);
 }
 
+/* The byte that word starts with, and the int. */
+static inline uint64_t part_at(
+	const struct pm_measuring *x, unsigned n, unsigned size)
+{
+	unsigned ws = x->l->t.word_size;
+	size_t off = x->l->f.object.sizeof_.off + (size_t)n * ws;
+	if (off + size > x->avail)
+		return 0;
+	return pm_load(x->obj + off, size, x->l->t.big_endian);
+}
+
 static inline int64_t var_size(const struct pm_measuring *x)
 {
 	return pm_get_signed(x->l, x->obj, x->l->f.var_object.size);

@@ -49,11 +49,13 @@ static enum pm_status measure_array(struct pm_measuring *x)
 	return counted(x, word_at(x, 1), word_at(x, 2), size);
 }
 
-/* _io.Buffered*: buffer and buffer_size */
+/* _io.Buffered*: buffer and buffer_size, among ints and Py_off_t */
 static enum pm_status measure_buffered(struct pm_measuring *x)
 {
-	return word_at(x, 5) ? counted(x, word_at(x, 5), word_at(x, 13), 1)
-			     : PM_OK;
+	bool wide = x->l->t.word_size == 8;
+	pm_addr buffer = word_at(x, wide ? 5 : 9);
+	return buffer ? counted(x, buffer, word_at(x, wide ? 13 : 22), 1)
+		      : PM_OK;
 }
 
 /* _io.BytesIO: its bytes object, unless that is shared */
@@ -123,7 +125,7 @@ static enum pm_status measure_element(struct pm_measuring *x)
    MPD_*_DATA flag the data is an allocation of its own */
 static enum pm_status measure_decimal(struct pm_measuring *x)
 {
-	if (word_at(x, 1) & 0xe0)
+	if (part_at(x, 1, 1) & 0xe0)
 		return PM_OK;
 	return counted(x, word_at(x, 6), word_at(x, 5), x->l->t.word_size);
 }
@@ -136,7 +138,7 @@ static enum pm_status measure_uncounted(struct pm_measuring *x)
 		return PM_OK;
 	if (x->t->kind == PM_KIND_STRINGIO) /* Py_UCS4 *buf, buf_size */
 		own(x, PM_BUFFER_RAW, word_at(x, 0), n * 4, 0);
-	else if ((uint32_t)word_at(x, 1) && /* b_ptr, b_needsfree, b_size */
+	else if (part_at(x, 1, 4) && /* b_ptr, b_needsfree, b_size */
 		 word_at(x, 0) - x->addr >= (uint64_t)x->t->basicsize)
 		own(x, PM_BUFFER_RAW, word_at(x, 0), n, 0);
 	return PM_OK;

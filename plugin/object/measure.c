@@ -5,7 +5,7 @@
 static enum pm_status measure_int(struct pm_measuring *x)
 {
 	const struct pm_layout *l = x->l;
-	uint64_t n;
+	uint64_t n, digit = pm_digit_size(x->t);
 	if (l->t.int_form == PM_INT_TAG) {
 		n = pm_get(l, x->obj, l->f.long_.tag) >> 3;
 	} else {
@@ -19,8 +19,8 @@ static enum pm_status measure_int(struct pm_measuring *x)
 	x->out->size = l->t.int_form == PM_INT_TAG
 			       ? (uint64_t)x->t->basicsize +
 					 counted * (uint64_t)x->t->itemsize
-			       : l->f.long_.digit.off + counted * 4;
-	x->out->extent = l->f.long_.digit.off + n * 4;
+			       : l->f.long_.digit.off + counted * digit;
+	x->out->extent = l->f.long_.digit.off + n * digit;
 	return PM_OK;
 }
 
@@ -187,7 +187,8 @@ static enum pm_status measure_type(struct pm_measuring *x)
 	if (n < 0 || (uint64_t)n > PM_MAX_ITEMS)
 		return PM_CORRUPT;
 	x->out->size = l->f.heap_type.sizeof_.off;
-	x->out->extent = (uint64_t)x->t->basicsize + (uint64_t)n * 5 * 8;
+	x->out->extent =
+		(uint64_t)x->t->basicsize + (uint64_t)n * 5 * l->t.word_size;
 	pm_addr keys = pm_get(l, x->obj, l->f.heap_type.cached_keys);
 	struct pm_keys_brief k;
 	if (keys) {
@@ -239,10 +240,12 @@ static enum pm_status measure_code(struct pm_measuring *x)
 			v > PM_MAX_ITEMS)
 			return PM_FAULT;
 		uint64_t n = x->obj[f->code.opcache.off + ws + 4];
-		x->out->size += v / 2 + n * 4 * ws;
+		uint64_t each = 2 * ws + 16; /* a pointer, two versions, a byte
+					      */
+		x->out->size += v / 2 + n * each;
 		own(x, PM_BUFFER_RAW, pm_get(x->l, x->obj, f->code.opcache_map),
 			v / 2, 0);
-		own(x, PM_BUFFER_RAW, opcache, n * 4 * ws, 0);
+		own(x, PM_BUFFER_RAW, opcache, n * each, 0);
 	}
 	return PM_OK;
 }

@@ -3,6 +3,9 @@
 
 #include <string.h>
 
+/* _Py_IMMORTAL_REFCNT of 3.12 and 3.13; since then the least is one more. */
+#define LARGE (UINT64_C(0xffffffff) >> 2)
+
 void pm_objects_init(struct pm_objects *o, const struct pm_layout *l,
 	struct pm_memory *m, struct pm_types *types)
 {
@@ -23,10 +26,22 @@ uint64_t pm_refcnt_word(const struct pm_layout *l, const unsigned char *body,
 		*ret_immortal = local == UINT32_MAX;
 		return local + (uint64_t)(shared >> 2);
 	}
+	/* The counter with what is beside it: one word in either order. */
 	if (l->t.refcnt_form == PM_REFCNT_LOW32)
-		word = pm_load(body + f->object.refcnt.off, 8, l->t.big_endian);
-	*ret_immortal = l->t.immortal_rule == PM_IMMORTAL_LOW32_NEGATIVE &&
-			(int32_t)(uint32_t)word < 0;
+		word = pm_load(body + (f->object.refcnt.off & ~7u), 8,
+			l->t.big_endian);
+	switch (l->t.immortal_rule) {
+	case PM_IMMORTAL_LOW32_NEGATIVE:
+		*ret_immortal = (int32_t)(uint32_t)word < 0;
+		break;
+	case PM_IMMORTAL_LARGE:
+		*ret_immortal = word >= LARGE;
+		break;
+	case PM_IMMORTAL_NONE:
+	case PM_IMMORTAL_LOCAL_MAX:
+		*ret_immortal = false;
+		break;
+	}
 	return word;
 }
 

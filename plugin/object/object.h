@@ -53,7 +53,8 @@ static inline bool pm_refcnt_plausible(const struct pm_layout *l, uint64_t word)
 {
 	switch (l->t.refcnt_form) {
 	case PM_REFCNT_WORD:
-		return word - 1 < UINT64_C(1) << 40;
+		return word - 1 < (l->t.word_size == 4 ? UINT64_C(1) << 31
+						       : UINT64_C(1) << 40);
 	case PM_REFCNT_LOW32:
 		/* The high half: 0 before 3.14, since then an overflow that
 		   never happens (0), and flags.  A free list's link has more

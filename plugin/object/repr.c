@@ -109,24 +109,24 @@ static void put_int(struct repr *r, const struct pm_object *x)
 	}
 	if (x->type->addr != l->at.none.addr &&
 		!strcmp(x->type->name, "builtins.bool")) {
-		bool v = n && pm_load(b + l->f.long_.digit.off, 4, false);
+		bool v = n && pm_get(l, b, l->f.long_.digit);
 		pm_strbuf_puts(r->out, v ? "True" : "False");
 		return;
 	}
 	/* Base 10^9 digits by repeated multiplication, most significant digit
-	   of 30 bits first; bounded, since the result is. */
+	   of the int first; bounded, since the result is. */
 	uint32_t parts[64] = {0};
-	unsigned len = 1;
-	if (n > 60 || l->f.long_.digit.off + n * 4 > x->avail) {
+	unsigned len = 1, each = pm_digit_size(x->type), bits = each * 15 / 2;
+	if (n * bits > 1800 || l->f.long_.digit.off + n * each > x->avail) {
 		pm_strbuf_printf(r->out, "<%sint of about %" PRIu64 " bits>",
-			negative ? "negative " : "", n * 30);
+			negative ? "negative " : "", n * bits);
 		return;
 	}
 	for (uint64_t i = n; i-- > 0;) {
-		uint64_t carry = pm_load(
-			b + l->f.long_.digit.off + i * 4, 4, l->t.big_endian);
+		uint64_t carry = pm_load(b + l->f.long_.digit.off + i * each,
+			each, l->t.big_endian);
 		for (unsigned k = 0; k < len; k++) {
-			uint64_t v = ((uint64_t)parts[k] << 30) + carry;
+			uint64_t v = ((uint64_t)parts[k] << bits) + carry;
 			parts[k] = (uint32_t)(v % 1000000000);
 			carry = v / 1000000000;
 		}

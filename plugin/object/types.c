@@ -305,8 +305,8 @@ static void add_decoder_fields(const struct pm_layout *l,
 {
 	const struct pm_field *all = (const struct pm_field *)&l->f;
 	for (const struct pm_decoder_field *p = d->fields; p->name; p++) {
-		uint32_t off =
-			l->f.object.sizeof_.off + p->words * l->t.word_size;
+		uint32_t words = l->t.word_size == 8 ? p->words : p->words32;
+		uint32_t off = l->f.object.sizeof_.off + words * l->t.word_size;
 		if (p->index == PM_NO_FIELD) {
 			if (off != t->weaklistoffset && off != t->dictoffset &&
 				off + l->t.word_size <= t->basicsize)
@@ -454,12 +454,12 @@ static uint32_t hidden_items(struct pm_types *ts, const struct pm_type *t)
 	const struct pm_layout *l = ts->l;
 	pm_addr fields = pm_dict_find(l, ts->m, t->dict, "n_fields");
 	pm_addr visible = pm_dict_find(l, ts->m, t->dict, "n_sequence_fields");
+	struct pm_field digit = l->f.long_.digit;
 	uint64_t n = 0, seen = 0;
 	if (!fields || !visible ||
-		pm_memory_read_uint(ts->m, fields + l->f.long_.digit.off, 4, &n,
-			NULL) != PM_OK ||
-		pm_memory_read_uint(ts->m, visible + l->f.long_.digit.off, 4,
-			&seen, NULL) != PM_OK ||
+		pm_layout_read(l, ts->m, fields, digit, &n, NULL) != PM_OK ||
+		pm_layout_read(l, ts->m, visible, digit, &seen, NULL) !=
+			PM_OK ||
 		n < seen || n > 1000)
 		return 0;
 	return (uint32_t)(n - seen);

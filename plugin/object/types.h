@@ -83,6 +83,13 @@ struct pm_type {
 	char *name;	    /* qualified, escaped; owned */
 };
 
+/* Bytes of a digit of an int: 4 hold 30 bits, 2 hold 15, as the build has it;
+   its type tells. */
+static inline unsigned pm_digit_size(const struct pm_type *t)
+{
+	return t->itemsize == 2 ? 2 : 4;
+}
+
 struct pm_types; /* opaque */
 
 PM_CHECKED enum pm_status pm_types_create(struct pm_target *t,

@@ -55,25 +55,26 @@ static enum likeness compare_dynamic(
 		else if (s.type == PT_DYNAMIC)
 			dynamic = s;
 	}
-	size_t w = elf.wide ? 8 : 4;
+	bool be = elf.big_endian;
+	unsigned w = elf.wide ? 8 : 4;
 	if (dynamic.offset >= size || dynamic.filesz > size - dynamic.offset)
 		return MAYBE;
 	for (uint64_t at = 0; at + 2 * w <= dynamic.filesz; at += 2 * w) {
 		uint8_t there[16];
 		const uint8_t *here = f->bytes + dynamic.offset + at;
-		uint64_t tag = pm_elf_uint(here, w);
+		uint64_t tag = pm_load(here, w, be);
 		if (core_read_dumped(probe->core, dynamic.vaddr + bias + at,
 			    there, 2 * w) != 2 * w)
 			return MAYBE;
-		uint64_t moved = pm_elf_uint(here + w, w) + bias;
+		uint64_t moved = pm_load(here + w, w, be) + bias;
 		if (!elf.wide)
 			moved = (uint32_t)moved;
-		if (pm_elf_uint(there, w) != tag)
+		if (pm_load(there, w, be) != tag)
 			return OTHER;
 		if (tag == DT_NULL)
 			break;
 		if (tag != DT_DEBUG && memcmp(here + w, there + w, w) &&
-			pm_elf_uint(there + w, w) != moved)
+			pm_load(there + w, w, be) != moved)
 			return OTHER;
 		compared++;
 	}

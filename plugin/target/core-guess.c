@@ -33,10 +33,10 @@ static void guess_deinit(struct guess *g)
 static bool read_word(const struct core *c, pm_addr at, uint64_t *ret)
 {
 	uint8_t b[8];
-	size_t w = c->wide ? 8 : 4;
+	unsigned w = c->t.word_size;
 	if (core_read_dumped(c, at, b, w) != w)
 		return false;
-	*ret = pm_elf_uint(b, w);
+	*ret = pm_load(b, w, c->t.big_endian);
 	return true;
 }
 
@@ -91,7 +91,7 @@ static char *read_path(const struct core *c, pm_addr at)
 static void name_by_links(struct guess *g, const struct found *program)
 {
 	const struct core *c = g->c;
-	uint64_t w = c->wide ? 8 : 4, tag = 0, debug = 0, map = 0;
+	uint64_t w = c->t.word_size, tag = 0, debug = 0, map = 0;
 	for (uint64_t i = 0; i < MAX_DYNAMIC; i++) {
 		pm_addr at = program->dynamic + 2 * i * w;
 		if (!read_word(c, at, &tag) || tag == DT_NULL)

@@ -20,13 +20,15 @@ static void set_page(struct core_notes *n, uint64_t page)
 
 /* count, page size, count times {start, end, offset in pages}, then as many
    names with their NUL: fs/binfmt_elf.c, fill_files_note. */
-static enum pm_status add_files(struct core_notes *n, bool wide,
-	const uint8_t *d, size_t len, struct pm_error *err)
+static enum pm_status add_files(
+	struct core *c, const uint8_t *d, size_t len, struct pm_error *err)
 {
-	size_t w = wide ? 8 : 4;
+	struct core_notes *n = &c->notes;
+	bool be = c->t.big_endian;
+	unsigned w = c->t.word_size;
 	if (len < 2 * w)
 		return PM_OK;
-	uint64_t count = pm_elf_uint(d, w), page = pm_elf_uint(d + w, w);
+	uint64_t count = pm_load(d, w, be), page = pm_load(d + w, w, be);
 	if (count > (len - 2 * w) / (3 * w))
 		return PM_OK;
 	const uint8_t *entry = d + 2 * w;
@@ -38,9 +40,9 @@ static enum pm_status add_files(struct core_notes *n, bool wide,
 		if (!nul)
 			break;
 		struct core_file_range r = {
-			.start = pm_elf_uint(entry, w),
-			.end = pm_elf_uint(entry + w, w),
-			.offset = pm_elf_uint(entry + 2 * w, w) * page,
+			.start = pm_load(entry, w, be),
+			.end = pm_load(entry + w, w, be),
+			.offset = pm_load(entry + 2 * w, w, be) * page,
 		};
 		pm_auto_free char *path = strdup(name);
 		if (!path || !pm_vec_reserve(&n->ranges, n->ranges.len + 1))
@@ -54,12 +56,13 @@ static enum pm_status add_files(struct core_notes *n, bool wide,
 	return PM_OK;
 }
 
-static void add_auxv(
-	struct core_notes *n, bool wide, const uint8_t *d, size_t len)
+static void add_auxv(struct core *c, const uint8_t *d, size_t len)
 {
-	size_t w = wide ? 8 : 4;
+	struct core_notes *n = &c->notes;
+	bool be = c->t.big_endian;
+	unsigned w = c->t.word_size;
 	for (; len >= 2 * w; d += 2 * w, len -= 2 * w) {
-		uint64_t tag = pm_elf_uint(d, w), v = pm_elf_uint(d + w, w);
+		uint64_t tag = pm_load(d, w, be), v = pm_load(d + w, w, be);
 		if (tag == AT_NULL)
 			break;
 		if (tag == AT_SYSINFO_EHDR)
@@ -75,9 +78,10 @@ static void add_auxv(
 
 /* prpsinfo names the process, prstatus the thread.  The sizes are those of
    Linux on all machines with 64 bits, and on x86 and ARM with 32. */
-static void add_pid(
-	struct core_notes *n, bool wide, const struct pm_elf_note *note)
+static void add_pid(struct core *c, const struct pm_elf_note *note)
 {
+	struct core_notes *n = &c->notes;
+	bool be = c->t.big_endian, wide = c->t.word_size == 8;
 	size_t at;
 	bool info = note->type == NT_PRPSINFO;
 	if (info)
@@ -86,25 +90,25 @@ static void add_pid(
 		at = wide ? 32 : 24;
 	if (note->desc_len < at + 4 || (n->pid && !info))
 		return;
-	uint64_t pid = pm_elf_uint(note->desc + at, 4);
+	uint64_t pid = pm_load(note->desc + at, 4, be);
 	if (pid && pid <= INT32_MAX)
 		n->pid = (int)pid;
 }
 
-enum pm_status core_notes_add(struct core_notes *n, bool wide,
-	const uint8_t *bytes, size_t len, uint64_t align, struct pm_error *err)
+enum pm_status core_notes_add(struct core *c, const uint8_t *bytes, size_t len,
+	uint64_t align, struct pm_error *err)
 {
 	struct pm_elf_note note;
 	size_t pos = 0;
-	while (pm_elf_next_note(bytes, len, align, &pos, &note)) {
+	while (pm_elf_next_note(
+		c->t.big_endian, bytes, len, align, &pos, &note)) {
 		if (pm_elf_note_is(&note, "CORE", NT_FILE))
-			PM_TRY(add_files(
-				n, wide, note.desc, note.desc_len, err));
+			PM_TRY(add_files(c, note.desc, note.desc_len, err));
 		else if (pm_elf_note_is(&note, "CORE", NT_AUXV))
-			add_auxv(n, wide, note.desc, note.desc_len);
+			add_auxv(c, note.desc, note.desc_len);
 		else if (pm_elf_note_is(&note, "CORE", NT_PRPSINFO) ||
 			 pm_elf_note_is(&note, "CORE", NT_PRSTATUS))
-			add_pid(n, wide, &note);
+			add_pid(c, &note);
 	}
 	return PM_OK;
 }

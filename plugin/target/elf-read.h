@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* ELF headers, program headers and notes decoded from bytes at hand: of a
-   core, of a file, or of the target's memory.  Little endian, 32 and 64 bits.
+   core, of a file, or of the target's memory.  32 and 64 bits, both byte
+   orders.
    The bytes are hostile: everything is bounded by the length given, and no
    count is believed. */
 #ifndef PM_TARGET_ELF_READ_H
 #define PM_TARGET_ELF_READ_H
 
 #include "base/error.h"
+#include "base/load.h"
 
 #define PM_ELF_HEADER_MAX 64  /* bytes of the longest ELF header */
 #define PM_ELF_SEGMENT_MAX 56 /* bytes of the longest program header */
@@ -14,6 +16,7 @@
 
 struct pm_elf {
 	bool wide; /* 64 bits */
+	bool big_endian;
 	uint16_t type, machine;
 	uint64_t phoff, shoff;
 	uint32_t phnum, phentsize; /* phnum as it is there, PN_XNUM too */
@@ -32,15 +35,6 @@ struct pm_elf_note {
 	size_t desc_len;
 };
 
-/* size bytes, 1 to 8, as an unsigned little-endian number. */
-static inline uint64_t pm_elf_uint(const uint8_t *p, size_t size)
-{
-	uint64_t v = 0;
-	while (size-- > 0)
-		v = v << 8 | p[size];
-	return v;
-}
-
 /* False when it is no ELF header of a kind we read. */
 PM_CHECKED bool pm_elf_decode(
 	const uint8_t *bytes, size_t len, struct pm_elf *ret);
@@ -57,14 +51,14 @@ PM_CHECKED bool pm_elf_segment_at(const struct pm_elf *elf,
 
 /* Notes one after the other, *pos from 0; false at the end or at one that
    does not fit in len. align: that of the segment. */
-PM_CHECKED bool pm_elf_next_note(const uint8_t *bytes, size_t len,
-	uint64_t align, size_t *pos, struct pm_elf_note *ret);
+PM_CHECKED bool pm_elf_next_note(bool big_endian, const uint8_t *bytes,
+	size_t len, uint64_t align, size_t *pos, struct pm_elf_note *ret);
 PM_CHECKED bool pm_elf_note_is(
 	const struct pm_elf_note *n, const char *name, uint32_t type);
 
 /* The build id among these notes as hex, cut to fit; false when none. */
-PM_CHECKED bool pm_elf_build_id(const uint8_t *bytes, size_t len,
-	uint64_t align, char ret[PM_BUILD_ID_TEXT]);
+PM_CHECKED bool pm_elf_build_id(bool big_endian, const uint8_t *bytes,
+	size_t len, uint64_t align, char ret[PM_BUILD_ID_TEXT]);
 
 /* ... of an ELF image: its notes are at p_offset of a file, or, with
    loaded, at p_vaddr behind the first PT_LOAD's of a mapping.  "" when there

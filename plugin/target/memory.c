@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "target/memory.h"
 
+#include "base/load.h"
+
 #include <inttypes.h>
 #include <string.h>
 
@@ -184,10 +186,7 @@ enum pm_status pm_memory_read_uint(struct pm_memory *m, pm_addr addr,
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return pm_fail(err, PM_USAGE, addr, "word of %u bytes", size);
 	PM_TRY(pm_memory_read(m, addr, b, size, err));
-	uint64_t v = 0;
-	for (unsigned i = size; i-- > 0;)
-		v = v << 8 | b[i];
-	*ret = v;
+	*ret = pm_load(b, size, m->target->big_endian);
 	return PM_OK;
 }
 

@@ -23,7 +23,8 @@ struct pm_target *pm_memory_target(const struct pm_memory *m);
 PM_CHECKED enum pm_status pm_memory_read(struct pm_memory *m, pm_addr addr,
 	void *buf, size_t len, struct pm_error *err);
 
-/* Little-endian unsigned word of size 1, 2, 4 or 8, zero-extended. */
+/* Unsigned word of size 1, 2, 4 or 8 in the target's byte order, zero-extended.
+ */
 PM_CHECKED enum pm_status pm_memory_read_uint(struct pm_memory *m, pm_addr addr,
 	unsigned size, uint64_t *ret, struct pm_error *err);
 

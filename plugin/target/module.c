@@ -24,7 +24,7 @@ struct private
 	struct pm_memory *memory;
 	char *file;	  /* the mapped file as we can open it, NULL: none */
 	char *debug_file; /* has .symtab */
-	bool wide, has_dynamic, tried;
+	bool has_dynamic, tried;
 	pm_addr dynamic_at;
 	uint64_t dynamic_size;
 	struct dynamic dynamic; /* once tried */
@@ -146,7 +146,8 @@ static void read_notes(
 		size_t n = s->filesz < sizeof b ? (size_t)s->filesz : sizeof b;
 		if (pm_memory_read(m, s->vaddr + mod->bias, b, n, NULL) ==
 				PM_OK &&
-			pm_elf_build_id(b, n, s->align, mod->build_id))
+			pm_elf_build_id(im->elf.big_endian, b, n, s->align,
+				mod->build_id))
 			return;
 	}
 }
@@ -159,7 +160,7 @@ static void read_dynamic(const struct pm_module *mod)
 		return;
 	p->tried = true;
 	p->has_dynamic = p->has_dynamic &&
-			 dynamic_read(p->memory, p->wide, p->dynamic_at,
+			 dynamic_read(p->memory, mod->word_size, p->dynamic_at,
 				 p->dynamic_size, mod->bias, mod->start,
 				 mod->end, &p->dynamic, NULL) == PM_OK;
 }
@@ -191,7 +192,14 @@ static enum pm_status add_module(struct pm_memory *m,
 	if (!p || !pm_vec_reserve(&ms->list, ms->list.len + 1))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	p->memory = m;
-	p->wide = im->elf.wide;
+	mod.word_size = im->elf.wide ? 8 : 4;
+	mod.big_endian = im->elf.big_endian;
+	mod.machine = im->elf.machine;
+	struct pm_target *t = pm_memory_target(m);
+	if (!t->word_size) {
+		t->word_size = mod.word_size;
+		t->big_endian = mod.big_endian;
+	}
 	for (uint32_t i = 0; i < im->count; i++) {
 		const struct pm_elf_segment *s = &im->segments[i];
 		if (s->type == PT_DYNAMIC) {
@@ -205,8 +213,8 @@ static enum pm_status add_module(struct pm_memory *m,
 	if (!mod.path)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (map->path)
-		PM_TRY(module_file_find(pm_memory_target(m), map, &mod,
-			&p->file, &p->debug_file, err));
+		PM_TRY(module_file_find(
+			t, map, &mod, &p->file, &p->debug_file, err));
 	mod.file_unverified =
 		mod.file_matches && (map->flags & PM_MAP_UNVERIFIED);
 	ms->list.data[ms->list.len++] = mod;
@@ -241,6 +249,8 @@ static enum pm_status add_headless(const struct pm_target *t, size_t *pos,
 		.bias = first->start < FIXED_BELOW
 				? 0
 				: first->start - first->offset,
+		.word_size = t->word_size,
+		.big_endian = t->big_endian,
 	};
 	bool code = false;
 	const struct pm_mapping *m = first;

@@ -18,7 +18,11 @@ struct pm_module {
 	pm_addr bias;	    /* load address minus linked address; a guess where
 			       the module's ELF header cannot be read */
 	pm_addr data_start,
-		data_end;     /* writable segment incl. .bss, 0,0: none */
+		data_end; /* writable segment incl. .bss, 0,0: none */
+	/* By its ELF header; of one without any, the target's, machine 0. */
+	unsigned word_size;
+	bool big_endian;
+	uint16_t machine;     /* EM_X86_64 ... */
 	char build_id[41];    /* hex, "" when unknown; of memory if readable */
 	bool file_matches;    /* the file on disk is the mapped one */
 	bool file_mismatch;   /* there is a file, and it is another one */

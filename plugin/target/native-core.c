@@ -216,12 +216,7 @@ static enum pm_status refuse(
 	if (len < sizeof(Elf64_Ehdr))
 		return pm_fail(err, PM_CORRUPT, 0,
 			"%s is cut off within its ELF header", path);
-	if (b[EI_DATA] == ELFDATA2MSB)
-		return pm_fail(err, PM_USAGE, 0,
-			"%s is of a big-endian machine: only little-endian "
-			"cores can be read without GDB",
-			path);
-	uint64_t type = pm_elf_uint(b + 16, 2);
+	uint64_t type = pm_load(b + 16, 2, b[EI_DATA] == ELFDATA2MSB);
 	if (type == ET_EXEC || type == ET_DYN || type == ET_REL)
 		return pm_fail(err, PM_USAGE, 0,
 			"%s is not a core file: it is an ELF program, library "
@@ -240,7 +235,7 @@ static uint64_t count_segments(struct core *c, const struct pm_elf *elf)
 		return elf->phnum;
 	size_t need = elf->wide ? sizeof(Elf64_Shdr) : sizeof(Elf32_Shdr);
 	if (elf->shoff && read_file(c, elf->shoff, b, need) == need)
-		return pm_elf_uint(b + (elf->wide ? 44 : 28), 4);
+		return pm_load(b + (elf->wide ? 44 : 28), 4, elf->big_endian);
 	struct pm_elf_segment s;
 	c->t.truncated = true;
 	if (read_file(c, elf->phoff, b,
@@ -256,7 +251,8 @@ static enum pm_status add_segment(
 	struct core *c, const struct pm_elf_segment *p, struct pm_error *err)
 {
 	uint64_t memsz = p->memsz ? p->memsz : p->filesz;
-	uint64_t most = c->wide ? UINT64_MAX : (uint64_t)UINT32_MAX + 1;
+	uint64_t most =
+		c->t.word_size == 8 ? UINT64_MAX : (uint64_t)UINT32_MAX + 1;
 	if (p->vaddr >= most)
 		return PM_OK;
 	if (memsz > most - p->vaddr)
@@ -294,7 +290,7 @@ static enum pm_status add_notes(
 	if (!b)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	size_t got = read_file(c, p->offset, b, (size_t)n);
-	return core_notes_add(&c->notes, c->wide, b, got, p->align, err);
+	return core_notes_add(c, b, got, p->align, err);
 }
 
 static enum pm_status read_segments(
@@ -384,7 +380,8 @@ static enum pm_status read_core(
 	size_t got = read_file(c, 0, head, sizeof head);
 	if (!pm_elf_decode(head, got, &elf) || elf.type != ET_CORE)
 		return refuse(path, head, got, err);
-	c->wide = elf.wide;
+	c->t.word_size = elf.wide ? 8 : 4;
+	c->t.big_endian = elf.big_endian;
 	PM_TRY(read_segments(c, &elf, err));
 	sort_segments(c);
 	core_notes_finish(&c->notes);

@@ -50,9 +50,8 @@ struct core {
 	int fd;
 	uint64_t size;	      /* of the file, when opened */
 	const uint8_t *bytes; /* the file, mapped; NULL: read by pread only */
-	bool wide;
-	bool gone;	/* atomic: the file got shorter since */
-	uint32_t views; /* atomic: views since it was last looked at */
+	bool gone;	      /* atomic: the file got shorter since */
+	uint32_t views;	      /* atomic: views since it was last looked at */
 	PM_VEC(struct core_segment) segments; /* sorted, not overlapping */
 	PM_VEC(struct core_part) parts;	      /* one for each of t.maps */
 	PM_VEC(struct core_file) files;
@@ -69,8 +68,8 @@ size_t core_read_dumped(
 void core_notes_deinit(struct core_notes *n);
 
 /* Adds what one PT_NOTE segment says. */
-PM_CHECKED enum pm_status core_notes_add(struct core_notes *n, bool wide,
-	const uint8_t *bytes, size_t len, uint64_t align, struct pm_error *err);
+PM_CHECKED enum pm_status core_notes_add(struct core *c, const uint8_t *bytes,
+	size_t len, uint64_t align, struct pm_error *err);
 
 /* Sorts, and drops ranges that overlap. */
 void core_notes_finish(struct core_notes *n);

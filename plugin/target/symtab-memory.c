@@ -21,21 +21,23 @@ static pm_addr place(uint64_t v, pm_addr bias, pm_addr start, pm_addr end)
 	return v + bias;
 }
 
-enum pm_status dynamic_read(struct pm_memory *m, bool wide, pm_addr at,
+enum pm_status dynamic_read(struct pm_memory *m, unsigned word_size, pm_addr at,
 	uint64_t size, pm_addr bias, pm_addr start, pm_addr end,
 	struct dynamic *ret, struct pm_error *err)
 {
-	size_t w = wide ? 8 : 4;
-	struct dynamic d = {.wide = wide};
+	unsigned w = word_size;
+	struct dynamic d = {
+		.word_size = word_size,
+		.big_endian = pm_memory_target(m)->big_endian,
+	};
 	uint64_t soname = 0;
 	bool has_soname = false;
 	if (size > MAX_DYNAMIC)
 		size = MAX_DYNAMIC;
 	for (uint64_t i = 0; i + 2 * w <= size; i += 2 * w) {
 		uint64_t tag, v;
-		PM_TRY(pm_memory_read_uint(m, at + i, (unsigned)w, &tag, err));
-		PM_TRY(pm_memory_read_uint(
-			m, at + i + w, (unsigned)w, &v, err));
+		PM_TRY(pm_memory_read_uint(m, at + i, w, &tag, err));
+		PM_TRY(pm_memory_read_uint(m, at + i + w, w, &v, err));
 		if (tag == DT_NULL)
 			break;
 		if (tag == DT_SYMTAB)
@@ -69,26 +71,27 @@ struct raw_symbol {
 
 static size_t symbol_size(const struct dynamic *d)
 {
-	return d->wide ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	return d->word_size == 8 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
 }
 
 static struct raw_symbol decode_symbol(
 	const struct dynamic *d, const uint8_t *p)
 {
-	if (d->wide)
+	bool be = d->big_endian;
+	if (d->word_size == 8)
 		return (struct raw_symbol){
-			.name = (uint32_t)pm_elf_uint(p, 4),
+			.name = (uint32_t)pm_load(p, 4, be),
 			.info = p[4],
-			.section = (unsigned)pm_elf_uint(p + 6, 2),
-			.value = pm_elf_uint(p + 8, 8),
-			.size = pm_elf_uint(p + 16, 8),
+			.section = (unsigned)pm_load(p + 6, 2, be),
+			.value = pm_load(p + 8, 8, be),
+			.size = pm_load(p + 16, 8, be),
 		};
 	return (struct raw_symbol){
-		.name = (uint32_t)pm_elf_uint(p, 4),
-		.value = pm_elf_uint(p + 4, 4),
-		.size = pm_elf_uint(p + 8, 4),
+		.name = (uint32_t)pm_load(p, 4, be),
+		.value = pm_load(p + 4, 4, be),
+		.size = pm_load(p + 8, 4, be),
 		.info = p[12],
-		.section = (unsigned)pm_elf_uint(p + 14, 2),
+		.section = (unsigned)pm_load(p + 14, 2, be),
 	};
 }
 
@@ -123,19 +126,20 @@ static enum pm_status read_gnu_hash(struct pm_memory *m,
 	const struct dynamic *d, struct gnu_hash *ret, struct pm_error *err)
 {
 	uint8_t b[16];
+	bool be = d->big_endian;
 	PM_TRY(pm_memory_read(m, d->gnu_hash, b, sizeof b, err));
 	struct gnu_hash h = {
-		.buckets = (uint32_t)pm_elf_uint(b, 4),
-		.first = (uint32_t)pm_elf_uint(b + 4, 4),
-		.bloom_size = (uint32_t)pm_elf_uint(b + 8, 4),
-		.bloom_shift = (uint32_t)pm_elf_uint(b + 12, 4),
+		.buckets = (uint32_t)pm_load(b, 4, be),
+		.first = (uint32_t)pm_load(b + 4, 4, be),
+		.bloom_size = (uint32_t)pm_load(b + 8, 4, be),
+		.bloom_shift = (uint32_t)pm_load(b + 12, 4, be),
 		.bloom = d->gnu_hash + 16,
 	};
 	if (!h.buckets || !h.bloom_size || h.buckets > MAX_COUNT ||
 		h.bloom_size > MAX_COUNT || h.first > MAX_COUNT)
 		return pm_fail(err, PM_CORRUPT, d->gnu_hash,
 			"symbol hash table makes no sense");
-	h.bucket = h.bloom + (uint64_t)h.bloom_size * (d->wide ? 8 : 4);
+	h.bucket = h.bloom + (uint64_t)h.bloom_size * d->word_size;
 	h.chain = h.bucket + 4 * (uint64_t)h.buckets - 4 * (uint64_t)h.first;
 	*ret = h;
 	return PM_OK;
@@ -156,7 +160,7 @@ static enum pm_status find_gnu(struct pm_memory *m, const struct dynamic *d,
 	struct gnu_hash h;
 	uint64_t v;
 	uint32_t hash = symtab_hash(name);
-	unsigned w = d->wide ? 8 : 4, bits = w * 8;
+	unsigned w = d->word_size, bits = w * 8;
 	PM_TRY(read_gnu_hash(m, d, &h, err));
 	PM_TRY(pm_memory_read_uint(m,
 		h.bloom + (uint64_t)(hash / bits % h.bloom_size) * w, w, &v,

@@ -56,14 +56,15 @@ bool symtab_file_defines(const char *path, const char *const *names);
 
 /* The dynamic section of a module in the target's memory. */
 struct dynamic {
-	bool wide;
+	unsigned word_size;
+	bool big_endian;
 	pm_addr symbols, strings, gnu_hash, sysv_hash; /* 0: none */
 	uint64_t strings_size;
 	pm_addr soname; /* 0: none */
 };
 
 /* PM_ABSENT when there are no symbols in it.  [start, end): the module. */
-PM_CHECKED enum pm_status dynamic_read(struct pm_memory *m, bool wide,
+PM_CHECKED enum pm_status dynamic_read(struct pm_memory *m, unsigned word_size,
 	pm_addr at, uint64_t size, pm_addr bias, pm_addr start, pm_addr end,
 	struct dynamic *ret, struct pm_error *err);
 

@@ -78,7 +78,11 @@ struct pm_target {
 	enum pm_target_kind kind;
 	bool parallel; /* ops may be called from worker threads */
 	int pid;       /* 0 when not known */
-	char *name;    /* owned: "process 12", "core /path", for messages */
+	/* Of the program: cores say it, for others pm_modules_load reads it in
+	   the program's ELF header. */
+	unsigned word_size; /* 4 or 8; 0: not known yet */
+	bool big_endian;
+	char *name; /* owned: "process 12", "core /path", for messages */
 	/* Sorted by address, not overlapping. */
 	PM_VEC(struct pm_mapping) maps;
 	uint64_t bytes_total;	 /* mapped bytes that should be readable */

@@ -7,9 +7,7 @@
 
 static uint64_t get(struct mini_heap *h, pm_addr at, struct pm_field f)
 {
-	const void *p = pm_image_at(h->m.t, at + f.off, f.size);
-	ck_assert_ptr_nonnull(p);
-	return pm_load(p, f.size, false);
+	return mini_load(&h->m, at + f.off, f.size);
 }
 
 static void flags(struct mini_heap *h, pm_addr type, uint64_t more)
@@ -51,7 +49,7 @@ void mini_heap_init(struct mini_heap *h, const struct pm_row *row)
 			state = get(h, m->interp, f->interp.obmalloc);
 		table_at = state + f->obmalloc.arenas.off;
 	}
-	h->table = pm_load(pm_image_at(m->t, table_at, 8), 8, false);
+	h->table = mini_load(m, table_at, row->traits.word_size);
 	h->arena = get(h, h->table, f->arena.address);
 	flags(h, l->at.type_type.addr, PM_TPFLAG_TYPE | PM_TPFLAG_HAVE_GC);
 	flags(h, l->at.object_type.addr, 0);
@@ -59,14 +57,15 @@ void mini_heap_init(struct mini_heap *h, const struct pm_row *row)
 	flags(h, l->at.unicode_type.addr, PM_TPFLAG_UNICODE);
 	flags(h, get(h, l->at.none.addr, f->object.type), 0);
 	flags(h, get(h, l->at.set_dummy.addr, f->object.type), 0);
-	h->int_type = mini_type(
-		h, "int", f->long_.digit.off, 4, PM_TPFLAG_LONG, false);
+	h->int_type = mini_type(h, "int", f->long_.digit.off,
+		f->long_.digit.size, PM_TPFLAG_LONG, false);
 	h->list_type = mini_type(h, "list", f->list.sizeof_.off, 0,
 		PM_TPFLAG_LIST | PM_TPFLAG_HAVE_GC, false);
-	h->tuple_type = mini_type(h, "tuple", f->tuple.item.off, 8,
-		PM_TPFLAG_TUPLE | PM_TPFLAG_HAVE_GC, false);
-	h->user_type = mini_type(
-		h, "app.Plain", f->object.sizeof_.off + 16, 0, 0, false);
+	h->tuple_type =
+		mini_type(h, "tuple", f->tuple.item.off, row->traits.word_size,
+			PM_TPFLAG_TUPLE | PM_TPFLAG_HAVE_GC, false);
+	h->user_type = mini_type(h, "app.Plain",
+		f->object.sizeof_.off + 2 * row->traits.word_size, 0, 0, false);
 	mini_put(m, h->table, f->arena.pool_address, h->arena);
 	mini_put(m, h->table, f->arena.nfreepools,
 		l->t.arena_size / l->t.pool_size);
@@ -122,7 +121,8 @@ void mini_free(struct mini_heap *h, pm_addr block)
 	struct mini *m = &h->m;
 	const struct pm_fields *f = &m->l->f;
 	pm_addr pool = block & ~(uint64_t)(m->l->t.pool_size - 1);
-	mini_store(m, block, 8, get(h, pool, f->pool.freeblock));
+	mini_store(
+		m, block, m->l->t.word_size, get(h, pool, f->pool.freeblock));
 	mini_put(m, pool, f->pool.freeblock, block);
 	mini_put(m, pool, f->pool.ref_count,
 		get(h, pool, f->pool.ref_count) - 1);
@@ -150,12 +150,8 @@ pm_addr mini_new_int(struct mini_heap *h, uint32_t v)
 {
 	struct mini *m = &h->m;
 	const struct pm_fields *f = &m->l->f;
-	pm_addr at = mini_new(h, h->int_type, f->long_.digit.off + 4, false);
-	mini_store(m, at + f->long_.digit.off, 4, v);
-	if (m->row->traits.int_form == PM_INT_TAG)
-		mini_put(m, at, f->long_.tag, 1 << 3);
-	else
-		mini_put(m, at, f->var_object.size, 1);
+	pm_addr at = mini_new(h, h->int_type, f->long_.digit.off + 8, false);
+	mini_put_digits(m, at, v);
 	return at;
 }
 
@@ -163,10 +159,11 @@ pm_addr mini_new_list(struct mini_heap *h, const pm_addr *items, uint32_t n)
 {
 	struct mini *m = &h->m;
 	const struct pm_fields *f = &m->l->f;
+	unsigned ws = m->l->t.word_size;
 	pm_addr at = mini_new(h, h->list_type, f->list.sizeof_.off, true);
-	pm_addr buffer = n ? mini_block(h, n * 8) : 0;
+	pm_addr buffer = n ? mini_block(h, n * ws) : 0;
 	for (uint32_t i = 0; i < n; i++)
-		mini_store(m, buffer + i * 8, 8, items[i]);
+		mini_store(m, buffer + i * ws, ws, items[i]);
 	mini_put(m, at, f->var_object.size, n);
 	mini_put(m, at, f->list.allocated, n);
 	mini_put(m, at, f->list.item, buffer);
@@ -177,10 +174,11 @@ pm_addr mini_new_tuple(struct mini_heap *h, const pm_addr *items, uint32_t n)
 {
 	struct mini *m = &h->m;
 	const struct pm_fields *f = &m->l->f;
+	unsigned ws = m->l->t.word_size;
 	pm_addr at =
-		mini_new(h, h->tuple_type, f->tuple.item.off + n * 8, true);
+		mini_new(h, h->tuple_type, f->tuple.item.off + n * ws, true);
 	mini_put(m, at, f->var_object.size, n);
 	for (uint32_t i = 0; i < n; i++)
-		mini_store(m, at + f->tuple.item.off + i * 8, 8, items[i]);
+		mini_store(m, at + f->tuple.item.off + i * ws, ws, items[i]);
 	return at;
 }

@@ -45,8 +45,16 @@ void mini_store(struct mini *m, pm_addr addr, unsigned size, uint64_t v)
 {
 	unsigned char *p = pm_image_at(m->t, addr, size);
 	must(p != NULL);
+	bool big = m->row->traits.big_endian;
 	for (unsigned i = 0; i < size; i++)
-		p[i] = (unsigned char)(v >> 8 * i);
+		p[big ? size - 1 - i : i] = (unsigned char)(v >> 8 * i);
+}
+
+uint64_t mini_load(struct mini *m, pm_addr addr, unsigned size)
+{
+	const void *p = pm_image_at(m->t, addr, size);
+	must(p != NULL);
+	return pm_load(p, size, m->row->traits.big_endian);
 }
 
 void mini_put(struct mini *m, pm_addr addr, struct pm_field f, uint64_t v)
@@ -54,10 +62,9 @@ void mini_put(struct mini *m, pm_addr addr, struct pm_field f, uint64_t v)
 	if (!pm_has(f))
 		return;
 	if (f.bits) {
-		unsigned char *p = pm_image_at(m->t, addr + f.off, f.size);
 		uint64_t mask = ((UINT64_C(1) << f.bits) - 1) << f.bit;
-		must(p != NULL);
-		v = (pm_load(p, f.size, false) & ~mask) | (v << f.bit & mask);
+		v = (mini_load(m, addr + f.off, f.size) & ~mask) |
+		    (v << f.bit & mask);
 	}
 	mini_store(m, addr + f.off, f.size, v);
 }
@@ -86,15 +93,29 @@ pm_addr mini_str(struct mini *m, const char *text)
 	return at;
 }
 
+unsigned mini_put_digits(struct mini *m, pm_addr at, uint32_t v)
+{
+	const struct pm_fields *f = &m->l->f;
+	struct pm_field digit = f->long_.digit;
+	unsigned n = 0, bits = digit.size == 2 ? 15 : 30;
+	do {
+		mini_put(m, at, digit, v & ((UINT32_C(1) << bits) - 1));
+		v >>= bits;
+		digit.off += digit.size;
+		n++;
+	} while (v);
+	if (m->row->traits.int_form == PM_INT_TAG)
+		mini_put(m, at, f->long_.tag, n << 3);
+	else
+		mini_put(m, at, f->var_object.size, n);
+	return n;
+}
+
 pm_addr mini_int(struct mini *m, uint32_t v)
 {
 	const struct pm_fields *f = &m->l->f;
-	pm_addr at = mini_object(m, 0, f->long_.sizeof_.off);
-	mini_put(m, at, f->long_.digit, v);
-	if (m->row->traits.int_form == PM_INT_TAG)
-		mini_put(m, at, f->long_.tag, 1 << 3);
-	else
-		mini_put(m, at, f->var_object.size, 1);
+	pm_addr at = mini_object(m, 0, f->long_.sizeof_.off + 8);
+	mini_put_digits(m, at, v);
 	return at;
 }
 
@@ -171,11 +192,10 @@ static struct pm_place make_singleton(struct mini *m, const char *type)
 	return (struct pm_place){at, PM_SOURCE_TABLE};
 }
 
-static pm_addr type_of(const struct mini *m, struct pm_place object)
+static pm_addr type_of(struct mini *m, struct pm_place object)
 {
 	struct pm_field f = m->l->f.object.type;
-	return pm_load(
-		pm_image_at(m->t, object.addr + f.off, f.size), f.size, false);
+	return mini_load(m, object.addr + f.off, f.size);
 }
 
 static void make_types(struct mini *m)
@@ -243,20 +263,21 @@ static void make_obmalloc(struct mini *m)
 	pm_addr table = make_arena_table(m);
 	if (m->row->traits.obmalloc_home == PM_OBMALLOC_STATICS) {
 		/* in the order in which gcc puts them */
-		pm_addr at = mini_data(m, 0x250);
-		m->l->at.arenas.addr = at + 0x240;
-		m->l->at.maxarenas.addr = at + 0x238;
-		m->l->at.narenas_currently_allocated.addr = at + 0x18;
-		m->l->at.ntimes_arena_allocated.addr = at + 0x10;
-		m->l->at.narenas_highwater.addr = at + 8;
+		unsigned ws = m->row->traits.word_size;
+		pm_addr at = mini_data(m, 74 * ws);
+		m->l->at.arenas.addr = at + 72 * ws;
+		m->l->at.maxarenas.addr = at + 71 * ws;
+		m->l->at.narenas_currently_allocated.addr = at + 3 * ws;
+		m->l->at.ntimes_arena_allocated.addr = at + 2 * ws;
+		m->l->at.narenas_highwater.addr = at + ws;
 		if (m->row->traits.counts_raw_blocks)
 			m->l->at.raw_allocated_blocks.addr = at;
-		mini_store(m, at + 0x240, 8, table);
-		mini_store(m, at + 0x238, 4, ARENA_SLOTS);
-		mini_store(m, at + 0x230, 8, table + f->arena.sizeof_.off);
-		mini_store(m, at + 0x18, 8, 1);
-		mini_store(m, at + 0x10, 8, 2);
-		mini_store(m, at + 8, 8, 1);
+		mini_store(m, at + 72 * ws, ws, table);
+		mini_store(m, at + 71 * ws, 4, ARENA_SLOTS);
+		mini_store(m, at + 70 * ws, ws, table + f->arena.sizeof_.off);
+		mini_store(m, at + 3 * ws, ws, 1);
+		mini_store(m, at + 2 * ws, ws, 2);
+		mini_store(m, at + ws, ws, 1);
 		return;
 	}
 	pm_addr state = m->interp + f->interp.obmalloc.off;
@@ -281,7 +302,8 @@ static void make_interned(struct mini *m)
 	m->interned_dict = mini_dict(m, pairs, INTERNED);
 	if (m->row->traits.interned_home == PM_INTERNED_STATIC) {
 		m->l->at.interned.addr = mini_data(m, 8);
-		mini_store(m, m->l->at.interned.addr, 8, m->interned_dict);
+		mini_store(m, m->l->at.interned.addr, m->row->traits.word_size,
+			m->interned_dict);
 	} else {
 		mini_put(m, m->interp, m->l->f.interp.interned_strings,
 			m->interned_dict);
@@ -337,7 +359,12 @@ void mini_init(struct mini *m, const struct pm_row *row, const char *path)
 		.start = DATA,
 		.end = DATA + DATA_SIZE,
 		.data_start = DATA,
-		.data_end = DATA + DATA_SIZE};
+		.data_end = DATA + DATA_SIZE,
+		.word_size = row->traits.word_size,
+		.big_endian = row->traits.big_endian,
+		.machine = row->machine};
+	m->t->word_size = row->traits.word_size;
+	m->t->big_endian = row->traits.big_endian;
 	m->ms.list.data = &m->module;
 	m->ms.list.len = m->ms.list.cap = 1;
 

@@ -36,6 +36,10 @@ pm_addr mini_heap(struct mini *m, size_t size);
    fields are not stored. */
 void mini_store(struct mini *m, pm_addr addr, unsigned size, uint64_t v);
 void mini_put(struct mini *m, pm_addr addr, struct pm_field f, uint64_t v);
+/* The digits of the int at addr, and their number; returns that. */
+unsigned mini_put_digits(struct mini *m, pm_addr addr, uint32_t v);
+/* The number of size bytes at addr. */
+uint64_t mini_load(struct mini *m, pm_addr addr, unsigned size);
 
 pm_addr mini_object(struct mini *m, pm_addr type, size_t size);
 pm_addr mini_str(struct mini *m, const char *text);

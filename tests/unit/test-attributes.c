@@ -202,7 +202,8 @@ START_TEST(dicts_are_found_before_and_behind_items)
 		forget(&t);
 		expect(&t, y, "x=a@dict y=b@dict ");
 		/* Its length cannot be: then there is no word to look at. */
-		mini_put(m, y, f->var_object.size, UINT64_MAX >> 1);
+		mini_put(m, y, f->var_object.size,
+			ws == 8 ? UINT64_MAX >> 1 : UINT32_MAX >> 1);
 		forget(&t);
 		struct pm_object o;
 		ck_assert_int_eq(pm_object_load(&t.o, y, &o, NULL), PM_OK);

@@ -263,7 +263,7 @@ START_TEST(says_what_it_is_instead)
 	pm_auto_strbuf b = {0};
 	fake_core_write(&c, &b);
 	b.data[EI_DATA] = ELFDATA2MSB;
-	check_refused(&f, b.data, b.len, "big-endian");
+	check_refused(&f, b.data, b.len, "makes no sense");
 	b.data[EI_DATA] = ELFDATA2LSB;
 	b.data[16] = ET_DYN;
 	check_refused(&f, b.data, b.len, "program, library");

@@ -81,11 +81,13 @@ START_TEST(counts_and_sizes)
 		ck_assert_uint_eq(s.tracked, 7);
 		ck_assert_uint_eq(s.size,
 			7 * (f->list.sizeof_.off + h.m.l->t.gc_head_size) +
-				8 * (0 + 1 + 2 + 3 + 4 + 5 + 6));
+				h.m.l->t.word_size *
+					(0 + 1 + 2 + 3 + 4 + 5 + 6));
 		s = stats_of(&w, h.tuple_type);
 		ck_assert_uint_eq(s.count, 1);
-		ck_assert_uint_eq(
-			s.size, f->tuple.item.off + 24 + h.m.l->t.gc_head_size);
+		ck_assert_uint_eq(s.size, f->tuple.item.off +
+						  3 * h.m.l->t.word_size +
+						  h.m.l->t.gc_head_size);
 		ck_assert_uint_eq(w.heap->blocks_buffers, 6);
 		ck_assert_uint_eq(w.heap->blocks_unowned, 0);
 		ck_assert_uint_eq(w.heap->conflicts, 0);

@@ -250,8 +250,8 @@ START_TEST(lists_found_where_they_are)
 			continue;
 		pm_addr head = m.gc + f->gc_state.generations.off;
 		for (unsigned i = 0; i < 3; i++)
-			mini_store(
-				&m, head + i * m.row->traits.gc_stride, 8, 1);
+			mini_store(&m, head + i * m.row->traits.gc_stride,
+				m.row->traits.word_size, 1);
 		for (unsigned i = 0; i < 3; i++) {
 			pm_addr at = head - 4 + i * m.row->traits.gc_stride;
 			mini_put(&m, at, f->gc_head.next, at);
@@ -352,15 +352,15 @@ START_TEST(corrupt)
 			struct pm_layout *l = NULL;
 			struct pm_error err = {0};
 			pm_addr at = breaks[i].at + breaks[i].field.off;
-			uint64_t was =
-				pm_load(pm_image_at(m.t, at, 8), 8, false);
-			mini_store(&m, at, 8, breaks[i].value);
+			unsigned ws = m.row->traits.word_size;
+			uint64_t was = mini_load(&m, at, ws);
+			mini_store(&m, at, ws, breaks[i].value);
 			enum pm_status s = create(&m, &info, &l, &err);
 			ck_assert_msg(s == PM_CORRUPT || s == PM_FAULT,
 				"%s, break %zu: %s %s", m.row->name, i,
 				pm_status_text(s), err.msg);
 			ck_assert_ptr_null(l);
-			mini_store(&m, at, 8, was);
+			mini_store(&m, at, ws, was);
 		}
 	}
 }
@@ -436,7 +436,7 @@ START_TEST(random_memory)
 		for (unsigned i = 0; i < 200; i++) {
 			pm_addr at = around[random32() % 6] +
 				     random32() % 512 / 8 * 8;
-			mini_store(&m, at, 8,
+			mini_store(&m, at, m.row->traits.word_size,
 				random32() % 2 ? random32()
 					       : m.interp + random32() % 4096);
 		}

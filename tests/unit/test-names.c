@@ -76,9 +76,8 @@ static void make_modules(struct mini *m, struct shown *s)
 		mini_str(m, "types"),
 		make_module(m, types, 1),
 	};
-	s->module =
-		pm_load(pm_image_at(m->t, modules[5] + f->object.type.off, 8),
-			8, false);
+	s->module = mini_load(
+		m, modules[5] + f->object.type.off, f->object.type.size);
 	mini_put(m, m->interp, f->interp.builtins, mini_dict(m, builtins, 4));
 	mini_put(m, m->interp, f->interp.modules, mini_dict(m, modules, 4));
 }

@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_11 = {
 	.micro_max = 16,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 166688,
 	.fields = {
 		.object = {

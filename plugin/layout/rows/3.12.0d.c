@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_12_0d = {
 	.micro_max = 0,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 475904,
 	.fields = {
 		.object = {

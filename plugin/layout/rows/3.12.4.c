@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_12_4 = {
 	.micro_max = 6,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 459992,
 	.fields = {
 		.object = {

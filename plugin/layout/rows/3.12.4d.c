@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_12_4d = {
 	.micro_max = 6,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 476008,
 	.fields = {
 		.object = {

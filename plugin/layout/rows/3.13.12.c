@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13_12 = {
 	.micro_max = 12,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 283400,
 	.slots = slots,
 	.fields = {

@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13_13d = {
 	.micro_max = 15,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 299424,
 	.slots = slots,
 	.fields = {

@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13_13t = {
 	.micro_max = 15,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 328384,
 	.slots = slots,
 	.fields = {

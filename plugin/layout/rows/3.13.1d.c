@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13_1d = {
 	.micro_max = 11,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 299392,
 	.slots = slots,
 	.fields = {

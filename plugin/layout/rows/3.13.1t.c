@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13_1t = {
 	.micro_max = 11,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 328320,
 	.slots = slots,
 	.fields = {

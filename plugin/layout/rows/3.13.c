@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13 = {
 	.micro_max = 0,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 283320,
 	.slots = slots,
 	.fields = {

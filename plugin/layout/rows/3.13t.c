@@ -78,6 +78,7 @@ const struct pm_row pm_row_3_13t = {
 	.micro_max = 0,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 328256,
 	.slots = slots,
 	.fields = {

@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14_0t = {
 	.micro_max = 0,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 362304,
 	.slots = slots,
 	.fields = {

@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14_1 = {
 	.micro_max = 2,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 316552,
 	.slots = slots,
 	.fields = {

@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14_10t = {
 	.micro_max = 10,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 365624,
 	.slots = slots,
 	.fields = {

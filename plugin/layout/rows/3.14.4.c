@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14_4 = {
 	.micro_max = 4,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 316592,
 	.slots = slots,
 	.fields = {

@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14 = {
 	.micro_max = 10,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 316616,
 	.slots = slots,
 	.fields = {

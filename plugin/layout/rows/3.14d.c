@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14d = {
 	.micro_max = 10,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 332632,
 	.slots = slots,
 	.fields = {

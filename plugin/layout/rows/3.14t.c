@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14t = {
 	.micro_max = 9,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 362368,
 	.slots = slots,
 	.fields = {

@@ -88,6 +88,7 @@ const struct pm_row pm_row_3_14td = {
 	.micro_max = 9,
 	.debug = true,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 380864,
 	.slots = slots,
 	.fields = {

@@ -96,6 +96,7 @@ const struct pm_row pm_row_3_15_2t = {
 	.micro_max = 2,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 409296,
 	.slots = slots,
 	.fields = {

@@ -96,6 +96,7 @@ const struct pm_row pm_row_3_15 = {
 	.micro_max = 2,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 346560,
 	.slots = slots,
 	.fields = {

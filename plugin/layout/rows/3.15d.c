@@ -96,6 +96,7 @@ const struct pm_row pm_row_3_15d = {
 	.micro_max = 2,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 362592,
 	.slots = slots,
 	.fields = {

@@ -96,6 +96,7 @@ const struct pm_row pm_row_3_15t = {
 	.micro_max = 1,
 	.debug = false,
 	.free_threaded = true,
+	.machine = EM_X86_64,
 	.runtime_size = 406016,
 	.slots = slots,
 	.fields = {

@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_7_0 = {
 	.micro_max = 3,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 1424,
 	.fields = {
 		.object = {

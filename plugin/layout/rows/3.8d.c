@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_8d = {
 	.micro_max = 20,
 	.debug = true,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 1464,
 	.fields = {
 		.object = {

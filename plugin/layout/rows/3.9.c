@@ -9,6 +9,7 @@ const struct pm_row pm_row_3_9 = {
 	.micro_max = 25,
 	.debug = false,
 	.free_threaded = false,
+	.machine = EM_X86_64,
 	.runtime_size = 656,
 	.fields = {
 		.object = {
