@@ -16,6 +16,7 @@
 	X(interned)                                                            \
 	X(object)                                                              \
 	X(set)                                                                 \
+	X(slots)                                                               \
 	X(whatis)
 
 #define X(id) extern const struct pm_command pm_command_##id;

@@ -25,6 +25,7 @@ libpymortem_la_SOURCES += \
 	%D%/session.c \
 	%D%/session.h \
 	%D%/set.c \
+	%D%/slots.c \
 	%D%/spots.c \
 	%D%/spots.h \
 	%D%/walking.c \

@@ -40,6 +40,33 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 		bytes + p->hook_pre + p->hook_post);
 }
 
+/* Eight classes of even numbers of words, then four for each power of two
+   (mi_bin, Objects/mimalloc/page-queue.c). */
+static uint64_t mimalloc_block(uint64_t bytes, unsigned ws)
+{
+	uint64_t words = (bytes + ws - 1) / ws;
+	if (words <= 8)
+		return (words <= 1 ? 1 : (words + 1) & ~UINT64_C(1)) * ws;
+	words--;
+	unsigned b = 61 - (unsigned)__builtin_clzll(words);
+	return (((words >> b) + 1) << b) * ws;
+}
+
+uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes)
+{
+	const struct pm_pools *p = h->pools;
+	const struct pm_layout *l = h->l;
+	uint64_t want = bytes + p->hook_pre + p->hook_post;
+	unsigned ws = l->t.word_size;
+	if (p->pages)
+		return mimalloc_block(want, ws);
+	if (p->arenas.len && want <= l->t.small_max)
+		return (want + p->alignment - 1) / p->alignment * p->alignment;
+	/* As in malloc_chunk: what glibc cuts off for so much. */
+	uint64_t chunk = (want + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
+	return chunk < 4 * ws ? 4 * ws : chunk;
+}
+
 static uint64_t buffer_size(struct pm_heap *h, const struct pm_buffer *b)
 {
 	uint64_t one = pm_block_size(h, h->memory, b->addr, b->bytes);

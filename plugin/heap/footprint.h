@@ -21,4 +21,7 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	pm_addr addr, uint64_t bytes);
 
+/* Bytes that would be set aside for bytes. */
+uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes);
+
 #endif

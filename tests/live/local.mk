@@ -10,8 +10,8 @@ EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
 	%D%/gdbpipe.py %D%/pythons.py %D%/stops.py %D%/tap.py %D%/target.py \
 	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
 
-live_tests += %D%/waste.tap
-EXTRA_DIST += %D%/waste.tap
+live_tests += %D%/slots.tap %D%/waste.tap
+EXTRA_DIST += %D%/slots.tap %D%/waste.tap %D%/waiting.py
 
 # The same with every object on the core too, and on a larger heap: minutes
 # for each interpreter.

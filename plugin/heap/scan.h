@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Every object of a walked heap once more, with its bytes at hand: at memory
+   speed, by as many threads as the target allows.  A resumable job.
+
+   What is called with an object must not keep its bytes.  Threads share
+   nothing but the heap: who says which of pm_scan_threads () is calling. */
+#ifndef PM_HEAP_SCAN_H
+#define PM_HEAP_SCAN_H
+
+#include "heap/walk.h"
+
+struct pm_scanned {
+	pm_addr addr;
+	const struct pm_type *type;
+	const unsigned char *body; /* pre-header words are before it */
+	size_t avail;		   /* bytes of it, from body on */
+	uint64_t block; /* bytes of its block in an arena, 0: outside */
+	size_t pool;	/* of one in an arena */
+	pm_addr start;	/* and where its block begins */
+	bool is_static;
+};
+
+/* false: out of memory, the scan fails. */
+typedef bool pm_scan_fn(void *arg, unsigned who, const struct pm_scanned *x);
+
+struct pm_scan; /* opaque job */
+
+/* wanted: by type id, NULL: all; has pm_types_count () entries and outlives
+   the job.  threads 0: as many as pay off.  The heap was walked. */
+PM_CHECKED enum pm_status pm_scan_create(struct pm_heap *h, const bool *wanted,
+	unsigned threads, pm_scan_fn *fn, void *arg, struct pm_scan **ret,
+	struct pm_error *err);
+PM_CHECKED enum pm_status pm_scan_step(struct pm_scan *s, double seconds,
+	bool *ret_done, struct pm_error *err);
+void pm_scan_progress(
+	const struct pm_scan *s, uint64_t *ret_done, uint64_t *ret_total);
+void pm_scan_destroy(struct pm_scan *s);
+static inline void pm_cleanup_scan(struct pm_scan **s)
+{
+	pm_scan_destroy(*s);
+}
+
+/* PM_TEAM_MAX at most. */
+unsigned pm_scan_threads(const struct pm_scan *s);
+/* For reads elsewhere by thread who. */
+const struct pm_objects *pm_scan_objects(const struct pm_scan *s, unsigned who);
+/* Pieces of memory that could not be read, once done. */
+uint64_t pm_scan_unreadable(const struct pm_scan *s);
+
+/* A handle on what is being seen; its refcount stays 0. */
+void pm_scan_load(const struct pm_scanned *x, struct pm_object *ret);
+
+#endif

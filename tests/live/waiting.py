@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What the live tests of waste share: a program that says what it knows in a
+line of JSON and waits, and a loop over the interpreters."""
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+
+import gdbpipe
+import pythons
+
+
+class Report:
+    number = failed = 0
+
+    def test(self, name, wrong):
+        self.number += 1
+        self.failed += bool(wrong)
+        print("%sok %d - %s" % ("not " if wrong else "", self.number, name))
+        for line in wrong[:12]:
+            print("#   " + line.replace("\n", "\n#   "), flush=True)
+
+    def skip(self, why):
+        self.number += 1
+        print("ok %d # SKIP %s" % (self.number, why))
+
+
+class Program:
+    """A Python that said what it knows (.truth) and waits in a read."""
+
+    def __init__(self, python, text, environment=()):
+        env = dict(os.environ, PYTHONHASHSEED="0", LC_ALL="C.UTF-8")
+        env.update(environment)
+        self.process = subprocess.Popen(
+            [python.path, "-S", "-B", "-c", text], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, env=env)
+        line = self.process.stdout.readline()
+        if not line:
+            raise ValueError("the program said nothing")
+        self.truth = json.loads(line)
+        self.pid = self.process.pid
+        while True:     # it waits once it is in the read
+            with open("/proc/%d/syscall" % self.pid) as file:
+                if file.read().split()[:2] == ["0", "0x0"]:
+                    break
+            os.sched_yield()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdin.close()
+        self.process.stdout.close()
+
+
+def main(one_python, wanted):
+    """one_python(report, python, folder) for each that is wanted by name."""
+    report = Report()
+    found, skipped = pythons.find()
+    for why in skipped:
+        print("# left out: " + why)
+    if not found:
+        report.skip("no interpreter to test with")
+    if not os.path.exists(gdbpipe.SCRIPT) or not shutil.which(gdbpipe.GDB):
+        report.skip("no GDB, or nothing built")
+        found = []
+    for python in found:
+        if wanted and python.name() not in wanted:
+            continue
+        folder = tempfile.mkdtemp(prefix="pymortem-waste-")
+        try:
+            one_python(report, python, folder)
+        except (ValueError, EOFError) as error:
+            report.test(python.name() + ": runs through", [str(error)])
+        finally:
+            shutil.rmtree(folder)
+    print("1..%d" % report.number)
+    return 1 if report.failed else 0
