@@ -88,8 +88,8 @@ enum pm_status pm_fingerprint(
 	const struct pm_host_facts *f, char **ret, struct pm_error *err)
 {
 	pm_auto_strbuf b = {0};
-	pm_strbuf_printf(&b, "%d %llu %s\n", (int)f->kind,
-		(unsigned long long)f->inferior, f->exe_path);
+	pm_strbuf_printf(&b, "%d %llu %s\n%s\n", (int)f->kind,
+		(unsigned long long)f->inferior, f->exe_path, f->sysroot);
 	struct stat st;
 	switch (f->kind) {
 	case PM_TARGET_LIVE:

@@ -65,11 +65,12 @@ enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err)
 	r->emit = pm_emit_create(r->command->name, &o);
 	if (!r->emit)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	if (o.format == PM_EMIT_TEXT && !s->announced &&
+	if (o.format == PM_EMIT_TEXT &&
 		!(r->command->flags & PM_COMMAND_NO_TARGET)) {
 		pm_auto_strbuf line = {0};
 		pm_session_announce(s, &line);
-		pm_emit_line(r->emit, "%s", pm_strbuf_text(&line));
+		if (line.len)
+			pm_emit_line(r->emit, "%s", pm_strbuf_text(&line));
 	}
 	if (!r->command->start)
 		return PM_OK;
@@ -107,7 +108,7 @@ enum pm_status pm_run_result(
 	}
 	if (!(r->command->flags & PM_COMMAND_NO_TARGET) &&
 		!pm_run_flag(r, "json") && !pm_run_flag(r, "short"))
-		r->session->announced = true;
+		pm_session_announced(r->session);
 	*ret = res;
 	return PM_OK;
 }

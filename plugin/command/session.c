@@ -240,10 +240,28 @@ void pm_session_layout_source(const struct pm_session *s, struct pm_strbuf *b)
 	}
 }
 
+static void announcement(
+	const struct pm_session *s, char ret[sizeof s->announced])
+{
+	snprintf(ret, sizeof s->announced, "%llu %s",
+		(unsigned long long)s->facts.inferior, s->target->name);
+}
+
+void pm_session_announced(struct pm_session *s)
+{
+	announcement(s, s->announced);
+}
+
 void pm_session_announce(const struct pm_session *s, struct pm_strbuf *b)
 {
-	char total[16];
+	char total[16], now[sizeof s->announced];
 	const struct pm_target *t = s->target;
+	announcement(s, now);
+	if (!strcmp(now, s->announced))
+		return;
+	if (s->announced[0])
+		pm_strbuf_printf(b, "inferior %llu: ",
+			(unsigned long long)s->facts.inferior);
 	pm_strbuf_escaped(b, t->name, strlen(t->name));
 	pm_strbuf_puts(b, ": CPython ");
 	pm_session_version(s, b);

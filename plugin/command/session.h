@@ -47,7 +47,8 @@ struct pm_session {
 	bool stable_ids;     /* #1, #2 for addresses: tests, bug reports */
 	const char *reader;  /* "process_vm_readv", "mapped core", "GDB" */
 	char distrust[512];  /* why the fast reader is not used, "" */
-	bool announced;	     /* the first command's line was printed */
+	/* Inferior and target whose line was printed before, "" none. */
+	char announced[256];
 	struct pm_witness witnesses[PM_WITNESSES];
 	char *fingerprint; /* of the stop all this belongs to */
 	/* The host's own reader (GDB's target_read); creates a pm_target that
@@ -81,9 +82,12 @@ void pm_session_judge(struct pm_session *s);
 PM_CHECKED enum pm_status pm_session_ensure(
 	struct pm_session *s, struct pm_error *err);
 
-/* The line of the first command: target, version, source of the layout,
-   readable share. */
+/* The line of the first command on a target: target, version, source of the
+   layout, readable share; after another target, the inferior.  Nothing when
+   the target is the one announced. */
 void pm_session_announce(const struct pm_session *s, struct pm_strbuf *b);
+/* That line was shown. */
+void pm_session_announced(struct pm_session *s);
 /* "3.11.7", "3.12.x" when the patch level is not known. */
 void pm_session_version(const struct pm_session *s, struct pm_strbuf *b);
 /* The sources that facts of the layout came from, best first. */

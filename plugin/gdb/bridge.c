@@ -165,6 +165,7 @@ static enum pm_status stage_parse(
 	pm_response_ask(r, PM_Q_SP, "$sp");
 	pm_response_ask(r, PM_Q_PC, "$pc");
 	pm_response_ask_output(r, PM_Q_INFERIORS, "info inferiors", "cat");
+	pm_response_ask_setting(r, PM_Q_SYSROOT, "sysroot");
 	b->stage = FACTS;
 	*ret = CALL_AGAIN;
 	if (pm_run_wants_addr(b->run)) {
@@ -189,13 +190,17 @@ static enum pm_status stage_facts(
 	f->terminal = b->progress.terminal;
 	(void)pm_request_value(&b->request, PM_Q_INFERIOR, &f->inferior);
 	(void)pm_request_value(&b->request, PM_Q_PC, &f->pc);
-	if (!pm_request_value(&b->request, PM_Q_SP, &f->sp))
+	text = pm_request_block(&b->request, PM_Q_INFERIORS, &len);
+	PM_TRY(pm_facts_from_inferiors(f, text ? text : "", len, err));
+	/* A core may have lost its notes, and its memory is there. */
+	if (!pm_request_value(&b->request, PM_Q_SP, &f->sp) &&
+		f->kind != PM_TARGET_CORE)
 		return pm_fail(err, PM_ABSENT, 0,
 			"%s: the selected thread has no registers; is it "
 			"running? (interrupt)",
 			b->run->command->name);
-	text = pm_request_block(&b->request, PM_Q_INFERIORS, &len);
-	PM_TRY(pm_facts_from_inferiors(f, text ? text : "", len, err));
+	text = pm_request_block(&b->request, PM_Q_SYSROOT, &len);
+	pm_facts_from_sysroot(f, text ? text : "target:", text ? len : 7);
 	if (pm_run_wants_addr(b->run))
 		PM_TRY(pm_operand_take(
 			b->run, &b->request, &b->reference, err));
@@ -265,13 +270,32 @@ static enum pm_status stage_judge(
 	return PM_OK;
 }
 
+/* Where the kernel put its own pages, which exec moves: "[vdso]" and its like;
+   the whole lines where only GDB knows. */
+static uint64_t image_mark(const struct bridge *b)
+{
+	uint64_t mark = 0;
+	if (b->session.target) {
+		pm_vec_each (m, &b->session.target->maps)
+			if (m->flags & PM_MAP_SPECIAL)
+				mark = mark * 31 + m->start;
+		return mark;
+	}
+	const char *text = pm_strbuf_text(&b->mappings);
+	const char *name = b->mappings.len ? strstr(text, "[vdso]") : NULL;
+	while (name && name > text && name[-1] != '\n')
+		mark = mark * 31 + (unsigned char)*--name;
+	return mark;
+}
+
 static enum pm_status stage_capture(
 	struct bridge *b, enum next *ret, struct pm_error *err)
 {
 	*ret = GO_ON;
 	b->stage = DEBUG_INFO;
 	if (b->session.use_debug_info)
-		PM_TRY(debug_cache_begin(&b->debug, &b->facts, err));
+		PM_TRY(debug_cache_begin(
+			&b->debug, &b->facts, image_mark(b), err));
 	if (!b->session.target && !b->read) {
 		b->capturing = true;
 		*ret = CALL_CAPTURED;

@@ -15,12 +15,12 @@ void debug_cache_deinit(struct debug_cache *c)
 }
 
 enum pm_status debug_cache_begin(struct debug_cache *c,
-	const struct pm_host_facts *f, struct pm_error *err)
+	const struct pm_host_facts *f, uint64_t image, struct pm_error *err)
 {
 	pm_auto_free char *key = NULL;
-	if (asprintf(&key, "%d %llu %d %s %s", (int)f->kind,
-		    (unsigned long long)f->inferior, f->pid, f->core_path,
-		    f->exe_path) < 0) {
+	if (asprintf(&key, "%d %llu %d %llx %s %s", (int)f->kind,
+		    (unsigned long long)f->inferior, f->pid,
+		    (unsigned long long)image, f->core_path, f->exe_path) < 0) {
 		key = NULL;
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}

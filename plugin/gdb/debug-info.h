@@ -23,9 +23,10 @@ struct debug_cache {
 
 void debug_cache_deinit(struct debug_cache *c);
 
-/* Begins; the probe is asked again in any case. */
+/* Begins; the probe is asked again in any case.  image tells two programs of
+   the same file and process apart (exec). */
 PM_CHECKED enum pm_status debug_cache_begin(struct debug_cache *c,
-	const struct pm_host_facts *f, struct pm_error *err);
+	const struct pm_host_facts *f, uint64_t image, struct pm_error *err);
 /* Asks the next batch; false: there is nothing more to ask. */
 bool debug_cache_ask(struct debug_cache *c, struct pm_response *r);
 PM_CHECKED enum pm_status debug_cache_answer(struct debug_cache *c,

@@ -92,3 +92,27 @@ enum pm_status pm_facts_from_files(struct pm_host_facts *f, const char *text,
 	take_files(f, path + n, text + len);
 	return PM_OK;
 }
+
+/* "target:" is wherever the target is: of a process of this machine that is
+   found in /proc, and of another machine there are no files here.  An empty
+   one was set by the user: the files are where their names say. */
+void pm_facts_from_sysroot(
+	struct pm_host_facts *f, const char *text, size_t len)
+{
+	static const char target[] = "target:";
+	len = strnlen(text, len);
+	f->sysroot[0] = '\0';
+	if (len >= sizeof f->sysroot ||
+		(len >= sizeof target - 1 &&
+			!memcmp(text, target, sizeof target - 1)))
+		return;
+	if (!len && f->kind == PM_TARGET_REMOTE) {
+		f->sysroot[0] = '/';
+		f->sysroot[1] = '\0';
+		return;
+	}
+	while (len > 1 && text[len - 1] == '/')
+		len--;
+	memcpy(f->sysroot, text, len);
+	f->sysroot[len] = '\0';
+}

@@ -13,4 +13,8 @@ PM_CHECKED enum pm_status pm_facts_from_inferiors(struct pm_host_facts *f,
 PM_CHECKED enum pm_status pm_facts_from_files(struct pm_host_facts *f,
 	const char *text, size_t len, struct pm_error *err);
 
+/* From GDB's sysroot: where this machine has the target's files. */
+void pm_facts_from_sysroot(
+	struct pm_host_facts *f, const char *text, size_t len);
+
 #endif

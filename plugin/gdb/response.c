@@ -131,6 +131,17 @@ void pm_response_ask_output(struct pm_response *r, uint32_t id,
 	put_mark(r, PM_TAG_END, id);
 }
 
+void pm_response_ask_setting(
+	struct pm_response *r, uint32_t id, const char *setting)
+{
+	put_mark(r, PM_TAG_BLOCK, id);
+	put_try(r);
+	pm_strbuf_puts(&r->flags, IN_C);
+	put_append(r);
+	pm_strbuf_printf(&r->flags, "$_gdb_setting_str(\"%s\")\n", setting);
+	put_mark(r, PM_TAG_END, id);
+}
+
 enum pm_status pm_response_send(struct pm_response *r, struct pm_error *err)
 {
 	pm_strbuf_puts(&r->flags, IN_C "set $__pm_answer = 1\n");

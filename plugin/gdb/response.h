@@ -29,9 +29,13 @@ void pm_response_set_text(
 PM_PRINTF(3, 4)
 void pm_response_ask(
 	struct pm_response *r, uint32_t id, const char *expression, ...);
-/* ... and what a command prints, through a shell filter. */
+/* ... what a command prints, through a shell filter ... */
 void pm_response_ask_output(struct pm_response *r, uint32_t id,
 	const char *command, const char *filter);
+
+/* ... a setting that is text ... */
+void pm_response_ask_setting(
+	struct pm_response *r, uint32_t id, const char *setting);
 
 /* The last question: the operand, in the user's own language and frame. The
    script asks it where nothing is swallowed, so that an error is GDB's own. */

@@ -2,11 +2,14 @@
 # What users see of GDB: make check-live.  To add one: NAME.tap, and a line.
 gdb_tests = \
 	%D%/errors.tap \
+	%D%/inferiors.tap \
 	%D%/interrupt.tap \
+	%D%/namespace.tap \
 	%D%/output.tap \
 	%D%/places.tap \
 	%D%/position.tap \
 	%D%/readonly.tap \
+	%D%/remote.tap \
 	%D%/session.tap
 if HAVE_GDB
 if HAVE_PYTHON3

@@ -4,6 +4,7 @@ import re
 
 HOWS = {
     "live": "a process, attached to",
+    "remote": "a process, through gdbserver",
     "gcore": "a core by GDB's generate-core-file",
     "kernel": "a core by the kernel",
     "stripped": "a stripped copy: as a process and as a core",

@@ -80,3 +80,12 @@ def lives(report, where, subject):
     report.test(where + ": the process goes on and lives",
                 [] if said.startswith("L") and status == 0 else
                 ["it said %r and ended with %d" % (said, status)])
+
+
+def over_gdbserver(gdb, server, pid):
+    """Connects GDB with the process through a server on a pipe.  Files are
+    this machine's: not all of them need to go through the pipe, too."""
+    gdb.run("set sysroot")
+    said = gdb.run("target remote | %s --once - --attach %d" % (server, pid))
+    if "(remote" not in gdb.run("info inferiors").text:
+        raise ValueError("target remote: " + said.text[-300:])

@@ -55,6 +55,39 @@ START_TEST(info_inferiors)
 }
 END_TEST
 
+START_TEST(sysroots)
+{
+	static const struct {
+		enum pm_target_kind kind;
+		const char *text, *sysroot;
+	} cases[] = {
+		{PM_TARGET_LIVE, "target:", ""},
+		{PM_TARGET_CORE, "target:", ""},
+		{PM_TARGET_CORE, "", ""},
+		{PM_TARGET_CORE, "/srv/root/", "/srv/root"},
+		{PM_TARGET_REMOTE, "target:", ""},
+		{PM_TARGET_REMOTE, "target:/srv", ""},
+		{PM_TARGET_REMOTE, "", "/"},
+		{PM_TARGET_REMOTE, "/", "/"},
+		{PM_TARGET_REMOTE, "/srv", "/srv"},
+	};
+	static struct pm_host_facts f;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		/* With the NUL and without, as versions of GDB do. */
+		size_t n = strlen(cases[i].text);
+		f.kind = cases[i].kind;
+		pm_facts_from_sysroot(&f, cases[i].text, n);
+		ck_assert_str_eq(f.sysroot, cases[i].sysroot);
+		pm_facts_from_sysroot(&f, cases[i].text, n + 1);
+		ck_assert_str_eq(f.sysroot, cases[i].sysroot);
+	}
+	static char longer[2 * sizeof f.sysroot];
+	memset(longer, '/', sizeof longer);
+	pm_facts_from_sysroot(&f, longer, sizeof longer);
+	ck_assert_str_eq(f.sysroot, "");
+}
+END_TEST
+
 START_TEST(info_files)
 {
 	static struct pm_host_facts f;
@@ -267,6 +300,7 @@ START_TEST(shown_text_is_quoted)
 }
 END_TEST
 
-UNIT_MAIN("bridge", info_inferiors, info_files, records_in_both_byte_orders,
-	requests_cut_anywhere, operands, the_host_reads_prefixes,
-	mappings_of_several_versions, shown_text_is_quoted)
+UNIT_MAIN("bridge", info_inferiors, sysroots, info_files,
+	records_in_both_byte_orders, requests_cut_anywhere, operands,
+	the_host_reads_prefixes, mappings_of_several_versions,
+	shown_text_is_quoted)
