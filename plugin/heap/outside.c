@@ -55,6 +55,7 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 	struct pm_type_stats *st = pm_worker_stats(k, x.type);
 	st->count++;
 	st->outside++;
+	st->fixed += fixed;
 	st->size += m.size;
 	if (!fixed)
 		st->alloc += pm_block_size(k->h, k->memory,

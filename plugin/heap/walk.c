@@ -419,6 +419,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 			h->stats[t].alloc += k->stats.data[t].alloc;
 			h->stats[t].tracked += k->stats.data[t].tracked;
 			h->stats[t].outside += k->stats.data[t].outside;
+			h->stats[t].fixed += k->stats.data[t].fixed;
 		}
 		h->blocks_used += k->blocks_used;
 		h->blocks_objects += k->blocks_objects;

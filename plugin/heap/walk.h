@@ -20,6 +20,7 @@
 struct pm_type_stats {
 	uint64_t count, size, alloc, tracked;
 	uint64_t outside; /* of count: not in pymalloc arenas */
+	uint64_t fixed;	  /* of outside: static, in a module's image */
 };
 
 /* An object or buffer outside the arenas. */

@@ -8,16 +8,16 @@ Each line has a reason and a bound that was measured; nothing else passes.
 EXTRA = {
     "builtins.range_iterator":
         (1, "the loop of the debuggee, on the value stack of its frame"),
-    "builtins.hamt_bitmap_node": (1, "the static node of the empty Context"),
     "builtins.str": (6, "the program's path, held by main() in C, and names "
                      "in the state of C modules"),
     "builtins.tuple": (15, "co_varnames and co_freevars that a code object "
                        "keeps for whom asked before, in memory of its own "
                        "(3.12; dataclasses and annotationlib of 3.14 ask)"),
+    "builtins.object": (1, "a buffer of one word, the count of a dead object; "
+                        "the type in the next word is still that one's"),
     "builtins.bytes": (1, "the script's path, held by main() in C"),
     "builtins.dict": (2, "of a thread state, for threading.local, and an "
                       "empty one in C"),
-    "builtins.code": (1, "_Py_InitCleanup, static and read-only (3.13)"),
     # 3.13: constants in the state of _datetime, on the C heap.
     "datetime.timedelta": (1, "a constant of the module"),
     "datetime.datetime": (1, "the epoch of the module"),
@@ -25,22 +25,19 @@ EXTRA = {
 }
 
 
-#: The same until 3.9, which uses types it never readied: they have no type
-#: themselves, so that the closure cannot tell their objects.
-EXTRA_UNREADY = {
-    "builtins.type": (2, "types that were never readied"),
+#: Static objects that do not look like one in the debuggee's writable data.
+CONSTANT = {
+    "builtins.code": 1,     # _Py_InitCleanup, read-only (3.13)
+    "builtins.bytes": 1,    # its table of lines
+    "builtins.type": 2,     # types that were never readied have none (3.9)
 }
 
 
 def extra(want, release, truth):
     """How many objects of a type may be more than the closure, and why."""
     bound, why = EXTRA.get(want["name"], (0, "nothing is explained"))
-    if release < (3, 10):
-        bound, why = EXTRA_UNREADY.get(want["name"], (bound, why))
-        if want["name"] == "functools._lru_list_elem":
-            return truth["lru_entries"], "entries of lru_cache"
-    if want["name"] == "builtins.str" and release[:2] == (3, 11):
-        bound, why = 30, "static identifiers in the interpreter's type cache"
+    if release < (3, 10) and want["name"] == "functools._lru_list_elem":
+        return truth["lru_entries"], "entries of lru_cache"
     gone = want.get("gone", 0)
     if gone:
         bound += gone
@@ -72,12 +69,14 @@ STATIC_COUNTERS = frozenset(["arenas_allocated", "arenas_reclaimed",
                              "arenas_highwater"])
 
 
-def not_owned(holder_of, target):
+def not_owned(holder_of, target, ours):
     """Is a pointer that only the scan of bodies found no reference?"""
     name, how = holder_of
     last = name.split(".")[-1]
     if how == "field" and last == "type" and target["type"] == "builtins.dict":
         return True     # the interpreter's: tp_dict of a static type (3.12)
+    if how == "field" and last == "dict":   # a key of the shared table
+        return any(row["via"] == "attribute name" for row in ours.values())
     if how != "scan":
         return False
     if last == "code":
@@ -110,6 +109,10 @@ def holder(row, target, truth):
         return target["addr"] in truth["in_frames"]
     if row["type"] == "builtins.module" and not row["exact"]:
         return True     # the state of a C module, which Python cannot see
+    if row["via"] == "tp_subclasses":
+        return True     # by weak references, and not shown to the collector
+    if row["type"] == "builtins.code" and target["static"]:
+        return True     # a constant of the read-only code of 3.13
     if row["via"] == "attribute name":
         return True     # of the key table that instances of the class share
     if row["type"] == "functools._lru_list_elem":

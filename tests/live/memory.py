@@ -168,12 +168,14 @@ class Memory(object):
                 found.append(word)
         return found
 
-    def look_alikes(self):
-        """Every place in writable memory that may be an object, alive or
-        not, or a buffer that happens to look like one."""
+    def look_alikes(self, static=False):
+        """Every place in writable memory, or in that of loaded files, that may
+        be an object, alive or not, or a buffer that looks like one."""
         for start, words in zip(self.starts, self.words):
+            if static and not self.is_static(start):
+                continue
             at = TYPE // WORD
-            for i in range(0, len(words) - at, 2):
+            for i in range(0, len(words) - at, 1 if static else 2):
                 if words[i + at] in self.types and \
                         self.is_object(start + i * WORD):
                     yield start + i * WORD

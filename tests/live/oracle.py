@@ -297,17 +297,20 @@ def by_type(closure, tracked):
         if row is None:
             row = rows[id(kind)] = {
                 "name": type_name(kind), "tracked": 0, "count": 0, "size": 0,
-                "static_count": 0, "static_size": 0, "how": {}}
+                "static_count": 0, "static_seen": 0, "how": {}}
         size = closure.sizes[id(thing)]
         row["count"] += 1
         row["size"] += size
         if closure.memory.is_static(id(thing)):
             row["static_count"] += 1
-            row["static_size"] += size
         how = closure.how[id(thing)]
         row["how"][how] = row["how"].get(how, 0) + 1
     for thing in tracked:
         rows[id(type(thing))]["tracked"] += 1
+    for address in closure.memory.look_alikes(static=True):
+        kind = closure.memory.word(address + memory.TYPE)
+        if kind in rows:
+            rows[kind]["static_seen"] += 1
     for kind in closure.gone.values():
         if kind in rows:
             rows[kind]["gone"] = rows[kind].get("gone", 0) + 1
@@ -411,6 +414,7 @@ def referrers(chosen, known, closure):
         held = closure.holders[id(thing)]
         found.append({
             "addr": hex(id(thing)).rstrip("L"), "type": type_name(type(thing)),
+            "static": closure.memory.is_static(id(thing)),
             "tracked_holders": sorted(set(tracked)),
             "instances": dict(
                 (hex(h).rstrip("L"),
