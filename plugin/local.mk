@@ -9,6 +9,7 @@ include plugin/target/local.mk
 include plugin/layout/local.mk
 include plugin/object/local.mk
 include plugin/heap/local.mk
+include plugin/query/local.mk
 include plugin/graph/local.mk
 include plugin/report/local.mk
 include plugin/command/local.mk

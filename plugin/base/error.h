@@ -47,7 +47,11 @@ PM_PRINTF(4, 5)
 enum pm_status pm_fail(struct pm_error *err, enum pm_status status,
 	pm_addr addr, const char *fmt, ...);
 
-/* Puts "context: " before the message; long texts are cut. */
+/* A message may have several lines: the last one is the error, those before it
+   show where. */
+const char *pm_error_last_line(const struct pm_error *err);
+
+/* Puts "context: " before the last line; long texts are cut. */
 PM_PRINTF(2, 3)
 void pm_error_context(struct pm_error *err, const char *fmt, ...);
 

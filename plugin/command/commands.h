@@ -13,6 +13,7 @@
 	X(freelists)                                                           \
 	X(heap_types)                                                          \
 	X(info)                                                                \
+	X(instances)                                                           \
 	X(interned)                                                            \
 	X(object)                                                              \
 	X(set)                                                                 \

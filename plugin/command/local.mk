@@ -10,9 +10,12 @@ libpymortem_la_SOURCES += \
 	%D%/fingerprint.h \
 	%D%/heap-types.c \
 	%D%/freelists.c \
+	%D%/groups.c \
+	%D%/groups.h \
 	%D%/help.c \
 	%D%/info.c \
 	%D%/interned.c \
+	%D%/instances.c \
 	%D%/object.c \
 	%D%/options.c \
 	%D%/options.h \

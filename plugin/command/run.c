@@ -47,7 +47,8 @@ static enum pm_status name_command(
 	const struct pm_run *r, enum pm_status s, struct pm_error *err)
 {
 	size_t len = strlen(r->command->name);
-	if (s != PM_OK && err && strncmp(err->msg, r->command->name, len))
+	if (s != PM_OK && err &&
+		strncmp(pm_error_last_line(err), r->command->name, len))
 		pm_error_context(err, "%s", r->command->name);
 	return s;
 }

@@ -433,7 +433,10 @@ static void show_error(struct bridge *b, const struct pm_error *e)
 {
 	pm_strbuf_reset(&b->response.shown);
 	pm_strbuf_reset(&b->response.flags);
-	pm_response_set_text(&b->response, "__pm_text", e->msg);
+	/* The error is the last line; those before it show where. */
+	const char *last = pm_error_last_line(e);
+	pm_response_show(&b->response, e->msg, (size_t)(last - e->msg));
+	pm_response_set_text(&b->response, "__pm_text", last);
 	pm_response_set(&b->response, "__pm_fail", 1, false);
 }
 

@@ -3,6 +3,7 @@
 gdb_tests = \
 	%D%/errors.tap \
 	%D%/inferiors.tap \
+	%D%/instances.tap \
 	%D%/interrupt.tap \
 	%D%/namespace.tap \
 	%D%/output.tap \

@@ -13,6 +13,7 @@ unit_tests = \
 	%D%/test-module \
 	%D%/test-names \
 	%D%/test-options \
+	%D%/test-query \
 	%D%/test-search \
 	%D%/test-session \
 	%D%/test-spot \

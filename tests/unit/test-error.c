@@ -46,6 +46,19 @@ START_TEST(context_goes_before)
 }
 END_TEST
 
+START_TEST(the_last_line_is_the_error)
+{
+	struct pm_error err;
+	pm_fail(&err, PM_USAGE, 0, ".a = 1\n   ^\nwrite \"==\"");
+	pm_error_context(&err, "-where");
+	pm_error_context(&err, "py-instances");
+	ck_assert_str_eq(
+		err.msg, ".a = 1\n   ^\npy-instances: -where: write \"==\"");
+	ck_assert_str_eq(
+		pm_error_last_line(&err), "py-instances: -where: write \"==\"");
+}
+END_TEST
+
 START_TEST(long_texts_are_cut)
 {
 	struct pm_error err;
@@ -123,5 +136,6 @@ START_TEST(guards_close_and_give)
 END_TEST
 
 UNIT_MAIN("error", every_status_has_a_text, says_what_and_where,
-	nobody_has_to_listen, context_goes_before, long_texts_are_cut,
-	only_objects_are_forgiven, try_returns_early, guards_close_and_give)
+	nobody_has_to_listen, context_goes_before, the_last_line_is_the_error,
+	long_texts_are_cut, only_objects_are_forgiven, try_returns_early,
+	guards_close_and_give)

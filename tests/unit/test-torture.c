@@ -187,21 +187,33 @@ static void sweep(
 	mini_heap_deinit(&t.h);
 }
 
-/* One line per command that reads a target. */
+/* One line per command that reads a target, and more of those that do quite
+   different things by their options. */
+static const char *const more_lines[] = {
+	"py-instances -json -where 'len > 5 and self[0] == 1000' list",
+	"py-instances -json -group-by self[-1] list",
+	"py-find -json -int 1003",
+	"py-find -json -str int",
+};
+
 static bool line_for(const struct pm_command *c, char line[static 80])
 {
 	if (c->flags & PM_COMMAND_NO_TARGET)
 		return false;
 	bool addr = c->operand == PM_OPERAND_ADDR ||
 		    c->operand == PM_OPERAND_OPTIONAL_ADDR;
-	ck_assert(addr || c->operand != PM_OPERAND_TYPE);
-	snprintf(line, 80, "%s -json%s", c->name, addr ? " 0x1" : "");
+	bool type = c->operand == PM_OPERAND_TYPE;
+	snprintf(line, 80, "%s -json%s", c->name,
+		addr   ? " 0x1"
+		: type ? " list"
+		       : "");
 	return true;
 }
 
 static void sweep_all(void (*hook)(void))
 {
 	unsigned swept = 0;
+	size_t more = sizeof more_lines / sizeof *more_lines;
 	for (size_t r = 0; pm_rows[r]; r++) {
 		if (pm_rows[r]->traits.obmalloc_home == PM_OBMALLOC_MIMALLOC)
 			continue;
@@ -212,6 +224,8 @@ static void sweep_all(void (*hook)(void))
 			sweep(pm_rows[r], line, hook);
 			swept++;
 		}
+		for (size_t i = r % 4; i < more; i += 4)
+			sweep(pm_rows[r], more_lines[i], hook);
 	}
 	ck_assert_uint_gt(swept, 10);
 }
