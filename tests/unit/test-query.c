@@ -421,17 +421,20 @@ START_TEST(hostile_values)
 		uint64_t unreadable;
 		begin(&w, row);
 		const struct pm_fields *f = &w.h.m.l->f;
+		bool wide = w.h.m.l->t.word_size == 8;
 		pm_addr item = 0;
 		ck_assert_int_eq(pm_layout_read(w.h.m.l, w.memory, w.list,
 					 f->list.item, &item, NULL),
 			PM_OK);
-		mini_put(&w.h.m, w.list, f->var_object.size, INT64_MAX);
+		mini_put(&w.h.m, w.list, f->var_object.size,
+			wide ? INT64_MAX : INT32_MAX);
 		ck_assert(!holds(&w, w.thing, "77 in .items", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
 		mini_put(&w.h.m, w.list, f->list.item, 8);
 		ck_assert(!holds(&w, w.thing, ".items[9] == 0", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
-		mini_put(&w.h.m, w.name, f->ascii.length, UINT64_C(1) << 39);
+		mini_put(&w.h.m, w.name, f->ascii.length,
+			UINT64_C(1) << (wide ? 39 : 30));
 		ck_assert(!holds(&w, w.thing, ".name ~ \"a\"", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
 		ck_assert(!holds(
