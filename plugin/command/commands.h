@@ -18,6 +18,7 @@
 	X(object)                                                              \
 	X(set)                                                                 \
 	X(slots)                                                               \
+	X(strings)                                                             \
 	X(whatis)
 
 #define X(id) extern const struct pm_command pm_command_##id;

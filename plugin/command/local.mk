@@ -29,6 +29,7 @@ libpymortem_la_SOURCES += \
 	%D%/session.h \
 	%D%/set.c \
 	%D%/slots.c \
+	%D%/strings.c \
 	%D%/spots.c \
 	%D%/spots.h \
 	%D%/walking.c \

@@ -2,10 +2,15 @@
 #include "heap/holders.h"
 #include "heap/team.h"
 
+#include "base/map.h"
+
 #include <string.h>
 
 #define OUTSIDE_BATCH 64
 #define CHUNK_MAX (1u << 20)
+#define SIEVE_BITS 16
+/* Places to look at for each reference that is wanted: some are stale. */
+#define PLACES 64
 
 /* First all places that hold the address, each with the object that it belongs
    to; then each of these objects is decoded. */
@@ -22,7 +27,11 @@ struct finder {
 
 struct pm_holders_job {
 	struct pm_heap *h;
-	pm_addr object;
+	pm_addr object;	       /* 0: several */
+	struct pm_map targets; /* of several: -> number, plus 1 */
+	atomic_uint *places;   /* found of each, by number */
+	size_t ntargets;
+	uint64_t *sieve; /* bits, by hash of a target */
 	size_t limit;
 	enum phase phase;
 	struct pm_team team;
@@ -45,6 +54,9 @@ void pm_holders_destroy(struct pm_holders_job *j)
 	}
 	pm_vec_deinit(&j->candidates);
 	pm_vec_deinit(&j->result.list);
+	pm_map_deinit(&j->targets);
+	free(j->places);
+	free(j->sieve);
 	free(j);
 }
 
@@ -97,12 +109,48 @@ static void on_outside(
 	candidate(f, owner);
 }
 
+static inline size_t sieve_bit(uint64_t word)
+{
+	return (size_t)(pm_map_hash(word) >> (64 - SIEVE_BITS));
+}
+
+/* A word that may be one of several targets. */
+static __attribute__((noinline)) bool is_target(
+	struct pm_holders_job *j, uint64_t word)
+{
+	const struct pm_map_slot *s =
+		word ? pm_map_find(&j->targets, word) : NULL;
+	return s && atomic_fetch_add(&j->places[s->value - 1], 1) <
+			    j->limit * PLACES;
+}
+
+static void scan_for_several(struct pm_holders_job *j, struct finder *f,
+	const unsigned char *p, size_t len, pm_addr at, pm_addr owner,
+	hit_fn *hit)
+{
+	const struct pm_layout *l = j->h->l;
+	unsigned ws = l->t.word_size;
+	uint64_t mask =
+		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
+	for (size_t i = 0; i + ws <= len; i += ws) {
+		uint64_t w = pm_load(p + i, ws, l->t.big_endian) & mask;
+		size_t bit = sieve_bit(w);
+		if (__builtin_expect(j->sieve[bit / 64] >> bit % 64 & 1, 0) &&
+			is_target(j, w))
+			hit(j, f, at + i, owner);
+	}
+}
+
 static inline __attribute__((always_inline)) void scan_bytes(
 	struct pm_holders_job *j, struct finder *f, const unsigned char *p,
 	size_t len, pm_addr at, pm_addr owner, hit_fn *hit)
 {
 	const struct pm_layout *l = j->h->l;
 	unsigned ws = l->t.word_size;
+	if (!j->object) {
+		scan_for_several(j, f, p, len, at, owner, hit);
+		return;
+	}
 	/* References of frames have tags in their low bits (3.14). */
 	uint64_t mask =
 		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
@@ -226,8 +274,8 @@ static void begin_scan(struct pm_holders_job *j)
 			(h->outside.len + OUTSIDE_BATCH - 1) / OUTSIDE_BATCH;
 }
 
-enum pm_status pm_holders_create(struct pm_heap *h, pm_addr object,
-	size_t limit, struct pm_holders_job **ret, struct pm_error *err)
+static enum pm_status create(struct pm_heap *h, pm_addr object, size_t limit,
+	struct pm_holders_job **ret, struct pm_error *err)
 {
 	if (!h->done)
 		return pm_fail(err, PM_ABSENT, 0, "the heap was not walked");
@@ -259,6 +307,43 @@ enum pm_status pm_holders_create(struct pm_heap *h, pm_addr object,
 	return PM_OK;
 }
 
+enum pm_status pm_holders_create(struct pm_heap *h, pm_addr object,
+	size_t limit, struct pm_holders_job **ret, struct pm_error *err)
+{
+	return create(h, object, limit, ret, err);
+}
+
+static void cleanup_job(struct pm_holders_job **j)
+{
+	pm_holders_destroy(*j);
+}
+
+enum pm_status pm_holders_create_some(struct pm_heap *h, const pm_addr *objects,
+	size_t n, size_t limit, struct pm_holders_job **ret,
+	struct pm_error *err)
+{
+	PM_CLEANUP(cleanup_job) struct pm_holders_job *j = NULL;
+	PM_TRY(create(h, 0, limit, &j, err));
+	j->ntargets = n;
+	j->places = calloc(n + 1, sizeof *j->places);
+	j->sieve = calloc((size_t)1 << (SIEVE_BITS - 6), 8);
+	if (!j->places || !j->sieve)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	for (size_t i = 0; i < n; i++) {
+		if (!objects[i])
+			continue;
+		struct pm_map_slot *s =
+			pm_map_put(&j->targets, objects[i], NULL);
+		if (!s)
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		s->value = i + 1;
+		size_t bit = sieve_bit(objects[i]);
+		j->sieve[bit / 64] |= UINT64_C(1) << bit % 64;
+	}
+	*ret = pm_take(j);
+	return PM_OK;
+}
+
 static int by_value(const void *a, const void *b)
 {
 	pm_addr x = *(const pm_addr *)a, y = *(const pm_addr *)b;
@@ -283,6 +368,9 @@ static enum pm_status gather_candidates(
 	if (j->candidates.len)
 		qsort(j->candidates.data, j->candidates.len,
 			sizeof *j->candidates.data, by_value);
+	/* From now on: references of each that were found. */
+	for (size_t i = 0; i < j->ntargets; i++)
+		atomic_store(&j->places[i], 0);
 	j->phase = PHASE_DECODE;
 	return PM_OK;
 }
@@ -294,14 +382,23 @@ struct match {
 	bool no_memory;
 };
 
+/* Of several targets: one, and not enough of it was found yet. */
+static bool wants_another(struct pm_holders_job *j, pm_addr target)
+{
+	const struct pm_map_slot *s =
+		target ? pm_map_find(&j->targets, target) : NULL;
+	return s && atomic_fetch_add(&j->places[s->value - 1], 1) < j->limit;
+}
+
 static bool match_ref(void *arg, const struct pm_ref *ref)
 {
 	struct match *m = arg;
 	struct pm_holders_job *j = m->j;
-	if (ref->target != j->object)
+	if (j->object ? ref->target != j->object
+		      : !wants_another(j, ref->target))
 		return true;
 	m->edges++;
-	if ((!j->limit || j->result.list.len < j->limit) &&
+	if ((!j->object || !j->limit || j->result.list.len < j->limit) &&
 		!pm_vec_push(&j->result.list,
 			(struct pm_holder){m->x->addr, m->x->type, *ref}))
 		m->no_memory = true;

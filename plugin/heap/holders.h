@@ -28,6 +28,12 @@ struct pm_holders_job; /* opaque */
 /* limit 0: keep all. */
 PM_CHECKED enum pm_status pm_holders_create(struct pm_heap *h, pm_addr object,
 	size_t limit, struct pm_holders_job **ret, struct pm_error *err);
+/* Some references to each of several objects: about limit of each, by the
+   object that holds them; ref.target says to which.  The counts are of these
+   only. */
+PM_CHECKED enum pm_status pm_holders_create_some(struct pm_heap *h,
+	const pm_addr *objects, size_t n, size_t limit,
+	struct pm_holders_job **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_holders_step(struct pm_holders_job *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_holders_progress(const struct pm_holders_job *j, uint64_t *ret_done,

@@ -29,12 +29,14 @@ class Report:
 class Program:
     """A Python that said what it knows (.truth) and waits in a read."""
 
-    def __init__(self, python, text, environment=()):
+    def __init__(self, python, text, environment=(), given=b""):
         env = dict(os.environ, PYTHONHASHSEED="0", LC_ALL="C.UTF-8")
         env.update(environment)
         self.process = subprocess.Popen(
             [python.path, "-S", "-B", "-c", text], stdin=subprocess.PIPE,
             stdout=subprocess.PIPE, env=env)
+        self.process.stdin.write(given)
+        self.process.stdin.flush()
         line = self.process.stdout.readline()
         if not line:
             raise ValueError("the program said nothing")

@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/duplicates.h"
+
+#include "heap/footprint.h"
+#include "heap/team.h"
+#include "object/text.h"
+
+#include <string.h>
+
+#define PIECE 65536
+#define MIN_BITS 16
+#define MAX_BITS 34
+#define MAX_ITEMS (UINT64_C(1) << 32)
+
+/* The equal ones of a thread's part, or of all of it. */
+struct found {
+	struct pm_map by_hash; /* -> place in list, plus 1 */
+	PM_VEC(struct pm_duplicate) list;
+	uint64_t objects, unreadable, inconsistent;
+	unsigned char *piece;
+};
+
+struct pm_duplicates_job {
+	struct pm_heap *h;
+	enum pm_duplicate_kind kind;
+	bool *wanted;
+	unsigned bits; /* 1 << bits of them in each bitmap */
+	uint64_t *once, *again;
+	bool second; /* the second reading */
+	struct pm_scan *scan;
+	struct found found[PM_TEAM_MAX];
+	struct pm_duplicates result;
+	bool done;
+};
+
+static void deinit_found(struct found *f)
+{
+	pm_map_deinit(&f->by_hash);
+	pm_vec_deinit(&f->list);
+	free(f->piece);
+}
+
+void pm_duplicates_destroy(struct pm_duplicates_job *j)
+{
+	if (!j)
+		return;
+	pm_scan_destroy(j->scan);
+	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
+		deinit_found(&j->found[i]);
+	pm_vec_deinit(&j->result.list);
+	free(j->wanted);
+	free(j->once);
+	free(j->again);
+	free(j);
+}
+
+/* ---- the hash ---- */
+
+static inline uint64_t mix(uint64_t h, uint64_t w)
+{
+	h = (h ^ w) * 0x9FB21C651E98DF25u;
+	return h ^ h >> 32;
+}
+
+/* n: bytes; the tail is mixed in as one word more. */
+static inline uint64_t hash_bytes(uint64_t h, const unsigned char *p, size_t n)
+{
+	uint64_t w;
+	for (; n >= 8; n -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		h = mix(h, w);
+	}
+	if (n) {
+		w = 0;
+		memcpy(&w, p, n);
+		h = mix(h, w);
+	}
+	return h;
+}
+
+static inline uint64_t finish(uint64_t h)
+{
+	h = mix(h, h >> 29);
+	return h ? h : 1; /* no key of a map is 0 */
+}
+
+/* ---- content ---- */
+
+struct content {
+	pm_addr at; /* of what is compared */
+	uint64_t bytes, seed;
+	uint64_t size; /* sys.getsizeof */
+	bool interned;
+	bool unordered; /* entries of a set */
+};
+
+static enum pm_status str_content(const struct pm_layout *l,
+	const struct pm_scanned *x, struct content *c)
+{
+	struct pm_text t;
+	if (pm_text_parse(l, x->addr, x->body, x->avail, &t, NULL) != PM_OK)
+		return PM_CORRUPT;
+	if (!t.kind || !t.data)
+		return PM_ABSENT; /* one that was never made ready */
+	c->at = t.data;
+	c->bytes = t.length * t.kind;
+	c->seed = mix(t.kind, t.length);
+	c->interned = t.interned != 0;
+	return PM_OK;
+}
+
+static enum pm_status content_of(struct pm_duplicates_job *j,
+	const struct pm_scanned *x, struct content *c)
+{
+	const struct pm_layout *l = j->h->l;
+	unsigned ws = l->t.word_size;
+	uint64_t n = pm_get(l, x->body, l->f.var_object.size);
+	*c = (struct content){.seed = n};
+	switch (j->kind) {
+	case PM_DUPLICATE_STR:
+		return str_content(l, x, c);
+	case PM_DUPLICATE_BYTES:
+		c->at = x->addr + l->f.bytes.data.off;
+		c->bytes = n;
+		break;
+	case PM_DUPLICATE_TUPLE:
+		c->at = x->addr + l->f.tuple.item.off;
+		c->bytes = n * ws;
+		break;
+	case PM_DUPLICATE_FROZENSET:
+		n = pm_get(l, x->body, l->f.set.mask) + 1;
+		c->at = pm_get(l, x->body, l->f.set.table);
+		c->bytes = n * l->f.set_entry.sizeof_.off;
+		c->seed = pm_get(l, x->body, l->f.set.used);
+		c->unordered = true;
+		break;
+	}
+	return n > MAX_ITEMS ? PM_CORRUPT : PM_OK;
+}
+
+/* The members of a set stand in no order: their hashes are added up. */
+static uint64_t hash_entries(const struct pm_layout *l, uint64_t sum,
+	const unsigned char *p, size_t n)
+{
+	unsigned ws = l->t.word_size;
+	uint32_t step = l->f.set_entry.sizeof_.off;
+	for (size_t i = 0; step && i + step <= n; i += step) {
+		pm_addr key = pm_load(
+			p + i + l->f.set_entry.key.off, ws, l->t.big_endian);
+		if (key && key != l->at.set_dummy.addr)
+			sum += mix(key, key >> 17);
+	}
+	return sum;
+}
+
+static bool hash_content(struct pm_duplicates_job *j, struct found *f,
+	const struct pm_scanned *x, const struct content *c, uint64_t *ret)
+{
+	const struct pm_layout *l = j->h->l;
+	uint64_t h = mix(c->seed, 0x2545F4914F6CDD1Du), off = c->at - x->addr;
+	if (c->at >= x->addr && off <= x->avail && c->bytes <= x->avail - off) {
+		h = c->unordered ? hash_entries(l, h, x->body + off, c->bytes)
+				 : hash_bytes(h, x->body + off, c->bytes);
+		*ret = finish(h);
+		return true;
+	}
+	uint32_t step = c->unordered ? l->f.set_entry.sizeof_.off : 8;
+	size_t piece = PIECE / step * step;
+	for (uint64_t at = 0; at < c->bytes; at += piece) {
+		uint64_t left = c->bytes - at;
+		size_t n = left < piece ? (size_t)left : piece;
+		if (pm_target_read_some(j->h->target, c->at + at, f->piece, n) <
+			n)
+			return false;
+		h = c->unordered ? hash_entries(l, h, f->piece, n)
+				 : hash_bytes(h, f->piece, n);
+	}
+	*ret = finish(h);
+	return true;
+}
+
+/* ---- one object ---- */
+
+static bool set_bit(uint64_t *map, uint64_t bit)
+{
+	uint64_t mask = UINT64_C(1) << bit % 64;
+	/* Most are there already: don't write then. */
+	if (__atomic_load_n(&map[bit / 64], __ATOMIC_RELAXED) & mask)
+		return true;
+	return __atomic_fetch_or(&map[bit / 64], mask, __ATOMIC_RELAXED) & mask;
+}
+
+/* The lowest addresses, whichever thread saw them first. */
+static void add_sample(struct pm_duplicate *d, pm_addr addr)
+{
+	for (unsigned i = 0; i < PM_DUPLICATE_SAMPLES && addr; i++) {
+		if (d->samples[i] && d->samples[i] < addr)
+			continue;
+		pm_addr was = d->samples[i];
+		d->samples[i] = addr;
+		addr = was;
+	}
+}
+
+static bool is_better(
+	const struct pm_duplicate *a, const struct pm_duplicate *b)
+{
+	if (a->interned != b->interned)
+		return a->interned;
+	return a->kept != b->kept ? a->kept > b->kept : a->stays < b->stays;
+}
+
+static void combine(struct pm_duplicate *to, const struct pm_duplicate *d)
+{
+	to->copies += d->copies;
+	to->size += d->size;
+	to->alloc += d->alloc;
+	/* The interned one stays, or else the largest of them. */
+	if (is_better(d, to)) {
+		add_sample(to, to->stays);
+		to->stays = d->stays;
+		to->kept = d->kept;
+		to->interned = d->interned;
+	} else {
+		add_sample(to, d->stays);
+	}
+	for (unsigned i = 0; i < PM_DUPLICATE_SAMPLES; i++)
+		add_sample(to, d->samples[i]);
+}
+
+static bool merge(struct found *f, uint64_t key, const struct pm_duplicate *d)
+{
+	bool added;
+	struct pm_map_slot *slot = pm_map_put(&f->by_hash, key, &added);
+	if (!slot)
+		return false;
+	if (!added) {
+		combine(&f->list.data[slot->value - 1], d);
+		return true;
+	}
+	if (!pm_vec_push(&f->list, *d))
+		return false;
+	slot->value = f->list.len;
+	return true;
+}
+
+static bool record(struct pm_duplicates_job *j, unsigned who,
+	const struct pm_scanned *x, const struct content *c, uint64_t hash)
+{
+	struct pm_heap *h = j->h;
+	struct found *f = &j->found[who];
+	const struct pm_objects *o = pm_scan_objects(j->scan, who);
+	struct pm_measure m;
+	if (pm_measure(h->l, x->type, x->addr, x->body, x->avail,
+		    &o->resolver.r, &m) == PM_CORRUPT) {
+		f->inconsistent++;
+		return true;
+	}
+	uint64_t alloc = x->block;
+	if (!x->block && !x->is_static)
+		alloc = pm_block_size(h, o->m, x->addr - x->type->pre,
+			m.extent + x->type->pre);
+	for (unsigned i = 0; i < m.nbuffers; i++)
+		if (!m.buffers[i].shared)
+			alloc += pm_block_size(
+				h, o->m, m.buffers[i].addr, m.buffers[i].bytes);
+	/* Copies of one content may have a cached UTF-8 each, or not. */
+	const struct pm_duplicate d = {
+		.copies = 1,
+		.size = m.size,
+		.alloc = alloc,
+		.kept = alloc,
+		.interned = c->interned,
+		.stays = x->addr,
+		.each = c->bytes,
+	};
+	/* Sizes differ where hashes are equal by chance. */
+	return merge(f, mix(hash, d.each) | 1, &d);
+}
+
+static bool see(void *arg, unsigned who, const struct pm_scanned *x)
+{
+	struct pm_duplicates_job *j = arg;
+	struct found *f = &j->found[who];
+	struct content c;
+	uint64_t hash;
+	enum pm_status s = content_of(j, x, &c);
+	if (s != PM_OK) {
+		f->inconsistent += !j->second && s == PM_CORRUPT;
+		return true;
+	}
+	if (!hash_content(j, f, x, &c, &hash)) {
+		f->unreadable += !j->second;
+		return true;
+	}
+	uint64_t bit = hash >> (64 - j->bits);
+	if (!j->second) {
+		f->objects++;
+		if (set_bit(j->once, bit))
+			set_bit(j->again, bit);
+		return true;
+	}
+	if (!(j->again[bit / 64] >> bit % 64 & 1))
+		return true;
+	return record(j, who, x, &c, hash);
+}
+
+/* ---- the job ---- */
+
+static bool is_wanted(const struct pm_heap *h, const struct pm_type *t,
+	enum pm_duplicate_kind k)
+{
+	const char *name = NULL;
+	switch (k) {
+	case PM_DUPLICATE_STR: /* others cannot be interned */
+		return t->addr == h->l->at.unicode_type.addr;
+	case PM_DUPLICATE_BYTES:
+		name = "builtins.bytes";
+		break;
+	case PM_DUPLICATE_TUPLE:
+		name = "builtins.tuple";
+		break;
+	case PM_DUPLICATE_FROZENSET:
+		name = "builtins.frozenset";
+		break;
+	}
+	return !t->heap && !strcmp(t->name, name);
+}
+
+static void cleanup_job(struct pm_duplicates_job **j)
+{
+	pm_duplicates_destroy(*j);
+}
+
+enum pm_status pm_duplicates_create(struct pm_heap *h,
+	enum pm_duplicate_kind kind, struct pm_duplicates_job **ret,
+	struct pm_error *err)
+{
+	PM_CLEANUP(cleanup_job)
+	struct pm_duplicates_job *j = calloc(1, sizeof *j);
+	if (!j)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	j->h = h;
+	j->kind = kind;
+	uint32_t n = pm_types_count(h->types);
+	uint64_t count = 0;
+	j->wanted = calloc(n + 1, sizeof *j->wanted);
+	for (uint32_t i = 0; i < n && j->wanted; i++) {
+		const struct pm_type *t = pm_types_by_id(h->types, i);
+		j->wanted[i] = t && is_wanted(h, t, kind);
+		if (j->wanted[i] && i < h->nstats)
+			count += h->stats[i].count;
+	}
+	/* Sixteen bits for each: few meet by chance. */
+	for (j->bits = MIN_BITS; j->bits < MAX_BITS; j->bits++)
+		if (UINT64_C(1) << j->bits >= 16 * count)
+			break;
+	j->once = calloc((size_t)1 << (j->bits - 6), 8);
+	j->again = calloc((size_t)1 << (j->bits - 6), 8);
+	bool pieces = true;
+	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
+		pieces &= (j->found[i].piece = malloc(PIECE)) != NULL;
+	if (!j->wanted || !j->once || !j->again || !pieces)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	PM_TRY(pm_scan_create(h, j->wanted, 0, see, j, &j->scan, err));
+	*ret = pm_take(j);
+	return PM_OK;
+}
+
+/* What the threads found becomes one list of what there is more than once. */
+static enum pm_status gather(struct pm_duplicates_job *j, struct pm_error *err)
+{
+	struct pm_duplicates *r = &j->result;
+	struct found *all = &j->found[0];
+	for (unsigned i = 1; i < PM_TEAM_MAX; i++) {
+		struct found *f = &j->found[i];
+		size_t slots =
+			f->by_hash.slots ? (size_t)1 << f->by_hash.bits : 0;
+		for (size_t s = 0; s < slots; s++) {
+			const struct pm_map_slot *from = &f->by_hash.slots[s];
+			if (!from->key)
+				continue;
+			if (!merge(all, from->key,
+				    &f->list.data[from->value - 1]))
+				return pm_fail(
+					err, PM_NOMEM, 0, "out of memory");
+		}
+		all->objects += f->objects;
+		all->unreadable += f->unreadable;
+		all->inconsistent += f->inconsistent;
+	}
+	r->objects = all->objects;
+	r->unreadable = all->unreadable + pm_scan_unreadable(j->scan);
+	r->inconsistent = all->inconsistent;
+	pm_vec_each (d, &all->list) {
+		if (d->copies < 2)
+			continue;
+		if (!pm_vec_push(&r->list, *d))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		r->copies += d->copies;
+		r->size += d->size;
+		r->alloc += d->alloc;
+		r->saving += pm_duplicate_saving(d);
+	}
+	return PM_OK;
+}
+
+enum pm_status pm_duplicates_step(struct pm_duplicates_job *j, double seconds,
+	bool *ret_done, struct pm_error *err)
+{
+	bool finished;
+	*ret_done = j->done;
+	if (j->done)
+		return PM_OK;
+	PM_TRY(pm_scan_step(j->scan, seconds, &finished, err));
+	if (!finished)
+		return PM_OK;
+	if (j->second) {
+		PM_TRY(gather(j, err));
+		j->done = *ret_done = true;
+		return PM_OK;
+	}
+	j->result.unreadable += pm_scan_unreadable(j->scan);
+	pm_scan_destroy(pm_take(j->scan));
+	j->second = true;
+	return pm_scan_create(j->h, j->wanted, 0, see, j, &j->scan, err);
+}
+
+void pm_duplicates_progress(const struct pm_duplicates_job *j,
+	uint64_t *ret_done, uint64_t *ret_total)
+{
+	*ret_done = *ret_total = 0;
+	if (j->scan)
+		pm_scan_progress(j->scan, ret_done, ret_total);
+	*ret_done += j->second ? *ret_total : 0;
+	*ret_total *= 2;
+}
+
+struct pm_duplicates *pm_duplicates_result(struct pm_duplicates_job *j)
+{
+	return &j->result;
+}
