@@ -14,6 +14,11 @@ struct shown_refs {
 	uint64_t count;
 };
 
+static unsigned limit_of(const struct pm_run *r)
+{
+	return (unsigned)pm_run_number(r, "repr-limit", r->session->repr_limit);
+}
+
 static bool is_object(const struct pm_objects *o, pm_addr addr)
 {
 	struct pm_object x;
@@ -72,7 +77,7 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_auto_strbuf repr = {0};
 	char size[28], alloc[28];
 	pm_footprint(h, x, m, &f);
-	pm_repr(o, x->addr, r->session->repr_limit, &repr);
+	pm_repr(o, x->addr, limit_of(r), &repr);
 	pm_emit_line(e, "%s at 0x%" PRIx64, x->type->name, x->addr);
 	pm_emit_line(e, "value     %s", pm_strbuf_text(&repr));
 	if (x->immortal)
@@ -216,10 +221,17 @@ static enum pm_status step(
 	return PM_OK;
 }
 
+static const struct pm_option options[] = {
+	{"repr-limit", PM_ARG_COUNT, "N", NULL,
+		"show at most N characters of its value"},
+	{0},
+};
+
 const struct pm_command pm_command_object = {
 	.name = "py-object",
 	.group = PM_GROUP_OBJECT,
 	.summary = "Show one object: type, value, size, and what it refers to.",
+	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_ADDR,
 	.operand_help = "ADDR is the address of an object: any GDB expression, "

@@ -18,7 +18,7 @@ static const struct setting {
 		true, "ask GDB's debug info for the layout of CPython"},
 	{"fast-reads", ON_OFF, offsetof(struct pm_session, fast_reads), 0, true,
 		"read local processes and cores without GDB"},
-	{"repr-limit", NUMBER, offsetof(struct pm_session, repr_limit), 100000,
+	{"repr-limit", NUMBER, offsetof(struct pm_session, repr_limit), 1000000,
 		false, "characters of a value that are shown"},
 	{"stable-ids", ON_OFF, offsetof(struct pm_session, stable_ids), 0,
 		false, "show addresses as #1, #2, ..."},

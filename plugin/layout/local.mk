@@ -16,7 +16,9 @@ libpymortem_la_SOURCES += \
 	%D%/rows.h \
 	%D%/segments.c \
 	%D%/segments.h \
-	%D%/tell.c
+	%D%/tell.c \
+	%D%/wording.c \
+	%D%/wording.h
 
 # The rows; the list in rows.h names them too.
 libpymortem_la_SOURCES += \

@@ -11,6 +11,17 @@ libpymortem_la_SOURCES += \
 	%D%/refs.c %D%/refs.h \
 	%D%/refs-internal.h %D%/refs-frames.c \
 	%D%/repr.c %D%/repr.h \
+	%D%/repr-internal.h \
+	%D%/repr-asyncio.c \
+	%D%/repr-code.c \
+	%D%/repr-containers.c \
+	%D%/repr-library.c \
+	%D%/repr-numbers.c \
+	%D%/repr-python.c \
+	%D%/repr-rows.c \
+	%D%/repr-text.c \
+	%D%/repr-times.c \
+	%D%/lines.c %D%/lines.h \
 	%D%/static-types.c %D%/static-types.h \
 	%D%/text.c %D%/text.h \
 	%D%/types.c %D%/types.h

@@ -1,377 +1,397 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "object/repr.h"
-#include "object/refs.h"
+/* The frame of repr(): what bounds it, and what printers share. */
+#include "object/repr-internal.h"
+#include "object/repr-rows.h"
 #include "object/text.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <string.h>
 
-#define MAX_DEPTH 6
-
-struct repr {
-	const struct pm_objects *o;
-	struct pm_strbuf *out;
-	size_t end; /* of out, at which to stop */
-	unsigned depth;
-	pm_addr parents[MAX_DEPTH + 1];
-};
-
-static void put(struct repr *r, pm_addr addr);
-
-static bool full(const struct repr *r)
+static size_t count_characters(const char *text, size_t len)
 {
-	return r->out->len >= r->end;
+	size_t n = 0;
+	for (size_t i = 0; i < len; i++)
+		n += ((unsigned char)text[i] & 0xc0) != 0x80;
+	return n;
 }
 
-static const char *bare(const char *qualified)
+bool pm_repr_full(struct pm_repr *r)
 {
-	return strncmp(qualified, "builtins.", 9) ? qualified : qualified + 9;
-}
-
-static void put_default(struct repr *r, const struct pm_object *x)
-{
-	pm_strbuf_printf(r->out, "<%s object at 0x%" PRIx64 ">",
-		bare(x->type->name), x->addr);
-}
-
-static void put_str(struct repr *r, const struct pm_object *x)
-{
-	const struct pm_layout *l = r->o->l;
-	struct pm_text t;
-	unsigned char head[256];
-	char quote = '\'';
-	/* Python takes double quotes when that saves escapes. */
-	if (pm_text_load(l, r->o->m, x->addr, &t, NULL) == PM_OK &&
-		t.kind == 1 && t.length <= sizeof head &&
-		pm_memory_read(r->o->m, t.data, head, t.length, NULL) ==
-			PM_OK &&
-		memchr(head, '\'', t.length) && !memchr(head, '"', t.length))
-		quote = '"';
-	size_t start = r->out->len;
-	size_t room = r->end > start ? r->end - start : 1;
-	pm_strbuf_putc(r->out, quote);
-	if (pm_text_append(l, r->o->m, x->addr, room, quote, r->out, NULL) !=
-		PM_OK) {
-		pm_strbuf_truncate(r->out, start);
-		pm_strbuf_printf(
-			r->out, "<unreadable str 0x%" PRIx64 ">", x->addr);
-		return;
-	}
-	pm_strbuf_putc(r->out, quote);
-}
-
-static void put_byte_string(struct repr *r, pm_addr at, uint64_t n)
-{
-	unsigned char chunk[256];
-	uint64_t shown = n < sizeof chunk ? n : sizeof chunk;
-	if (r->end > r->out->len && shown > r->end - r->out->len)
-		shown = r->end - r->out->len;
-	if (pm_memory_read(r->o->m, at, chunk, shown, NULL) != PM_OK) {
-		pm_strbuf_printf(r->out, "<unreadable 0x%" PRIx64 ">", at);
-		return;
-	}
-	bool single = memchr(chunk, '\'', shown) && !memchr(chunk, '"', shown);
-	char quote = single ? '"' : '\'';
-	pm_strbuf_printf(r->out, "b%c", quote);
-	for (uint64_t i = 0; i < shown; i++) {
-		unsigned char c = chunk[i];
-		if (c == (unsigned char)quote || c == '\\')
-			pm_strbuf_printf(r->out, "\\%c", c);
-		else if (c == '\n')
-			pm_strbuf_puts(r->out, "\\n");
-		else if (c == '\t')
-			pm_strbuf_puts(r->out, "\\t");
-		else if (c == '\r')
-			pm_strbuf_puts(r->out, "\\r");
-		else if (c < 32 || c > 126)
-			pm_strbuf_printf(r->out, "\\x%02x", c);
-		else
-			pm_strbuf_putc(r->out, (char)c);
-	}
-	pm_strbuf_printf(r->out, "%s%c", shown < n ? "..." : "", quote);
-}
-
-static void put_int(struct repr *r, const struct pm_object *x)
-{
-	const struct pm_layout *l = r->o->l;
-	const unsigned char *b = pm_object_body(x);
-	bool negative;
-	uint64_t n;
-	if (l->t.int_form == PM_INT_TAG) {
-		uint64_t tag = pm_get(l, b, l->f.long_.tag);
-		negative = (tag & 3) == 2;
-		n = tag >> 3;
-	} else {
-		int64_t s = pm_get_signed(l, b, l->f.var_object.size);
-		negative = s < 0;
-		n = (uint64_t)(s < 0 ? -s : s);
-	}
-	if (x->type->addr != l->at.none.addr &&
-		!strcmp(x->type->name, "builtins.bool")) {
-		bool v = n && pm_get(l, b, l->f.long_.digit);
-		pm_strbuf_puts(r->out, v ? "True" : "False");
-		return;
-	}
-	/* Base 10^9 digits by repeated multiplication, most significant digit
-	   of the int first; bounded, since the result is. */
-	uint32_t parts[64] = {0};
-	unsigned len = 1, each = pm_digit_size(x->type), bits = each * 15 / 2;
-	if (n * bits > 1800 || l->f.long_.digit.off + n * each > x->avail) {
-		pm_strbuf_printf(r->out, "<%sint of about %" PRIu64 " bits>",
-			negative ? "negative " : "", n * bits);
-		return;
-	}
-	for (uint64_t i = n; i-- > 0;) {
-		uint64_t carry = pm_load(b + l->f.long_.digit.off + i * each,
-			each, l->t.big_endian);
-		for (unsigned k = 0; k < len; k++) {
-			uint64_t v = ((uint64_t)parts[k] << bits) + carry;
-			parts[k] = (uint32_t)(v % 1000000000);
-			carry = v / 1000000000;
-		}
-		for (; carry && len < 64; carry /= 1000000000)
-			parts[len++] = (uint32_t)(carry % 1000000000);
-	}
-	pm_strbuf_printf(
-		r->out, "%s%" PRIu32, negative ? "-" : "", parts[len - 1]);
-	for (unsigned k = len - 1; k-- > 0;)
-		pm_strbuf_printf(r->out, "%09" PRIu32, parts[k]);
-}
-
-/* The shortest decimal text that reads back as v, as float.__repr__ puts it:
-   an exponent below 1e-4 and from 1e16 on. */
-static void put_double(struct pm_strbuf *out, double v)
-{
-	if (isnan(v) || isinf(v)) {
-		pm_strbuf_puts(out, isnan(v) ? "nan" : v < 0 ? "-inf" : "inf");
-		return;
-	}
-	char e[40];
-	for (int p = 0; p < 17; p++) {
-		snprintf(e, sizeof e, "%.*e", p, v);
-		if (strtod(e, NULL) == v)
-			break;
-	}
-	char *mark = strchr(e, 'e');
-	int exponent = (int)strtol(mark + 1, NULL, 10);
-	if (exponent < -4 || exponent >= 16) {
-		pm_strbuf_append(out, e, (size_t)(mark - e));
-		pm_strbuf_printf(out, "e%c%02d", exponent < 0 ? '-' : '+',
-			abs(exponent));
-		return;
-	}
-	int digits = (int)strspn(e + (*e == '-') + 2, "0123456789");
-	int decimals = digits - exponent;
-	pm_strbuf_printf(out, "%.*f", decimals < 1 ? 1 : decimals, v);
-}
-
-static void put_float(struct repr *r, const struct pm_object *x)
-{
-	uint64_t bits =
-		pm_get(r->o->l, pm_object_body(x), r->o->l->f.float_.value);
-	double v;
-	memcpy(&v, &bits, sizeof v);
-	put_double(r->out, v);
-}
-
-/* ---- containers ---- */
-
-struct items {
-	struct repr *r;
-	enum pm_via via;
-	uint64_t n;
-	bool cut, pairs;
-};
-
-static bool put_item(void *arg, const struct pm_ref *ref)
-{
-	struct items *i = arg;
-	struct repr *r = i->r;
-	if (ref->via != i->via)
+	if (r->out->failed || !r->budget)
 		return true;
-	if (full(r)) {
-		i->cut = true;
+	r->budget--;
+	if (r->out->len - r->start <= r->limit)
 		return false;
+	if (r->seen < r->out->len) {
+		r->chars += count_characters(
+			r->out->data + r->seen, r->out->len - r->seen);
+		r->seen = r->out->len;
 	}
-	if (i->n++)
-		pm_strbuf_puts(r->out, ", ");
-	if (i->pairs) {
-		put(r, ref->key);
-		pm_strbuf_puts(r->out, ": ");
-	}
-	put(r, ref->target);
-	return true;
+	return r->chars > r->limit;
 }
 
-static uint64_t put_items(
-	struct repr *r, const struct pm_object *x, enum pm_via via, bool pairs)
-{
-	struct items i = {r, via, 0, false, pairs};
-	enum pm_status s = pm_refs_each(r->o, x, put_item, &i);
-	if (i.cut)
-		pm_strbuf_puts(r->out, ", ...");
-	else if (s != PM_OK)
-		pm_strbuf_puts(r->out, ", <unreadable>");
-	return i.n;
-}
-
-static bool nested(struct repr *r, const struct pm_object *x, const char *text)
+bool pm_repr_enter(
+	struct pm_repr *r, const struct pm_object *x, const char *text)
 {
 	for (unsigned i = 0; i < r->depth; i++)
 		if (r->parents[i] == x->addr) {
 			pm_strbuf_puts(r->out, text);
 			return false;
 		}
-	if (r->depth >= MAX_DEPTH) {
-		pm_strbuf_puts(r->out, "...");
+	if (r->depth == PM_REPR_DEPTH) {
+		r->budget = 0;
 		return false;
 	}
 	r->parents[r->depth++] = x->addr;
 	return true;
 }
 
-static void put_container(struct repr *r, const struct pm_object *x)
+void pm_repr_leave(struct pm_repr *r)
 {
-	const char *name = bare(x->type->name);
-	bool plain;
-	switch (x->type->kind) {
-	case PM_KIND_LIST:
-		if (!nested(r, x, "[...]"))
-			return;
-		pm_strbuf_putc(r->out, '[');
-		put_items(r, x, PM_VIA_INDEX, false);
-		pm_strbuf_putc(r->out, ']');
-		break;
-	case PM_KIND_TUPLE:
-		if (!nested(r, x, "(...)"))
-			return;
-		pm_strbuf_putc(r->out, '(');
-		if (put_items(r, x, PM_VIA_INDEX, false) == 1)
-			pm_strbuf_putc(r->out, ',');
-		pm_strbuf_putc(r->out, ')');
-		break;
-	case PM_KIND_SET:
-		if (!nested(r, x, "{...}"))
-			return;
-		plain = !strcmp(name, "set");
-		uint64_t used =
-			pm_get(r->o->l, pm_object_body(x), r->o->l->f.set.used);
-		pm_strbuf_printf(r->out, "%s%s%s", plain && used ? "" : name,
-			plain && used ? "" : "(", used ? "{" : "");
-		put_items(r, x, PM_VIA_MEMBER, false);
-		pm_strbuf_printf(r->out, "%s%s", used ? "}" : "",
-			plain && used ? "" : ")");
-		break;
-	default: /* dicts */
-		if (!nested(r, x, "{...}"))
-			return;
-		plain = !strcmp(name, "dict");
-		pm_strbuf_printf(r->out, "%s{", plain ? "" : name);
-		put_items(r, x, PM_VIA_VALUE, true);
-		pm_strbuf_putc(r->out, '}');
-		break;
-	}
 	r->depth--;
 }
 
-static void put_named(struct repr *r, const struct pm_object *x,
-	const char *prefix, struct pm_field name, bool with_addr)
+/* ---- names ---- */
+
+const char *pm_repr_qualified(const struct pm_type *t)
 {
-	const struct pm_layout *l = r->o->l;
-	pm_addr at = pm_get(l, pm_object_body(x), name);
-	size_t start = r->out->len;
-	pm_strbuf_printf(r->out, "<%s ", prefix);
-	if (pm_text_append(l, r->o->m, at, 80, 0, r->out, NULL) != PM_OK) {
-		pm_strbuf_truncate(r->out, start);
-		put_default(r, x);
-		return;
-	}
-	if (with_addr)
-		pm_strbuf_printf(r->out, " at 0x%" PRIx64, x->addr);
-	pm_strbuf_putc(r->out, '>');
+	return strncmp(t->name, "builtins.", 9) ? t->name : t->name + 9;
 }
 
-static void put_plain(struct repr *r, const struct pm_object *x)
+void pm_repr_tp_name(struct pm_repr *r, const struct pm_type *t)
+{
+	uint64_t at = 0;
+	char name[256];
+	enum pm_status s = pm_layout_read(
+		r->o->l, r->o->m, t->addr, r->o->l->f.type.name, &at, NULL);
+	if (s == PM_OK)
+		s = pm_memory_read_cstring(
+			r->o->m, at, name, sizeof name, NULL);
+	if (s == PM_OK || s == PM_LIMIT)
+		pm_strbuf_escaped(r->out, name, strlen(name));
+	else
+		pm_strbuf_puts(r->out, pm_repr_qualified(t));
+}
+
+void pm_repr_bare_name(struct pm_repr *r, const struct pm_type *t)
+{
+	size_t start = r->out->len;
+	pm_repr_tp_name(r, t);
+	if (r->out->failed)
+		return;
+	const char *dot = strrchr(r->out->data + start, '.');
+	if (!dot)
+		return;
+	pm_auto_free char *last = strdup(dot + 1);
+	pm_strbuf_truncate(r->out, start);
+	pm_strbuf_puts(r->out, last ? last : "?");
+}
+
+void pm_repr_default(struct pm_repr *r, const struct pm_object *x)
+{
+	pm_strbuf_printf(r->out, "<%s object at 0x%" PRIx64 ">",
+		pm_repr_qualified(x->type), x->addr);
+}
+
+/* ---- reading ---- */
+
+bool pm_repr_read(struct pm_repr *r, pm_addr at, void *buf, size_t n)
+{
+	return pm_memory_read(r->o->m, at, buf, n, NULL) == PM_OK;
+}
+
+uint64_t pm_repr_bytes(struct pm_repr *r, const struct pm_object *x,
+	uint64_t off, unsigned size)
+{
+	uint64_t v = 0;
+	if (off + size <= x->avail)
+		return pm_load(
+			pm_object_body(x) + off, size, r->o->l->t.big_endian);
+	return pm_memory_read_uint(r->o->m, x->addr + off, size, &v, NULL) ==
+			       PM_OK
+		       ? v
+		       : 0;
+}
+
+uint64_t pm_repr_field(
+	struct pm_repr *r, const struct pm_object *x, struct pm_field f)
+{
+	uint64_t v = 0;
+	if (!pm_has(f))
+		return 0;
+	if (f.off + f.size <= x->avail)
+		return pm_get(r->o->l, pm_object_body(x), f);
+	return pm_layout_read(r->o->l, r->o->m, x->addr, f, &v, NULL) == PM_OK
+		       ? v
+		       : 0;
+}
+
+uint64_t pm_repr_word(struct pm_repr *r, const struct pm_object *x, unsigned n)
+{
+	unsigned ws = r->o->l->t.word_size;
+	return pm_repr_bytes(r, x, r->o->l->f.object.sizeof_.off + n * ws, ws);
+}
+
+bool pm_repr_text(struct pm_repr *r, pm_addr str)
+{
+	struct pm_object x;
+	size_t room = r->limit + 1;
+	return str && pm_object_load(r->o, str, &x, NULL) == PM_OK &&
+	       x.type->kind == PM_KIND_STR &&
+	       pm_text_append(r->o->l, r->o->m, str, room, 0, r->out, NULL) ==
+		       PM_OK;
+}
+
+pm_addr pm_repr_attr(
+	struct pm_repr *r, const struct pm_object *x, const char *name)
+{
+	pm_auto_attr_query q = {.name = name};
+	struct pm_attr v;
+	return pm_attr_find(r->o, x, &q, &v, NULL) ? v.value : 0;
+}
+
+bool pm_repr_items(
+	struct pm_repr *r, pm_addr addr, uint64_t *ret_n, pm_addr *ret_at)
 {
 	const struct pm_fields *f = &r->o->l->f;
-	const char *name = bare(x->type->name);
-	if (x->addr == r->o->l->at.none.addr)
-		pm_strbuf_puts(r->out, "None");
-	else if (!strcmp(name, "float"))
-		put_float(r, x);
-	else if (!strcmp(name, "function"))
-		put_named(r, x, "function", f->function.qualname, true);
-	else if (!strcmp(name, "ellipsis"))
-		pm_strbuf_puts(r->out, "Ellipsis");
+	struct pm_object x;
+	if (!addr || pm_object_load(r->o, addr, &x, NULL) != PM_OK)
+		return false;
+	int64_t n =
+		pm_get_signed(r->o->l, pm_object_body(&x), f->var_object.size);
+	if (n < 0)
+		return false;
+	if (x.type->kind == PM_KIND_TUPLE)
+		*ret_at = addr + f->tuple.item.off;
+	else if (x.type->kind == PM_KIND_LIST)
+		*ret_at = pm_repr_field(r, &x, f->list.item);
 	else
-		put_default(r, x);
+		return false;
+	*ret_n = (uint64_t)n;
+	return true;
 }
 
-static void put(struct repr *r, pm_addr addr)
+pm_addr pm_repr_item(struct pm_repr *r, pm_addr at, uint64_t i)
 {
-	const struct pm_layout *l = r->o->l;
+	unsigned ws = r->o->l->t.word_size;
+	uint64_t v = 0;
+	return pm_memory_read_uint(r->o->m, at + i * ws, ws, &v, NULL) == PM_OK
+		       ? v
+		       : 0;
+}
+
+bool pm_repr_dict(struct pm_repr *r, pm_addr addr, struct pm_dict_iter *ret)
+{
+	const struct pm_fields *f = &r->o->l->f;
 	struct pm_object x;
-	if (!addr) {
-		pm_strbuf_puts(r->out, "<NULL>");
-		return;
+	return addr && pm_object_load(r->o, addr, &x, NULL) == PM_OK &&
+	       (x.type->kind == PM_KIND_DICT ||
+		       x.type->kind == PM_KIND_ODICT) &&
+	       pm_dict_iter_init(r->o->l, r->o->m,
+		       pm_repr_field(r, &x, f->dict.keys),
+		       pm_repr_field(r, &x, f->dict.values), ret,
+		       NULL) == PM_OK;
+}
+
+pm_addr pm_repr_class_attr(struct pm_repr *r, const struct pm_type *t,
+	const char *name, const struct pm_type **ret_owner)
+{
+	uint64_t mro = 0, n;
+	pm_addr at;
+	if (pm_layout_read(r->o->l, r->o->m, t->addr, r->o->l->f.type.mro, &mro,
+		    NULL) != PM_OK ||
+		!pm_repr_items(r, mro, &n, &at))
+		return 0;
+	for (uint64_t i = 0; i < n && i < 200; i++) {
+		const struct pm_type *base =
+			pm_types_get(r->o->types, pm_repr_item(r, at, i));
+		pm_addr found = base && base->is_type && base->dict
+					? pm_dict_find(r->o->l, r->o->m,
+						  base->dict, name)
+					: 0;
+		if (!found)
+			continue;
+		if (ret_owner)
+			*ret_owner = base;
+		return found;
 	}
+	return 0;
+}
+
+/* ---- dispatch ---- */
+
+/* The class whose __repr__ this one inherits, as far as C code goes. */
+static const struct pm_type *owner_of(
+	const struct pm_objects *o, const struct pm_type *t)
+{
+	for (int i = 0; i < 200; i++) {
+		const struct pm_type *base =
+			t->base ? pm_types_get(o->types, t->base) : NULL;
+		if (!base || !base->is_type || base == t ||
+			base->repr != t->repr || !t->repr)
+			break;
+		t = base;
+	}
+	return t;
+}
+
+/* Is its __repr__ a function of Python code? */
+static bool is_python(struct pm_repr *r, const struct pm_type *t)
+{
+	struct pm_object f;
+	pm_addr at =
+		t->dict ? pm_dict_find(r->o->l, r->o->m, t->dict, "__repr__")
+			: 0;
+	return at && pm_object_load(r->o, at, &f, NULL) == PM_OK &&
+	       !strcmp(f.type->name, "builtins.function");
+}
+
+static void put_row(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_row *row);
+
+static void put_object(struct pm_repr *r, pm_addr addr)
+{
+	struct pm_object x;
 	if (pm_object_load(r->o, addr, &x, NULL) != PM_OK) {
 		pm_strbuf_printf(r->out, "<unreadable 0x%" PRIx64 ">", addr);
 		return;
 	}
-	const void *b = pm_object_body(&x);
-	switch (x.type->kind) {
-	case PM_KIND_STR:
-		put_str(r, &x);
-		break;
-	case PM_KIND_INT:
-		put_int(r, &x);
-		break;
-	case PM_KIND_BYTES:
-		put_byte_string(r, addr + l->f.bytes.data.off,
-			pm_get(l, b, l->f.var_object.size));
-		break;
-	case PM_KIND_BYTEARRAY:
-		pm_strbuf_puts(r->out, "bytearray(");
-		put_byte_string(r, pm_get(l, b, l->f.bytearray.start),
-			pm_get(l, b, l->f.var_object.size));
-		pm_strbuf_putc(r->out, ')');
-		break;
-	case PM_KIND_LIST:
-	case PM_KIND_TUPLE:
-	case PM_KIND_DICT:
-	case PM_KIND_ODICT:
-	case PM_KIND_SET:
-		put_container(r, &x);
-		break;
-	case PM_KIND_TYPE: {
-		const struct pm_type *t = pm_types_get(r->o->types, addr);
-		pm_strbuf_printf(r->out, "<class '%s'>",
-			t && t->is_type ? bare(t->name) : "?");
-		break;
+	const struct pm_type *owner = owner_of(r->o, x.type);
+	const struct pm_repr_row *row =
+		pm_repr_row_find(pm_repr_qualified(owner));
+	/* A class of Python code may bear any name. */
+	if (row && owner->heap && is_python(r, owner))
+		row = NULL;
+	if (row)
+		put_row(r, &x, row);
+	else if (x.type->kind == PM_KIND_TUPLE && owner->dict &&
+		 pm_dict_find(
+			 r->o->l, r->o->m, owner->dict, "n_sequence_fields"))
+		pm_repr_structseq(r, &x);
+	else if (!x.type->heap || !pm_repr_python(r, &x))
+		pm_repr_default(r, &x);
+}
+
+void pm_repr_put(struct pm_repr *r, pm_addr addr)
+{
+	if (pm_repr_full(r))
+		return;
+	if (!addr) {
+		pm_strbuf_puts(r->out, "<NULL>");
+	} else if (r->nesting == PM_REPR_DEPTH) {
+		r->budget = 0; /* what follows would not be Python's text */
+	} else {
+		r->nesting++;
+		put_object(r, addr);
+		r->nesting--;
 	}
-	case PM_KIND_MODULE:
-		if (pm_has(l->f.module.name) && pm_get(l, b, l->f.module.name))
-			put_named(r, &x, "module", l->f.module.name, false);
-		else
-			put_default(r, &x);
-		break;
-	case PM_KIND_CODE:
-		put_named(r, &x, "code object", l->f.code.name, true);
-		break;
-	case PM_KIND_PLAIN:
-		put_plain(r, &x);
-		break;
-	default:
-		put_default(r, &x);
-		break;
+}
+
+/* ---- rows that are formats ---- */
+
+static uint64_t place_value(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_decoder_field *p)
+{
+	const struct pm_field *all = (const struct pm_field *)&r->o->l->f;
+	return p->index == PM_NO_FIELD ? pm_repr_word(r, x, p->words)
+				       : pm_repr_field(r, x, all[p->index]);
+}
+
+static void put_type_of(struct pm_repr *r, pm_addr addr)
+{
+	struct pm_object x;
+	if (addr && pm_object_load(r->o, addr, &x, NULL) == PM_OK)
+		pm_repr_tp_name(r, x.type);
+	else
+		pm_strbuf_puts(r->out, "?");
+}
+
+static void put_class_name(struct pm_repr *r, pm_addr addr)
+{
+	const struct pm_type *t = pm_types_get(r->o->types, addr);
+	if (t && t->is_type)
+		pm_repr_tp_name(r, t);
+	else
+		pm_strbuf_puts(r->out, "NULL");
+}
+
+static void put_row(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_row *row)
+{
+	const struct pm_decoder_field *next = row->places;
+	if (row->print) {
+		row->print(r, x);
+		return;
 	}
+	for (const char *p = row->format; *p; p++) {
+		if (*p != '%') {
+			pm_strbuf_putc(r->out, *p);
+			continue;
+		}
+		switch (*++p) {
+		case 'T':
+			pm_repr_tp_name(r, x->type);
+			break;
+		case 'N':
+			pm_repr_bare_name(r, x->type);
+			break;
+		case 'p':
+			pm_strbuf_printf(r->out, "0x%" PRIx64, x->addr);
+			break;
+		case 'R':
+			pm_repr_put(r, place_value(r, x, next++));
+			break;
+		case 'S':
+			if (!pm_repr_text(r, place_value(r, x, next++)))
+				pm_strbuf_puts(r->out, "???");
+			break;
+		case 'd':
+			pm_strbuf_printf(r->out, "%" PRId32,
+				(int32_t)place_value(r, x, next++));
+			break;
+		case 'O':
+			put_type_of(r, place_value(r, x, next++));
+			break;
+		case 'C':
+			put_class_name(r, place_value(r, x, next++));
+			break;
+		default:
+			break;
+		}
+	}
+}
+
+/* The first limit characters, and "...". */
+static void cut(struct pm_repr *r)
+{
+	struct pm_strbuf *b = r->out;
+	size_t n = 0, at = r->start;
+	if (b->failed)
+		return;
+	for (; at < b->len; at++) {
+		if (((unsigned char)b->data[at] & 0xc0) == 0x80)
+			continue;
+		if (n == r->limit)
+			break;
+		n++;
+	}
+	if (at == b->len && r->budget)
+		return;
+	pm_strbuf_truncate(b, at);
+	pm_strbuf_puts(b, "...");
 }
 
 void pm_repr(const struct pm_objects *o, pm_addr addr, size_t limit,
 	struct pm_strbuf *out)
 {
-	struct repr r = {.o = o, .out = out, .end = out->len + limit};
-	put(&r, addr);
+	struct pm_repr r = {
+		.o = o,
+		.out = out,
+		.start = out->len,
+		.seen = out->len,
+		.limit = limit,
+		.budget = PM_REPR_BUDGET,
+	};
+	pm_repr_put(&r, addr);
+	cut(&r);
 }

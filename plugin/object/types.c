@@ -169,6 +169,7 @@ static bool read_fixed(
 	t->dictoffset = pm_get_signed(l, b, f->type.dictoffset);
 	t->weaklistoffset = pm_get_signed(l, b, f->type.weaklistoffset);
 	t->base = pm_get(l, b, f->type.base);
+	t->repr = pm_get(l, b, f->type.repr);
 	t->dict = pm_static_type_is_managed(l, t->flags)
 			  ? pm_static_type_dict(l, ts->m, t->addr,
 				    pm_get(l, b, f->type.subclasses))

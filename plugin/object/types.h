@@ -70,6 +70,7 @@ struct pm_type {
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weaklistoffset;
 	pm_addr base, dict, metatype, cached_keys;
+	pm_addr repr; /* tp_repr: who has the same is printed alike */
 	enum pm_kind kind;
 	uint32_t pre;	  /* bytes from block start to object, without hooks */
 	uint32_t presize; /* what sys.getsizeof adds to __sizeof__ */

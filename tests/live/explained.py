@@ -4,6 +4,8 @@
 Each line has a reason and a bound that was measured; nothing else passes.
 """
 
+import re
+
 #: type -> (objects the closure cannot see, reason)
 EXTRA = {
     "builtins.range_iterator":
@@ -118,3 +120,40 @@ def holder(row, target, truth):
     if row["type"] == "functools._lru_list_elem":
         return True     # a type never readied until 3.9
     return False
+
+
+#: Functions of Python whose text the commands know by themselves.
+PRINTED = frozenset([
+    "enum.Enum.__repr__", "enum.Flag.__repr__", "enum.global_enum_repr",
+    "enum.global_flag_repr", "re.RegexFlag.__repr__",
+    "enum.EnumMeta.__repr__", "enum.EnumType.__repr__",
+    "_weakrefset.WeakSet.__repr__", "weakref.WeakKeyDictionary.__repr__",
+    "weakref.WeakValueDictionary.__repr__", "uuid.UUID.__repr__",
+    "fractions.Fraction.__repr__", "threading.Condition.__repr__",
+    "threading.Event.__repr__", "ctypes.c_char_p.__repr__",
+    "ctypes.c_wchar_p.__repr__", "ctypes.py_object.__repr__"])
+
+#: Types whose __repr__ in C the commands do not know.
+UNKNOWN = frozenset([
+    "operator.attrgetter", "operator.methodcaller", "decimal.Context",
+    "_hashlib.HASH", "_ctypes.CArgObject", "_ctypes.CField",
+    "typing.TypeVar", "typing.ParamSpec", "typing.TypeAliasType",
+    "builtins.CArgObject", "_blake2.blake2b"])
+
+
+def plain_repr(animal):
+    """Does only code of Python, or C code we do not know, tell its repr?"""
+    if animal["type"] in UNKNOWN:
+        return True
+    return bool(animal["python_repr"]) and \
+        animal["python_repr"] not in PRINTED and \
+        not animal["python_repr"].startswith("collections.") and \
+        not animal["label"].startswith("dataclass")
+
+
+def known_repr(animal):
+    """Callbacks of futures are left out: asyncio unwraps and names them."""
+    text = animal["repr"]
+    if text and animal["type"].startswith("_asyncio."):
+        text = re.sub(r" cb=\[[^\]]*\]", "", text)
+    return text

@@ -323,15 +323,28 @@ def counting_cost():
     return sys.getrefcount(things[0][1]) - 1
 
 
-def short_repr(animal):
-    if type(animal) not in SIMPLE:
-        return None
-    if sys.getsizeof(animal) > 1000:
-        return None
-    return repr(animal)
+def type_repr_of(kind):
+    """Who wrote the __repr__ of the class: a function of Python, or none."""
+    for base in type.__getattribute__(kind, "__mro__"):
+        if "__repr__" in base.__dict__:
+            own = base.__dict__["__repr__"]
+            return ("%s.%s" % (own.__module__, own.__qualname__)
+                    if type(own) is types.FunctionType else None)
+    return None
 
 
-SIMPLE = (int, float, complex, bool, bytes, str, type(None))
+def reprs(zoo, rows):
+    """repr() runs code: to be called when all else is known."""
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)
+    for (_, animal), row in zip(zoo, rows):
+        row["python_repr"] = type_repr_of(type(animal))
+        row["plain_repr"] = object.__repr__(animal)
+        try:
+            row["repr"] = repr(animal)
+        except Exception as error:
+            row["repr"] = None
+            row["repr_error"] = str(error)
 
 
 def animals(zoo, known):
@@ -345,8 +358,7 @@ def animals(zoo, known):
             "type": type_name(type(animal)),
             "type_addr": hex(id(type(animal))).rstrip("L"),
             "size": sys.getsizeof(animal), "refcount": count - (id(animal) in known),
-            "tracked": id(animal) in known,
-            "repr": short_repr(animal)})
+            "tracked": id(animal) in known})
         animal = None
     return found
 
@@ -464,6 +476,7 @@ def truth(tracked, zoo, blocks, options):
     back = referrers(chosen, known, closure)
     closure.attribute_names()
     attributes(zoo.animals, animal_rows)
+    reprs(zoo.animals, animal_rows)
     return {
         "version": sys.version, "hexversion": sys.hexversion,
         "implementation": sys.version_info[:3],

@@ -36,7 +36,11 @@ def ask(gdb, truth, thin=ALL):
             "freelists": gdb.run("py-freelists -json -all").json()}
     truth = thin.truth(truth)
     docs["zoo"] = [document(a) for a in gdb.run_all(
-        ["py-object -json " + a["addr"] for a in truth["zoo"]])]
+        ["py-object -json -repr-limit %d %s" % (compare.WHOLE, a["addr"])
+         for a in truth["zoo"]])]
+    docs["cut"] = [document(a) for a in gdb.run_all(
+        ["py-object -json -top 1 -repr-limit %d %s" % (compare.CUT, a["addr"])
+         for a in truth["zoo"][::compare.CUT_STEP]])]
     docs["backrefs"] = [document(a) for a in gdb.run_all(
         ["py-backrefs -json -all " + r["addr"] for r in truth["referrers"]])]
     return docs
@@ -58,8 +62,11 @@ def check(report, where, truth, docs, thin=ALL, files_gone=False):
                 compare.arenas(truth, docs))
     report.test(where + ": free lists as sys._debugmallocstats()",
                 compare.freelists(truth, docs))
-    report.test(where + ": %d animals of the zoo as sys.getsizeof()" %
-                len(truth["zoo"]), compare.zoo(truth, docs, files_gone))
+    report.test(where + ": %d animals of the zoo as sys.getsizeof(), vars() "
+                "and repr()" % len(truth["zoo"]),
+                compare.zoo(truth, docs, files_gone))
+    report.test(where + ": values are cut to the limit",
+                compare.cut(truth, docs, files_gone))
     report.test(where + ": referrers of %d objects as gc.get_referrers()" %
                 len(truth["referrers"]), compare.backrefs(truth, docs))
 

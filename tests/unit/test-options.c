@@ -294,11 +294,11 @@ START_TEST(settings_are_set_and_shown)
 		{"py-set fast-reads maybe",
 			"py-set: fast-reads is on or off, not \"maybe\""},
 		{"py-set repr-limit -- -5",
-			"py-set: repr-limit is a number from 0 to 100000, not "
+			"py-set: repr-limit is a number from 0 to 1000000, not "
 			"\"-5\""},
-		{"py-set repr-limit 100001",
-			"py-set: repr-limit is a number from 0 to 100000, not "
-			"\"100001\""},
+		{"py-set repr-limit 1000001",
+			"py-set: repr-limit is a number from 0 to 1000000, not "
+			"\"1000001\""},
 		{"py-nothing", "no command \"py-nothing\""},
 	};
 	struct pm_session s;

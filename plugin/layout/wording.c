@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "layout/wording.h"
+
+bool pm_wording_is(const struct pm_layout *l, enum pm_wording w)
+{
+	static const unsigned since[] = {
+#define X(name, since_) [PM_WORDING_##name] = since_,
+		PM_WORDINGS(X)
+#undef X
+	};
+	return l->row && l->row->version >= since[w];
+}

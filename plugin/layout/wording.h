@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What changed in how CPython words a repr(), and how line tables are coded:
+   the release that changed it, by name. */
+#ifndef PM_LAYOUT_WORDING_H
+#define PM_LAYOUT_WORDING_H
+
+#include "layout/layout.h"
+
+#define PM_WORDINGS(X)                                                         \
+	X(NAMESPACE_IN_ORDER, 0x309) /* not sorted any more (bpo-39075) */     \
+	X(ODICT_AS_DICT, 0x30c)	     /* not as a list of pairs (gh-101446) */  \
+	X(WEAKREF_QUALIFIED, 0x30d)  /* modules before names (gh-111696) */    \
+	X(ALIAS_OF_NONE, 0x30e)	     /* list[None], not NoneType */            \
+	X(GEN_YIELD_FROM, 0x30d)     /* a frame state more (gh-104018) */      \
+	X(FUTURE_CANCEL_MSG, 0x309)  /* words of _asyncio.Future: */           \
+	X(FUTURE_EXCEPTION_TB, 0x30b)                                          \
+	X(FUTURE_CANCELLED_EXC, 0x30d) /* came before its state */             \
+	X(FUTURE_AWAITED_BY, 0x30e)                                            \
+	X(LINES_BY_RANGE, 0x30a)    /* co_linetable for co_lnotab (PEP 626) */ \
+	X(LINES_BY_POSITION, 0x30b) /* with columns (PEP 657) */
+
+enum pm_wording {
+#define X(name, since) PM_WORDING_##name,
+	PM_WORDINGS(X)
+#undef X
+};
+
+/* Is the target of the release that brought this, or later? */
+bool pm_wording_is(const struct pm_layout *l, enum pm_wording w);
+
+#endif
