@@ -12,6 +12,8 @@
 	X(WEAKREF_QUALIFIED, 0x30d)  /* modules before names (gh-111696) */    \
 	X(ALIAS_OF_NONE, 0x30e)	     /* list[None], not NoneType */            \
 	X(GEN_YIELD_FROM, 0x30d)     /* a frame state more (gh-104018) */      \
+	X(OBJECT_HAS_NO_NAME, 0x30f) /* in reprs of its descriptors */         \
+	X(FILEIO_TRUNCATE, 0x30f)    /* a bit more before closefd */           \
 	X(FUTURE_CANCEL_MSG, 0x309)  /* words of _asyncio.Future: */           \
 	X(FUTURE_EXCEPTION_TB, 0x30b)                                          \
 	X(FUTURE_CANCELLED_EXC, 0x30d) /* came before its state */             \

@@ -186,6 +186,67 @@ void pm_repr_exception(struct pm_repr *r, const struct pm_object *x)
 	pm_repr_leave(r);
 }
 
+/* msg, excs, excs_str (3.15: until then as any exception). */
+void pm_repr_exception_group(struct pm_repr *r, const struct pm_object *x)
+{
+	const struct pm_fields *f = &r->o->l->f;
+	uint64_t at = f->exception.sizeof_.off;
+	unsigned ws = r->o->l->t.word_size;
+	pm_addr excs = pm_repr_bytes(r, x, at + ws, ws), items, args;
+	pm_addr text = pm_repr_bytes(r, x, at + 2 * ws, ws);
+	uint64_t n = 0, given = 0;
+	struct pm_object second;
+	if (!pm_repr_enter(r, x, "..."))
+		return;
+	bool list = pm_repr_items(r, pm_repr_field(r, x, f->exception.args),
+			    &given, &args) &&
+		    given == 2 &&
+		    pm_object_load(r->o, pm_repr_item(r, args, 1), &second,
+			    NULL) == PM_OK &&
+		    second.type->kind == PM_KIND_LIST;
+	pm_repr_bare_name(r, x->type);
+	pm_strbuf_putc(r->out, '(');
+	pm_repr_put(r, pm_repr_bytes(r, x, at, ws));
+	pm_strbuf_puts(r->out, ", ");
+	if (text) {
+		pm_repr_text(r, text);
+	} else if (list && pm_repr_items(r, excs, &n, &items)) {
+		pm_strbuf_putc(r->out, '[');
+		for (uint64_t i = 0; i < n && !pm_repr_full(r); i++) {
+			pm_strbuf_puts(r->out, i ? ", " : "");
+			pm_repr_put(r, pm_repr_item(r, items, i));
+		}
+		pm_strbuf_putc(r->out, ']');
+	} else {
+		pm_repr_put(r, excs);
+	}
+	pm_strbuf_putc(r->out, ')');
+	pm_repr_leave(r);
+}
+
+/* With name= and path= (3.15). */
+void pm_repr_import_error(struct pm_repr *r, const struct pm_object *x)
+{
+	static const char *const names[] = {"name", "path"};
+	uint64_t n = 0;
+	pm_addr at;
+	bool some =
+		pm_repr_items(r, pm_repr_field(r, x, r->o->l->f.exception.args),
+			&n, &at) &&
+		n;
+	pm_repr_exception(r, x);
+	for (unsigned i = 0; i < 2 && r->out->len > r->start; i++) {
+		pm_addr v = pm_repr_attr(r, x, names[i]);
+		if (!v)
+			continue;
+		pm_strbuf_truncate(r->out, r->out->len - 1);
+		pm_strbuf_printf(r->out, "%s%s=", some ? ", " : "", names[i]);
+		pm_repr_put(r, v);
+		pm_strbuf_putc(r->out, ')');
+		some = true;
+	}
+}
+
 /* ---- modules: importlib._bootstrap._module_repr ---- */
 
 /* None, or nothing? */

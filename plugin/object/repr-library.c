@@ -298,14 +298,17 @@ void pm_repr_match(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_putc(r->out, '>');
 }
 
-/* s_size, s_len, s_codes, s_format: bytes */
+/* s_size, s_len, s_codes, s_format: bytes, or a str */
 void pm_repr_struct(struct pm_repr *r, const struct pm_object *x)
 {
 	struct pm_object f;
 	pm_repr_bare_name(r, x->type);
 	pm_strbuf_putc(r->out, '(');
-	if (pm_object_load(r->o, pm_repr_word(r, x, 3), &f, NULL) == PM_OK &&
-		f.type->kind == PM_KIND_BYTES)
+	if (pm_object_load(r->o, pm_repr_word(r, x, 3), &f, NULL) != PM_OK)
+		pm_strbuf_putc(r->out, '?');
+	else if (f.type->kind == PM_KIND_STR)
+		pm_repr_put(r, f.addr);
+	else if (f.type->kind == PM_KIND_BYTES)
 		pm_repr_code_points(r, f.addr + r->o->l->f.bytes.data.off,
 			pm_get(r->o->l, pm_object_body(&f),
 				r->o->l->f.var_object.size),
@@ -336,13 +339,17 @@ void pm_repr_file(struct pm_repr *r, const struct pm_object *x)
 	uint64_t at = r->o->l->f.object.sizeof_.off;
 	int32_t fd = (int32_t)pm_repr_bytes(r, x, at, 4);
 	unsigned bits = (unsigned)pm_repr_bytes(r, x, at + 4, 1);
+	unsigned last = 0x40;
+	if (pm_wording_is(r->o->l, PM_WORDING_FILEIO_TRUNCATE))
+		last <<= 1;
 	if (r->o->l->t.big_endian) { /* the first bit is the highest */
 		unsigned b = bits;
-		bits = (b >> 7 & 1) | (b >> 5 & 2) | (b >> 3 & 4) |
-		       (b >> 1 & 8) | (b << 5 & 0x40);
+		bits = 0;
+		for (unsigned i = 0; i < 8; i++)
+			bits |= (b >> (7 - i) & 1) << i;
 	}
 	bool created = bits & 1, readable = bits & 2, writable = bits & 4,
-	     appending = bits & 8, closefd = bits & 0x40;
+	     appending = bits & 8, closefd = bits & last;
 	pm_strbuf_putc(r->out, '<');
 	pm_repr_tp_name(r, x->type);
 	if (fd < 0) {

@@ -12,7 +12,7 @@ struct pm_repr_row {
 	pm_repr_fn *print; /* or a format: */
 	/* %T tp_name, %N its last part, %p the address; and of the next place:
 	   %R repr, %S text of a str, %d int, %O tp_name of its type, %C tp_name
-	   of the type that it is. */
+	   of the type that it is, %D " of 'tp_name' objects". */
 	const char *format;
 	struct pm_decoder_field places[4];
 };

@@ -315,6 +315,17 @@ static void put_class_name(struct pm_repr *r, pm_addr addr)
 		pm_strbuf_puts(r->out, "NULL");
 }
 
+/* Whose descriptor it is. */
+static void put_described(struct pm_repr *r, pm_addr type)
+{
+	if (type == r->o->l->at.object_type.addr &&
+		pm_wording_is(r->o->l, PM_WORDING_OBJECT_HAS_NO_NAME))
+		return;
+	pm_strbuf_puts(r->out, " of '");
+	put_class_name(r, type);
+	pm_strbuf_puts(r->out, "' objects");
+}
+
 static void put_row(struct pm_repr *r, const struct pm_object *x,
 	const struct pm_repr_row *row)
 {
@@ -351,6 +362,9 @@ static void put_row(struct pm_repr *r, const struct pm_object *x,
 			break;
 		case 'O':
 			put_type_of(r, place_value(r, x, next++));
+			break;
+		case 'D':
+			put_described(r, place_value(r, x, next++));
 			break;
 		case 'C':
 			put_class_name(r, place_value(r, x, next++));

@@ -138,7 +138,7 @@ UNKNOWN = frozenset([
     "operator.attrgetter", "operator.methodcaller", "decimal.Context",
     "_hashlib.HASH", "_ctypes.CArgObject", "_ctypes.CField",
     "typing.TypeVar", "typing.ParamSpec", "typing.TypeAliasType",
-    "builtins.CArgObject", "_blake2.blake2b"])
+    "builtins.CArgObject", "ctypes.CField", "_blake2.blake2b"])
 
 
 def plain_repr(animal):
@@ -154,6 +154,8 @@ def plain_repr(animal):
 def known_repr(animal):
     """Callbacks of futures are left out: asyncio unwraps and names them."""
     text = animal["repr"]
+    if text and animal["type"] == "typing.Union" and "Box" in text:
+        return None     # of what only code of Python names
     if text and animal["type"].startswith("_asyncio."):
         text = re.sub(r" cb=\[[^\]]*\]", "", text)
     return text
