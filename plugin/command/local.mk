@@ -17,6 +17,7 @@ libpymortem_la_SOURCES += \
 	%D%/interned.c \
 	%D%/instances.c \
 	%D%/object.c \
+	%D%/object-tables.c %D%/object-tables.h \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/output.c \

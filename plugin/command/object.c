@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-object: what one object is, and what it refers to. */
-#include "command/walking.h"
+#include "command/object-tables.h"
 #include "heap/footprint.h"
-#include "object/attributes.h"
+#include "object/details.h"
 #include "object/refs.h"
 #include "object/repr.h"
 
@@ -73,6 +73,7 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	struct pm_heap *h = r->session->heap;
 	const struct pm_objects *o = &h->objects;
 	bool tracked = pm_object_is_tracked(o, x);
+	int generation = pm_object_generation(o, x);
 	struct pm_footprint f;
 	pm_auto_strbuf repr = {0};
 	char size[28], alloc[28];
@@ -92,8 +93,14 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 			? ""
 			: " (what its own __sizeof__ adds is not known)",
 		pm_grouped(f.alloc, alloc), place_text(h->pools, f.place));
+	char collected[32] = "tracked";
+	if (generation == 3)
+		snprintf(collected, sizeof collected, "tracked, permanent");
+	else if (generation >= 0)
+		snprintf(collected, sizeof collected, "tracked, generation %d",
+			generation);
 	pm_emit_line(e, "collector %s",
-		tracked	      ? "tracked"
+		tracked	      ? collected
 		: x->type->gc ? "not tracked"
 			      : "not a container");
 	pm_emit_addr(e, "addr", x->addr);
@@ -103,6 +110,10 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_int(e, "refcount", x->refcnt);
 	pm_emit_bool(e, "immortal", x->immortal);
 	pm_emit_bool(e, "tracked", tracked);
+	if (generation < 0)
+		pm_emit_null(e, "generation");
+	else
+		pm_emit_int(e, "generation", generation);
 	pm_emit_uint(e, "size", m->size);
 	pm_emit_bool(e, "size_exact", x->type->exact_size && complete);
 	pm_emit_uint(e, "alloc", f.alloc);
@@ -112,65 +123,28 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_variable(e, "py_alloc", f.alloc);
 }
 
-/* "+24" inside the object; elsewhere the address. */
-static void put_where(const struct pm_attr *v, struct pm_strbuf *out)
+static void show_detail(void *arg, const char *key, const char *text)
 {
-	pm_strbuf_puts(out, pm_attr_place_text(v->place));
-	if (v->off)
-		pm_strbuf_printf(out, " +%" PRIu64, v->off);
+	struct pm_run *r = arg;
+	char label[32];
+	snprintf(label, sizeof label, "%s", key);
+	for (char *p = label; *p; p++)
+		if (*p == '_')
+			*p = ' ';
+	pm_emit_line(r->emit, "%-9s %s", label, text);
+	pm_emit_open_object(r->emit, NULL);
+	pm_emit_text(r->emit, "key", key);
+	pm_emit_text(r->emit, "text", text);
+	pm_emit_close(r->emit);
 }
 
-static enum pm_status show_attributes(
-	struct pm_run *r, const struct pm_object *x)
+static void show_details(
+	struct pm_run *r, const struct pm_object *x, const struct pm_measure *m)
 {
-	static const struct pm_column columns[] = {
-		{"name", "ATTRIBUTE", PM_CELL_TEXT},
-		{"where", NULL, PM_CELL_TEXT},
-		{"offset", NULL, PM_CELL_COUNT},
-		{NULL, "WHERE", PM_CELL_TEXT},
-		{"at", NULL, PM_CELL_ADDR},
-		{"addr", "ADDR", PM_CELL_ADDR},
-		{"type", "TYPE", PM_CELL_TEXT},
-		{"repr", "VALUE", PM_CELL_TEXT},
-	};
-	const struct pm_objects *o = &r->session->heap->objects;
-	struct pm_attrs a;
-	struct pm_attr v;
-	uint64_t n = 0;
-	pm_attrs_start(o, x, &a);
-	pm_emit_table(r->emit, "attributes", columns, 8, r->top);
-	for (; pm_attrs_next(&a, &v); n++) {
-		if (r->top && n >= r->top)
-			continue;
-		pm_auto_strbuf name = {0}, where = {0}, repr = {0};
-		struct pm_object t;
-		pm_attr_name(o, &v, &name);
-		put_where(&v, &where);
-		if (v.value)
-			pm_repr(o, v.value, r->session->repr_limit, &repr);
-		bool typed = v.value &&
-			     pm_object_load(o, v.value, &t, NULL) == PM_OK;
-		const struct pm_cell cells[] = {
-			{.text = pm_strbuf_text(&name)},
-			{.text = pm_attr_place_text(v.place)},
-			{.u = v.off, .absent = !v.off},
-			{.text = pm_strbuf_text(&where)},
-			{.u = v.at},
-			{.u = v.value, .absent = !v.value},
-			{.text = typed ? t.type->name : NULL,
-				.absent = !v.value},
-			{.text = pm_strbuf_text(&repr), .absent = !v.value},
-		};
-		pm_emit_row(r->emit, cells, 0);
-	}
-	pm_emit_table_end(r->emit);
-	if (r->top && n > r->top)
-		pm_emit_line(r->emit,
-			"%" PRIu64 " more attributes (-all shows them)",
-			n - r->top);
-	if (n)
-		pm_emit_line(r->emit, "%s", "");
-	return a.status;
+	pm_emit_open_array(r->emit, "details");
+	pm_details_each(&r->session->heap->objects, x, m, show_detail, r);
+	pm_emit_close(r->emit);
+	pm_emit_line(r->emit, "%s", "");
 }
 
 static enum pm_status step(
@@ -202,7 +176,10 @@ static enum pm_status step(
 			"sense",
 			x.type->name, x.addr);
 	show_head(r, &x, &m, s == PM_OK);
-	enum pm_status attrs = show_attributes(r, &x);
+	show_details(r, &x, &m);
+	PM_TRY(pm_show_fields(r, &x, &m, err));
+	enum pm_status attrs = pm_show_attributes(r, &x);
+	pm_show_buffers(r, &m);
 	struct shown_refs refs = {r, &x, 0};
 	pm_emit_table(r->emit, "rows", columns, 4, r->top);
 	enum pm_status walked = pm_refs_each(&h->objects, &x, show_ref, &refs);
@@ -230,22 +207,29 @@ static const struct pm_option options[] = {
 const struct pm_command pm_command_object = {
 	.name = "py-object",
 	.group = PM_GROUP_OBJECT,
-	.summary = "Show one object: type, value, size, and what it refers to.",
+	.summary = "Show one object: its value, and every word of its memory.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_ADDR,
 	.operand_help = "ADDR is the address of an object: any GDB expression, "
 			"such as $py1.",
-	.doc = "SIZE is what sys.getsizeof would return; what the allocator "
-	       "set "
-	       "aside for the object, its attribute values and its buffers "
-	       "stands beside it.  The first table lists the attributes that "
-	       "it "
+	.doc = "The value is what Python's repr() prints, or its beginning and "
+	       "\"...\"; of a class whose __repr__ is Python code, which is "
+	       "not "
+	       "run, it is what object.__repr__ prints.  SIZE is what "
+	       "sys.getsizeof would return; what the allocator set aside for "
+	       "the object, its attribute values and its buffers stands beside "
+	       "it.\n\n"
+	       "The first table draws the object as memory, from the words "
+	       "before it (the collector's, its dict or values, weak "
+	       "references) to what its block has left: offset, width, name "
+	       "and value of each.  The next lists the attributes that it "
 	       "holds itself, and where: slots and inline values by their "
 	       "offset in it, values in a block of their own, a dict that "
-	       "shares its keys or has its own.  The second lists all its "
-	       "references.",
+	       "shares its keys or has its own.  Then come the buffers that "
+	       "it owns, and all its references.",
 	.examples = "py-object $py1  # the first row of the last table\n"
+		    "py-object -repr-limit 5000 $py1  # more of its value\n"
 		    "py-object -all self  # an object that a C variable holds",
 	.step = step,
 };

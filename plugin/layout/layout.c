@@ -28,6 +28,20 @@ static const struct {
 };
 /* clang-format on */
 
+const char *pm_layout_c_name(size_t i)
+{
+	/* clang-format off */
+	static const char *const c_names[PM_FIELD_COUNT] = {
+#define F(f, expr) expr,
+#define S(s, types) types, PM_FIELDS_##s(F)
+		PM_STRUCTS(S)
+#undef S
+#undef F
+	};
+	/* clang-format on */
+	return i < PM_FIELD_COUNT ? c_names[i] : "";
+}
+
 const char *pm_source_text(enum pm_source s)
 {
 	switch (s) {

@@ -259,6 +259,10 @@ bool pm_layout_field(const struct pm_layout *l, size_t i,
 	const char **ret_struct, const char **ret_field,
 	const struct pm_field **ret, enum pm_source *ret_source);
 
+/* What C calls the i-th field, or types when it is a sizeof_: "ma_used", newest
+   first with | between them. */
+const char *pm_layout_c_name(size_t i);
+
 static inline bool pm_has(struct pm_field f)
 {
 	return f.size != 0;

@@ -17,11 +17,16 @@ libpymortem_la_SOURCES += \
 	%D%/repr-containers.c \
 	%D%/repr-library.c \
 	%D%/repr-numbers.c \
+	%D%/repr-numpy.c \
 	%D%/repr-python.c \
 	%D%/repr-rows.c \
 	%D%/repr-text.c \
 	%D%/repr-times.c \
 	%D%/lines.c %D%/lines.h \
+	%D%/details.c %D%/details.h \
+	%D%/numpy.h \
+	%D%/shape.c %D%/shape.h \
+	%D%/structs.c %D%/structs.h \
 	%D%/static-types.c %D%/static-types.h \
 	%D%/text.c %D%/text.h \
 	%D%/types.c %D%/types.h

@@ -92,6 +92,8 @@ pm_repr_fn pm_repr_partial, pm_repr_date, pm_repr_time, pm_repr_datetime,
 	pm_repr_context_var, pm_repr_token, pm_repr_simple_cdata,
 	pm_repr_itemgetter, pm_repr_count, pm_repr_repeat, pm_repr_future,
 	pm_repr_task;
+/* Arrays and scalars of numpy; false: neither. */
+bool pm_repr_numpy(struct pm_repr *r, const struct pm_object *x);
 /* Where a class of Python code has a __repr__ of its own. */
 bool pm_repr_python(struct pm_repr *r, const struct pm_object *x);
 

@@ -268,6 +268,8 @@ static void put_object(struct pm_repr *r, pm_addr addr)
 		 pm_dict_find(
 			 r->o->l, r->o->m, owner->dict, "n_sequence_fields"))
 		pm_repr_structseq(r, &x);
+	else if (!strncmp(owner->name, "numpy.", 6) && pm_repr_numpy(r, &x))
+		return;
 	else if (!x.type->heap || !pm_repr_python(r, &x))
 		pm_repr_default(r, &x);
 }

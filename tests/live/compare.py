@@ -275,6 +275,53 @@ def zoo(truth, docs, files_gone=False):
                 name, answer["refcount"], animal["refcount"]))
         wrong += value(name, animal, answer, files_gone)
         wrong += attributes(name, animal, answer)
+        wrong += fields(name, animal, answer)
+        wrong += details(name, animal, answer)
+    return wrong
+
+
+def fields(name, animal, answer):
+    """Every byte of the object has one name; header and slots hold what they
+    must."""
+    wrong, end, by_name = [], None, {}
+    words = [f for f in answer["fields"] if not f["name"].count("state.")]
+    for word in words:
+        if end is not None and word["offset"] != end and \
+                (word["offset"] < end or word["offset"] > 0):
+            wrong.append("%s: %s at %d, the word before ends at %d" % (
+                name, word["name"], word["offset"], end))
+        end = word["offset"] + word["width"]
+        by_name.setdefault(word["name"], word)
+    if not words or int(by_name["ob_type"]["raw"], 16) != \
+            int(animal["type_addr"], 16):
+        wrong.append("%s: ob_type is not its type" % name)
+    for slot, held in animal["slots"]:
+        raw = by_name.get("." + slot, {"raw": "-1"})["raw"]
+        if int(raw, 16) != int(held or "0", 16):
+            wrong.append("%s: word of slot %s holds %s, truth %s" % (
+                name, slot, raw, held))
+    return wrong
+
+
+def details(name, animal, answer):
+    """Where code stands, who raised, what is interned, which generation."""
+    wrong = []
+    keys = set(key for key, _ in animal["details"])
+    want = animal["details"]
+    said = [[d["key"], d["text"]] for d in answer["details"]
+            if d["key"] in keys]
+    if ["interned", True] in want:
+        if said and said[0][1] == "no":
+            wrong.append("%s: not said to be interned" % name)
+    elif ["interned", False] in want:
+        if said != [["interned", "no"]]:
+            wrong.append("%s: said to be interned: %s" % (name, said))
+    elif sorted(said) != sorted(want):
+        wrong.append("%s: %s, truth %s" % (name, said, want))
+    if animal["generation"] is not None and \
+            answer["generation"] not in (animal["generation"], None):
+        wrong.append("%s: generation %s, truth %s" % (
+            name, answer["generation"], animal["generation"]))
     return wrong
 
 

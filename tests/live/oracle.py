@@ -333,11 +333,74 @@ def type_repr_of(kind):
     return None
 
 
+def place(code, line):
+    return "%s (%s:%d)" % (getattr(code, "co_qualname", code.co_name),
+                           code.co_filename, line)
+
+
+def details(animal):
+    """[key, text] that the commands must say, as Python knows them."""
+    kind = type(animal)
+    if kind is type(details):
+        code = animal.__code__
+        return [["defined", place(code, code.co_firstlineno)]]
+    if kind is CODE:
+        return [["defined", place(animal, animal.co_firstlineno)]]
+    for prefix, of in (("gi", types.GeneratorType),
+                       ("cr", getattr(types, "CoroutineType", None)),
+                       ("ag", getattr(types, "AsyncGeneratorType", None))):
+        if kind is of:
+            frame = getattr(animal, prefix + "_frame")
+            state = ("running" if getattr(animal, prefix + "_running") else
+                     "closed" if frame is None else
+                     "created" if frame.f_lasti < 0 or sys.version_info >= (
+                         3, 11) and not_begun(animal, prefix) else
+                     "suspended")
+            if prefix == "ag":      # running is of its whole iteration
+                state = ("closed" if frame is None else "created"
+                         if not_begun(animal, prefix) else "suspended")
+            found = [["state", state]]
+            if frame is not None:
+                found.append(["stands_at", place(frame.f_code,
+                                                 frame.f_lineno)])
+            return found
+    if isinstance(animal, BaseException):
+        found, step = [], animal.__traceback__
+        while step is not None:
+            found.append(["traceback", place(step.tb_frame.f_code,
+                                             step.tb_lineno)])
+            step = step.tb_next
+        return found
+    if kind is str and hasattr(sys, "_is_interned"):
+        return [["interned", sys._is_interned(animal)]]
+    return []
+
+
+def not_begun(animal, prefix):
+    import inspect
+    name = {"gi": "getgeneratorstate", "cr": "getcoroutinestate",
+            "ag": "getasyncgenstate"}[prefix]
+    if not hasattr(inspect, name):      # async generators, before 3.12
+        frame = getattr(animal, prefix + "_frame")
+        return frame.f_lasti < 0 or prefix == "ag" and \
+            frame.f_lineno == frame.f_code.co_firstlineno
+    return getattr(inspect, name)(animal).endswith("_CREATED")
+
+
+def generations(tracked):
+    """{id: generation} of the collector's objects."""
+    if sys.version_info < (3, 8):
+        return {}
+    return dict((id(thing), number) for number in range(3)
+                for thing in gc.get_objects(generation=number))
+
+
 def reprs(zoo, rows):
     """repr() runs code: to be called when all else is known."""
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
     for (_, animal), row in zip(zoo, rows):
+        row["details"] = details(animal)
         row["python_repr"] = type_repr_of(type(animal))
         row["plain_repr"] = object.__repr__(animal)
         try:
@@ -467,6 +530,9 @@ def truth(tracked, zoo, blocks, options):
     # First: a BytesIO whose buffer somebody else holds is a smaller one.
     sizes = dict((id(thing), size_of(thing)) for thing in tracked)
     animal_rows = animals(zoo.animals, known)
+    in_generation = generations(tracked)
+    for (_, animal), row in zip(zoo.animals, animal_rows):
+        row["generation"] = in_generation.get(id(animal))
     chosen = choose(tracked, options["seed"], options["targets"])
     closure = Closure(tracked, sizes, set(map(id, chosen)))
     in_frames = running(sys._getframe(2))
