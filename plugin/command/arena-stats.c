@@ -437,7 +437,8 @@ const struct pm_command pm_command_arena_stats = {
 	.summary = "Show how full the allocator's arenas, pools and size "
 		   "classes are.",
 	.options = options,
-	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
+		 PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_NONE,
 	.doc = "The figures of sys._debugmallocstats(), read from outside: per "
 	       "size class the pools and the blocks used and free; how many "

@@ -223,7 +223,8 @@ const struct pm_command pm_command_backrefs = {
 	.name = "py-backrefs",
 	.group = PM_GROUP_GRAPH,
 	.summary = "Show which objects refer to an object, and through what.",
-	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS |
+		 PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_ADDR,
 	.operand_help = "ADDR is the address of an object: any GDB expression, "
 			"such as $py1.",

@@ -80,6 +80,7 @@ enum pm_command_flags {
 	PM_COMMAND_SIZES = 2,		 /* -bytes */
 	PM_COMMAND_NO_TARGET = 4,	 /* runs without a Python target */
 	PM_COMMAND_ROWS_ARE_OBJECTS = 8, /* -short */
+	PM_COMMAND_ONE_INTERPRETER = 16, /* -interp */
 };
 
 extern const struct pm_command *const pm_commands[]; /* sorted, NULL ends */

@@ -394,7 +394,8 @@ const struct pm_command pm_command_find_value = {
 	.group = PM_GROUP_OBJECT,
 	.summary = "Find every place in memory that holds a value.",
 	.options = options,
-	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS |
+		 PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_OPTIONAL_ADDR,
 	.operand_help = "ADDR is the pointer to look for: any GDB expression.",
 	.doc = "All writable memory of the program is searched: for a pointer "

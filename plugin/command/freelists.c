@@ -131,7 +131,8 @@ const struct pm_command pm_command_freelists = {
 	.group = PM_GROUP_ALLOCATOR,
 	.summary = "Show what the free lists of the interpreter hold.",
 	.options = options,
-	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
+		 PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_NONE,
 	.doc = "Dead objects of some types are kept for the next one of their "
 	       "kind: the allocator counts their blocks as used.  COUNT is how "

@@ -235,7 +235,7 @@ const struct pm_command pm_command_heap_types = {
 	.summary = "Count the objects of the heap by type.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ROWS_ARE_OBJECTS | PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_NONE,
 	.doc = "Every live object is counted: those that the collector tracks "
 	       "and all others (str, int, bytes, ...), in the arenas of "

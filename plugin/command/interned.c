@@ -275,7 +275,7 @@ const struct pm_command pm_command_interned = {
 	.summary = "Show the table of interned strings.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ROWS_ARE_OBJECTS | PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_NONE,
 	.doc = "Strings of which there is just one: names in code, and what "
 	       "sys.intern was given.  A mortal one goes with its last "

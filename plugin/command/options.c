@@ -20,6 +20,12 @@ static const struct {
 	{PM_COMMAND_ROWS_ARE_OBJECTS,
 		{.name = "short",
 			.help = "Print addresses only, one per line."}},
+	{PM_COMMAND_ONE_INTERPRETER,
+		{.name = "interp",
+			.type = PM_ARG_COUNT,
+			.value = "N",
+			.help = "Only interpreter N of py-info (default: "
+				"all)."}},
 	{0, {.name = "json",
 		    .help = "Print one JSON document and nothing else."}},
 	{0, {.name = "output",

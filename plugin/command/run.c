@@ -3,6 +3,7 @@
 #include "command/options.h"
 #include "command/output.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 enum pm_status pm_run_create(struct pm_session *s, const char *line,
@@ -72,6 +73,16 @@ enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err)
 		pm_session_announce(s, &line);
 		if (line.len)
 			pm_emit_line(r->emit, "%s", pm_strbuf_text(&line));
+	}
+	s->interpreter = -1;
+	if ((r->command->flags & PM_COMMAND_ONE_INTERPRETER) &&
+		pm_run_given(r, "interp")) {
+		uint64_t id = pm_run_number(r, "interp", 0);
+		s->interpreter = id < INT64_MAX ? (int64_t)id : INT64_MAX;
+		if (o.format == PM_EMIT_TEXT)
+			pm_emit_line(r->emit,
+				"Of interpreter %" PRIu64 " only:", id);
+		pm_emit_uint(r->emit, "interp", id);
 	}
 	if (!r->command->start)
 		return PM_OK;

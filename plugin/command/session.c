@@ -14,14 +14,22 @@ void pm_session_init(struct pm_session *s)
 		.fast_reads = true,
 		.use_debug_info = true,
 		.repr_limit = DEFAULT_REPR_LIMIT,
+		.interpreter = -1,
 	};
 }
 
-void pm_session_reset(struct pm_session *s)
+void pm_session_drop_heap(struct pm_session *s)
 {
 	if (s->heap && s->heap_destroy)
 		s->heap_destroy(s->heap);
 	s->heap = NULL;
+	free(s->alone);
+	s->alone = NULL;
+}
+
+void pm_session_reset(struct pm_session *s)
+{
+	pm_session_drop_heap(s);
 	pm_layout_destroy(s->layout);
 	s->layout = NULL;
 	pm_modules_deinit(&s->modules);

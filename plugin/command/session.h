@@ -41,6 +41,10 @@ struct pm_session {
 	struct pm_layout *layout;
 	struct pm_heap *heap; /* NULL until a command walked */
 	void (*heap_destroy)(struct pm_heap *h); /* set together with heap */
+	/* The interpreter that the command is about, -1: all of them; that of
+	   .heap, with its own layout (NULL: the session's). */
+	int64_t interpreter, heap_interpreter;
+	struct pm_layout *alone;
 	/* Settings, py-set. */
 	bool fast_reads, use_debug_info;
 	unsigned repr_limit; /* characters of a repr */
@@ -60,6 +64,8 @@ struct pm_session {
 
 void pm_session_init(struct pm_session *s);
 void pm_session_deinit(struct pm_session *s);
+/* Drops the heap, as when another interpreter is chosen. */
+void pm_session_drop_heap(struct pm_session *s);
 /* Drops everything of the last stop. */
 void pm_session_reset(struct pm_session *s);
 

@@ -355,7 +355,7 @@ const struct pm_command pm_command_slots = {
 	.summary = "Show what __slots__ would save, class by class.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ROWS_ARE_OBJECTS | PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_OPTIONAL_TYPE,
 	.operand_help = "Only classes whose qualified or bare name matches.",
 	.doc = "For each class made by Python code whose instances have a "

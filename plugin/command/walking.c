@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/walking.h"
+#include "heap/interpreter.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -8,10 +9,16 @@
 enum pm_status pm_walking_heap(
 	struct pm_session *s, struct pm_heap **ret, struct pm_error *err)
 {
+	if (!s->heap || s->heap_interpreter != s->interpreter)
+		pm_session_drop_heap(s); /* what is left of a failure, too */
+	if (!s->heap && s->interpreter >= 0)
+		PM_TRY(pm_interpreter_alone(
+			s->layout, s->memory, s->interpreter, &s->alone, err));
 	if (!s->heap) {
-		PM_TRY(pm_heap_create(s->layout, s->target, s->memory,
-			&s->modules, &s->heap, err));
+		PM_TRY(pm_heap_create(s->alone ? s->alone : s->layout,
+			s->target, s->memory, &s->modules, &s->heap, err));
 		s->heap_destroy = pm_heap_destroy;
+		s->heap_interpreter = s->interpreter;
 	}
 	*ret = s->heap;
 	return PM_OK;

@@ -164,7 +164,7 @@ const struct pm_command pm_command_whatis = {
 	.name = "py-whatis",
 	.group = PM_GROUP_OBJECT,
 	.summary = "Tell what lives at an address, interior pointers included.",
-	.flags = PM_COMMAND_ROWS_ARE_OBJECTS,
+	.flags = PM_COMMAND_ROWS_ARE_OBJECTS | PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_ADDR,
 	.operand_help = "ADDR is any address: a GDB expression such as $rdi, "
 			"$sp or $py1+8.",

@@ -390,8 +390,7 @@ static enum pm_status read_interpreters(
 				h, interp + lists.off, lists, f, err));
 		PM_TRY(read_threads(h, interp, f, err));
 		PM_TRY(read_memory_errors(h, interp, f, err));
-		PM_TRY(pm_layout_read(
-			l, h->memory, interp, l->f.interp.next, &interp, err));
+		PM_TRY(pm_layout_next_interpreter(l, h->memory, &interp, err));
 	}
 	return PM_OK;
 }

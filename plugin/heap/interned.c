@@ -187,8 +187,8 @@ enum pm_status pm_interned_open(
 				    l->f.interp.interned_strings, &dict,
 				    NULL) == PM_OK)
 				PM_TRY(add_dict(&t, dict, err));
-			if (pm_layout_read(l, h->memory, interp,
-				    l->f.interp.next, &interp, NULL) != PM_OK)
+			if (pm_layout_next_interpreter(
+				    l, h->memory, &interp, NULL) != PM_OK)
 				break;
 		}
 		add_hashtable(&t);

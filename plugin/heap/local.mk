@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/outside.c \
+	%D%/interpreter.c %D%/interpreter.h \
 	%D%/mimalloc.c \
 	%D%/pools.c %D%/pools.h %D%/pools-internal.h \
 	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \

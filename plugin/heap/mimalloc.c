@@ -469,8 +469,7 @@ static enum pm_status find_threads(struct reader *r, struct pm_error *err)
 				    &thread, NULL) != PM_OK)
 				break;
 		}
-		if (pm_layout_read(l, r->m, interp, f->interp.next, &interp,
-			    NULL) != PM_OK)
+		if (pm_layout_next_interpreter(l, r->m, &interp, NULL) != PM_OK)
 			break;
 	}
 	if (r->threads.len)

@@ -12,6 +12,7 @@
 #define MAX_STATE_BYTES (4u << 20)
 #define MAX_THREADS 100000
 #define MAX_CHUNKS 100000
+#define MAX_NEIGHBOURS 100000
 
 static bool is_static_address(const struct pm_worker *k, pm_addr addr)
 {
@@ -24,6 +25,32 @@ static bool add_ref(void *arg, const struct pm_ref *ref)
 	return true;
 }
 
+/* Is an object that the collector tracks on the list of an interpreter that
+   does not count?  Of its neighbours in the list the next one in an arena, or
+   the head of the list, tells. */
+static bool is_foreign(struct pm_worker *k, const struct pm_object *x)
+{
+	const struct pm_heap *h = k->h;
+	const struct pm_layout *l = h->l;
+	if (!l->all_interpreters || l->t.gc_home != PM_GC_IN_INTERP ||
+		!pm_object_is_tracked(&k->o, x))
+		return false;
+	pm_addr head = x->addr - l->t.gc_head_size;
+	for (unsigned i = 0; i < MAX_NEIGHBOURS; i++) {
+		uint64_t next;
+		if (pm_layout_read(l, k->memory, head, l->f.gc_head.next, &next,
+			    NULL) != PM_OK)
+			return false;
+		head = next & l->t.gc_next_mask;
+		if (pm_pools_find(h->pools, head) >= 0 ||
+			head - l->at.interp_head.addr < l->f.interp.sizeof_.off)
+			return false;
+		if (pm_pools_foreign(h->pools, head))
+			return true;
+	}
+	return false;
+}
+
 void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 {
 	const struct pm_layout *l = k->h->l;
@@ -32,6 +59,8 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 		pm_object_load(&k->o, c->addr, &x, NULL) != PM_OK)
 		return;
 	bool fixed = is_static_address(k, c->addr);
+	if (!fixed && is_foreign(k, &x))
+		return;
 	/* Found by a guess, and the collector's head before it is none: chance,
 	   or freed memory. */
 	if (!fixed && x.type->gc && l->t.gc_head_size &&
@@ -263,8 +292,7 @@ enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
 				    l->f.thread.next, &thread, NULL) != PM_OK)
 				break;
 		}
-		PM_TRY(pm_layout_read(
-			l, k->memory, interp, l->f.interp.next, &interp, err));
+		PM_TRY(pm_layout_next_interpreter(l, k->memory, &interp, err));
 	}
 	return PM_OK;
 }

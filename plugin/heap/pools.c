@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/interpreter.h"
 #include "heap/pools-internal.h"
 
 #include <string.h>
@@ -33,6 +34,7 @@ void pm_pools_destroy(struct pm_pools *p)
 	if (!p)
 		return;
 	pm_vec_deinit(&p->arenas);
+	pm_vec_deinit(&p->foreign);
 	pm_vec_deinit(&p->tables);
 	pm_vec_deinit(&p->runs);
 	pm_vec_deinit(&p->large);
@@ -128,14 +130,11 @@ static enum pm_status from_interpreters(struct builder *b, struct pm_error *err)
 	const struct pm_layout *l = b->l;
 	pm_addr interp = l->at.interp_head.addr;
 	for (uint32_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
-		uint64_t state = interp + l->f.interp.obmalloc.off;
-		if (l->t.obmalloc_home == PM_OBMALLOC_POINTER)
-			PM_TRY(pm_layout_read(l, b->m, interp,
-				l->f.interp.obmalloc, &state, err));
+		pm_addr state;
+		PM_TRY(pm_interpreter_obmalloc(l, b->m, interp, &state, err));
 		if (state)
 			PM_TRY(add_state(b, state, i, err));
-		PM_TRY(pm_layout_read(
-			l, b->m, interp, l->f.interp.next, &interp, err));
+		PM_TRY(pm_layout_next_interpreter(l, b->m, &interp, err));
 	}
 	return PM_OK;
 }
@@ -483,7 +482,7 @@ static void detect_hooks(struct builder *b)
 	}
 }
 
-enum pm_status pm_pools_create(const struct pm_layout *l, struct pm_memory *m,
+static enum pm_status create(const struct pm_layout *l, struct pm_memory *m,
 	struct pm_pools **ret, struct pm_error *err)
 {
 	PM_CLEANUP(pm_cleanup_pools) struct pm_pools *p = calloc(1, sizeof *p);
@@ -512,6 +511,54 @@ enum pm_status pm_pools_create(const struct pm_layout *l, struct pm_memory *m,
 	PM_TRY(mark_inside(p, err));
 	read_counters(&b);
 	detect_hooks(&b);
+	*ret = pm_take(p);
+	return PM_OK;
+}
+
+/* The arenas of the interpreters that do not count. */
+static enum pm_status find_foreign(const struct pm_layout *l,
+	struct pm_memory *m, struct pm_pools *p, struct pm_error *err)
+{
+	struct pm_layout whole = *l;
+	whole.all_interpreters = 0;
+	whole.at.interp_head.addr = l->all_interpreters;
+	PM_CLEANUP(pm_cleanup_pools) struct pm_pools *all = NULL;
+	PM_TRY(create(&whole, m, &all, err));
+	size_t own = 0;
+	pm_vec_each (a, &all->arenas) {
+		while (own < p->arenas.len &&
+			p->arenas.data[own].address < a->address)
+			own++;
+		if (own < p->arenas.len &&
+			p->arenas.data[own].address == a->address)
+			continue;
+		const struct pm_range r = {a->address, a->address + a->bytes};
+		if (!pm_vec_push(&p->foreign, r))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	}
+	return PM_OK;
+}
+
+bool pm_pools_foreign(const struct pm_pools *p, pm_addr addr)
+{
+	size_t lo = 0, hi = p->foreign.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (p->foreign.data[mid].end <= addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < p->foreign.len && p->foreign.data[lo].start <= addr;
+}
+
+enum pm_status pm_pools_create(const struct pm_layout *l, struct pm_memory *m,
+	struct pm_pools **ret, struct pm_error *err)
+{
+	PM_CLEANUP(pm_cleanup_pools) struct pm_pools *p = NULL;
+	PM_TRY(create(l, m, &p, err));
+	if (l->all_interpreters)
+		PM_TRY(find_foreign(l, m, p, err));
 	*ret = pm_take(p);
 	return PM_OK;
 }

@@ -81,6 +81,10 @@ struct pm_large {
 	bool in_use;
 };
 
+struct pm_range {
+	pm_addr start, end;
+};
+
 /* Where an allocator keeps its arena_objects. */
 struct pm_arena_table {
 	pm_addr addr;
@@ -122,6 +126,8 @@ struct pm_pools {
 	uint64_t narenas, ntimes, highwater, raw_blocks;
 	bool has_raw_blocks;
 	struct pm_pool_region *regions; /* PM_POOL_REGIONS, hashed */
+	/* Arenas of interpreters that do not count, sorted. */
+	PM_VEC(struct pm_range) foreign;
 	/* One bit per MiB from inside_low on: all of it belongs to arenas. */
 	pm_addr inside_low;
 	uint64_t inside_cells;
@@ -137,6 +143,9 @@ static inline void pm_cleanup_pools(struct pm_pools **p)
 {
 	pm_pools_destroy(*p);
 }
+
+/* Is addr in an arena of an interpreter that does not count? */
+bool pm_pools_foreign(const struct pm_pools *p, pm_addr addr);
 
 /* Is addr surely in an arena?  The quick answer to most words of a heap; false
    says nothing. */

@@ -293,8 +293,8 @@ static bool in_interpreter(struct pm_heap *h, struct pm_spot *s)
 		if (in_struct(s, interp, l->f.interp.sizeof_.off,
 			    PM_SPOT_INTERPRETER, id))
 			return true;
-		if (pm_layout_read(l, h->memory, interp, l->f.interp.next,
-			    &interp, NULL) != PM_OK)
+		if (pm_layout_next_interpreter(l, h->memory, &interp, NULL) !=
+			PM_OK)
 			break;
 	}
 	return in_struct(s, l->at.runtime.addr, l->f.runtime.sizeof_.off,
@@ -354,8 +354,8 @@ static bool is_thread_stack(struct pm_heap *h, struct pm_spot *s)
 				    l->f.thread.next, &thread, NULL) != PM_OK)
 				return false;
 		}
-		if (pm_layout_read(l, h->memory, interp, l->f.interp.next,
-			    &interp, NULL) != PM_OK)
+		if (pm_layout_next_interpreter(l, h->memory, &interp, NULL) !=
+			PM_OK)
 			return false;
 	}
 	return false;

@@ -167,6 +167,8 @@ static bool add_candidate(
 	struct pm_walk *w, pm_addr addr, enum pm_candidate_from from)
 {
 	bool added;
+	if (pm_pools_foreign(w->h->pools, addr))
+		return true;
 	if (!pm_map_put(&w->seen, addr, &added))
 		return false;
 	return !added ||
@@ -185,6 +187,8 @@ static bool next_round(struct pm_walk *w)
 		k->candidates.len = 0;
 		pm_vec_each (b, &k->buffers) {
 			bool added;
+			if (pm_pools_foreign(w->h->pools, b->b.addr))
+				continue;
 			if (!pm_map_put(&w->seen_buffers, b->b.addr, &added))
 				return false;
 			if (added && !pm_vec_push(&w->buffers, *b))
@@ -231,8 +235,8 @@ static void next_permanent_list(struct pm_walk *w)
 	else if (!w->permanent_interp)
 		w->permanent_interp =
 			shared ? l->at.runtime.addr : l->at.interp_head.addr;
-	else if (pm_layout_read(l, w->h->memory, w->permanent_interp,
-			 l->f.interp.next, &w->permanent_interp, NULL) != PM_OK)
+	else if (pm_layout_next_interpreter(
+			 l, w->h->memory, &w->permanent_interp, NULL) != PM_OK)
 		w->permanent_interp = 0;
 	if (!w->permanent_interp) {
 		w->phase = PHASE_DONE;

@@ -143,3 +143,13 @@ enum pm_status pm_layout_read(const struct pm_layout *l, struct pm_memory *m,
 	*ret = v;
 	return PM_OK;
 }
+
+enum pm_status pm_layout_next_interpreter(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr *interp, struct pm_error *err)
+{
+	if (!l->all_interpreters)
+		return pm_layout_read(
+			l, m, *interp, l->f.interp.next, interp, err);
+	*interp = 0;
+	return PM_OK;
+}

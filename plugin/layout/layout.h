@@ -133,13 +133,13 @@ struct pm_traits {
 	uint32_t pool_size;	  /* bytes; 4096 or 16384 */
 	uint32_t alignment;	  /* size class step: 8 or 16 */
 	uint32_t small_max;	  /* largest pymalloc request, 512 */
-	uint32_t gc_head_size; /* bytes before a GC object, 0 free-threaded */
-	uint32_t gc_stride;    /* between generation heads */
-	uint64_t gc_next_mask; /* bits of _gc_next that are the pointer */
+	uint32_t gc_head_size;	/* bytes before a GC object, 0 free-threaded */
+	uint32_t gc_stride;	/* between generation heads */
+	uint64_t gc_next_mask;	/* bits of _gc_next that are the pointer */
 	uint32_t gc_refs_shift; /* of the counter in a three-word GC head */
 	uint32_t hook_words;	/* what the debug hooks add to a block: two in
 				   front, the others behind */
-	uint32_t word_size;    /* 4 or 8 */
+	uint32_t word_size;	/* 4 or 8 */
 	bool big_endian;
 };
 
@@ -214,6 +214,9 @@ struct pm_layout {
 	bool version_exact; /* micro and release level are known */
 	bool debug, free_threaded;
 	struct pm_places at;
+	/* at.interp_head is the only interpreter that counts; the list of all
+	   begins here (0: it counts as a whole). */
+	pm_addr all_interpreters;
 	const struct pm_module *python; /* module that holds the runtime */
 	PM_VEC(char *) warnings; /* owned texts: disagreements and doubts */
 	/* Static types whose names are nowhere: sorted addresses. */
@@ -245,6 +248,11 @@ static inline void pm_cleanup_layout(struct pm_layout **l)
    "(unsigned long long) &((X *) 0)->f", "&_PyRuntime"): the i-th, NULL at the
    end.  The first is a probe: when it has no answer, skip the rest. */
 const char *pm_layout_question(size_t i);
+
+/* The interpreter after the one at *interp; 0: there is none, or the others do
+   not count (all_interpreters). */
+PM_CHECKED enum pm_status pm_layout_next_interpreter(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr *interp, struct pm_error *err);
 
 /* A layout straight from a row, for tests and images; places all 0. */
 PM_CHECKED enum pm_status pm_layout_from_row(

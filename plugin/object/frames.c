@@ -76,8 +76,7 @@ enum pm_status pm_frames_each(
 			PM_TRY(pm_layout_read(l, o->m, thread, l->f.thread.next,
 				&thread, NULL));
 		}
-		PM_TRY(pm_layout_read(
-			l, o->m, interp, l->f.interp.next, &interp, NULL));
+		PM_TRY(pm_layout_next_interpreter(l, o->m, &interp, NULL));
 	}
 	return PM_OK;
 }

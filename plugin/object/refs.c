@@ -175,7 +175,8 @@ static void walk_static_type(struct pm_ref_walk *w, uint64_t subclasses)
 		} else if (s != PM_ABSENT) {
 			note(w, s);
 		}
-		if (!word(w, interp + f->interp.next.off, &interp))
+		if (pm_layout_next_interpreter(l, w->o->m, &interp, NULL) !=
+			PM_OK)
 			return;
 	}
 }

@@ -56,8 +56,7 @@ pm_addr pm_static_type_dict(const struct pm_layout *l, struct pm_memory *m,
 				&dict, NULL) == PM_OK &&
 			dict)
 			return dict;
-		if (pm_layout_read(l, m, interp, l->f.interp.next, &interp,
-			    NULL) != PM_OK)
+		if (pm_layout_next_interpreter(l, m, &interp, NULL) != PM_OK)
 			break;
 	}
 	return 0;

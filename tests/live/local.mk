@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 live_tests += %D%/core-files.tap
 EXTRA_DIST += %D%/core-files.tap
+live_tests += %D%/interpreters.tap
+EXTRA_DIST += %D%/interpreters.tap %D%/interpreters.py
 live_tests += %D%/layout.tap
 EXTRA_DIST += %D%/layout.tap
 

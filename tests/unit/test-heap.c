@@ -2,6 +2,7 @@
 /* Walks and referrers on images of every row that has pymalloc. */
 #include "heap/footprint.h"
 #include "heap/holders.h"
+#include "heap/interpreter.h"
 #include "heap/team.h"
 #include "lib/mini-heap.h"
 #include "object/repr.h"
@@ -414,7 +415,81 @@ START_TEST(random_damage)
 }
 END_TEST
 
-UNIT_MAIN("heap", counts_and_sizes, free_blocks_are_not_objects,
-	free_lists_hold_no_objects, static_types_keep_dicts_in_the_interpreter,
+/* An interpreter before the one that there is, with its id. */
+static pm_addr second_interpreter(struct mini_heap *h, uint64_t id)
+{
+	const struct pm_fields *f = &h->m.l->f;
+	struct mini *m = &h->m;
+	pm_addr second = mini_heap(m, f->interp.sizeof_.off);
+	mini_put(m, second, f->interp.id, id);
+	mini_put(m, second, f->interp.next, m->interp);
+	m->l->at.interp_head.addr = second;
+	return second;
+}
+
+static enum pm_status pools_alone(struct mini_heap *h, struct pm_memory *m,
+	int64_t id, struct pm_pools **ret)
+{
+	struct pm_error err = {0};
+	pm_auto_free struct pm_layout *alone = NULL;
+	PM_TRY(pm_interpreter_alone(h->m.l, m, id, &alone, &err));
+	return pm_pools_create(alone, m, ret, &err);
+}
+
+START_TEST(an_interpreter_alone)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		const struct pm_fields *f = &h.m.l->f;
+		enum pm_obmalloc_home home = row->traits.obmalloc_home;
+		pm_auto_memory m = NULL;
+		ck_assert(!pm_memory_create(h.m.t, 64, &m, &err));
+		PM_CLEANUP(pm_cleanup_pools) struct pm_pools *p = NULL;
+		/* The only one may share: there is nobody. */
+		ck_assert_int_eq(pools_alone(&h, m, 0, &p), PM_OK);
+		ck_assert_uint_eq(p->arenas.len, 1);
+		ck_assert(!pm_pools_foreign(p, h.arena));
+		pm_pools_destroy(pm_take(p));
+		ck_assert_int_eq(pools_alone(&h, m, 5, &p), PM_USAGE);
+
+		pm_addr second = second_interpreter(&h, 5);
+		pm_addr state = second + f->interp.obmalloc.off;
+		if (home == PM_OBMALLOC_POINTER) {
+			state = mini_heap(&h.m, f->obmalloc.sizeof_.off);
+			mini_put(&h.m, second, f->interp.obmalloc, state);
+		}
+		/* Without an arena of its own it uses those of the first. */
+		pm_memory_destroy(pm_take(m));
+		ck_assert(!pm_memory_create(h.m.t, 64, &m, &err));
+		ck_assert_int_eq(pools_alone(&h, m, 5, &p), PM_ABSENT);
+		ck_assert_int_eq(pools_alone(&h, m, 0, &p), PM_ABSENT);
+		if (home == PM_OBMALLOC_STATICS) {
+			mini_heap_deinit(&h);
+			continue;
+		}
+		mini_put(&h.m, state, f->obmalloc.arenas,
+			mini_heap(&h.m, f->arena.sizeof_.off));
+		mini_put(&h.m, state, f->obmalloc.maxarenas, 1);
+		pm_memory_destroy(pm_take(m));
+		ck_assert(!pm_memory_create(h.m.t, 64, &m, &err));
+		ck_assert_int_eq(pools_alone(&h, m, 0, &p), PM_OK);
+		ck_assert_uint_eq(p->arenas.len, 1);
+		ck_assert(!pm_pools_foreign(p, h.arena));
+		pm_pools_destroy(pm_take(p));
+		ck_assert_int_eq(pools_alone(&h, m, 5, &p), PM_OK);
+		ck_assert_uint_eq(p->arenas.len, 0);
+		ck_assert(pm_pools_foreign(p, h.arena));
+		ck_assert(!pm_pools_foreign(p, h.arena - 1));
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+UNIT_MAIN("heap", counts_and_sizes, an_interpreter_alone,
+	free_blocks_are_not_objects, free_lists_hold_no_objects,
+	static_types_keep_dicts_in_the_interpreter,
 	items_that_look_like_an_object, referrers_with_via,
 	values_as_python_shows_them, nth_read_fails, random_damage)

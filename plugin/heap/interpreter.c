@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/interpreter.h"
+
+#include <inttypes.h>
+
+#define MAX_INTERPRETERS 4096
+
+struct seen {
+	pm_addr interp, state; /* of the one that is wanted */
+	uint64_t others;
+	int64_t sharing; /* id of one with the same allocator, -1 none */
+	bool none;	 /* one of the others has no allocator of its own */
+};
+
+enum pm_status pm_interpreter_obmalloc(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr interp, pm_addr *ret, struct pm_error *err)
+{
+	uint64_t state = 0;
+	switch (l->t.obmalloc_home) {
+	case PM_OBMALLOC_EMBEDDED:
+		state = interp + l->f.interp.obmalloc.off;
+		break;
+	case PM_OBMALLOC_POINTER:
+		PM_TRY(pm_layout_read(
+			l, m, interp, l->f.interp.obmalloc, &state, err));
+		break;
+	case PM_OBMALLOC_STATICS:
+	case PM_OBMALLOC_MIMALLOC:
+		break;
+	}
+	*ret = state;
+	return PM_OK;
+}
+
+/* The allocator that an interpreter uses and nobody else could; one that was
+   told to use main's has an empty one (3.12). */
+static enum pm_status own_state(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr interp, pm_addr *ret, struct pm_error *err)
+{
+	uint64_t arenas = 0;
+	PM_TRY(pm_interpreter_obmalloc(l, m, interp, ret, err));
+	if (*ret)
+		PM_TRY(pm_layout_read(
+			l, m, *ret, l->f.obmalloc.arenas, &arenas, err));
+	if (!arenas)
+		*ret = 0;
+	return PM_OK;
+}
+
+static enum pm_status id_of(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr interp, int64_t *ret, struct pm_error *err)
+{
+	uint64_t id;
+	PM_TRY(pm_layout_read(l, m, interp, l->f.interp.id, &id, err));
+	*ret = (int64_t)id;
+	return PM_OK;
+}
+
+static enum pm_status find(const struct pm_layout *l, struct pm_memory *m,
+	int64_t id, struct seen *s, struct pm_error *err)
+{
+	pm_addr interp = l->at.interp_head.addr;
+	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
+		int64_t this_id;
+		PM_TRY(id_of(l, m, interp, &this_id, err));
+		if (this_id == id)
+			s->interp = interp;
+		else
+			s->others++;
+		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
+	}
+	if (!s->interp)
+		return pm_fail(err, PM_USAGE, 0,
+			"there is no interpreter %" PRId64
+			" (py-info lists them)",
+			id);
+	return PM_OK;
+}
+
+static enum pm_status compare(const struct pm_layout *l, struct pm_memory *m,
+	struct seen *s, struct pm_error *err)
+{
+	pm_addr interp = l->at.interp_head.addr, state;
+	PM_TRY(own_state(l, m, s->interp, &s->state, err));
+	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
+		if (interp != s->interp) {
+			PM_TRY(own_state(l, m, interp, &state, err));
+			if (!state)
+				s->none = true;
+			else if (state == s->state)
+				PM_TRY(id_of(l, m, interp, &s->sharing, err));
+		}
+		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
+	}
+	return PM_OK;
+}
+
+enum pm_status pm_interpreter_alone(const struct pm_layout *l,
+	struct pm_memory *m, int64_t id, struct pm_layout **ret,
+	struct pm_error *err)
+{
+	struct seen s = {.sharing = -1};
+	PM_TRY(find(l, m, id, &s, err));
+	PM_TRY(compare(l, m, &s, err));
+	/* Those that have none use main's. */
+	if (s.others && (!s.state || s.sharing >= 0 || (s.none && !id)))
+		return pm_fail(err, PM_ABSENT, s.interp,
+			"interpreter %" PRId64
+			" shares its allocator with others: its objects "
+			"cannot be told from theirs",
+			id);
+	struct pm_layout *alone = malloc(sizeof *alone);
+	if (!alone)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	*alone = *l;
+	alone->all_interpreters = l->at.interp_head.addr;
+	alone->at.interp_head.addr = s.interp;
+	*ret = alone;
+	return PM_OK;
+}

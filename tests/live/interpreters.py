@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+# The process under test: the main interpreter and two with a lock and an
+# allocator of their own.  A copy of it (a bare fork) asks each for its truth,
+# while the process blocks.
+import ctypes
+import json
+import os
+import sys
+
+try:
+    import _interpreters as interpreters    # 3.13
+    create = interpreters.create
+except ImportError:
+    import _xxsubinterpreters as interpreters   # 3.12
+
+    def create():
+        return interpreters.create(isolated=True)
+
+READY, BLOCK, FOLDER = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+
+# What an interpreter keeps; SIZE differs from one to the next.
+FILL = """
+import gc, json, os, sys
+class Thing(object):
+    def __init__(self, number):
+        self.number = number
+        self.names = ["%%s-%%d" %% (NAME, number), {"n": number}]
+class %(name)s(Thing):
+    pass
+NAME = %(name)r
+keep = [%(name)s(i) for i in range(%(size)d)]
+big = ["x" * 600 + str(i) for i in range(%(size)d)]
+get = gc.get_objects
+gc.collect()
+gc.disable()
+"""
+
+# In the copy: first what any allocation changes.
+TELL = """
+objects = get()
+os.dup2(os.open(%(stats)r, os.O_WRONLY | os.O_CREAT, 0o600), 2)
+sys._debugmallocstats()
+types = {}
+for thing in objects:
+    types[id(type(thing))] = types.get(id(type(thing)), 0) + 1
+names = {}
+for thing in objects:
+    names[id(type(thing))] = type(thing).__module__ + "." + type(
+        thing).__qualname__
+with open(%(truth)r, "w") as out:
+    json.dump({"types": {hex(k): v for k, v in types.items()},
+               "names": {hex(k): v for k, v in names.items()},
+               "keep": [hex(id(thing)) for thing in keep],
+               "big": [hex(id(thing)) for thing in big]}, out)
+"""
+
+
+def run(number, script):
+    failed = interpreters.run_string(number, script)
+    if failed is not None:
+        raise RuntimeError(str(failed))
+
+
+def paths(name):
+    return {"stats": os.path.join(FOLDER, name + ".stats"),
+            "truth": os.path.join(FOLDER, name + ".json")}
+
+
+def tell():
+    status = 1
+    try:
+        exec(TELL % paths("Main"), globals())
+        for name, number in subs:
+            run(number, TELL % paths(name))
+        status = 0
+    finally:
+        os.write(READY, b"T" if status == 0 else b"E")
+        os._exit(status)
+
+
+exec(FILL % {"name": "Main", "size": 50}, globals())
+subs = []
+for name, size in (("First", 300), ("Second", 2000)):
+    subs.append((name, create()))
+    run(subs[-1][1], FILL % {"name": name, "size": size})
+fork = ctypes.PyDLL(None).fork
+buffer = bytearray(1)
+raw = open(BLOCK, "rb", 0)
+gc.collect()
+if fork() == 0:
+    tell()
+raw.readinto(buffer)
