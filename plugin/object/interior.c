@@ -211,8 +211,8 @@ static bool put_variable(const struct pm_objects *o, const struct pm_object *x,
 	case PM_KIND_INT:
 		if (off < f->long_.digit.off)
 			return false;
-		pm_strbuf_printf(
-			out, "digit %" PRIu64, (off - f->long_.digit.off) / 4);
+		pm_strbuf_printf(out, "digit %" PRIu64,
+			(off - f->long_.digit.off) / pm_digit_size(x->type));
 		return true;
 	case PM_KIND_SET:
 		if (off < f->set.smalltable.off ||

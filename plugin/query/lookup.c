@@ -196,9 +196,12 @@ static bool sequence(struct pm_evaluator *e, const struct pm_object *x,
 	const struct pm_layout *l = e->reader.o->l;
 	const void *body = pm_object_body(x);
 	int64_t n = pm_get_signed(l, body, l->f.var_object.size);
-	if (n < 0 || (x->type->kind != PM_KIND_LIST &&
-			     x->type->kind != PM_KIND_TUPLE))
+	if (x->type->kind != PM_KIND_LIST && x->type->kind != PM_KIND_TUPLE)
 		return false;
+	if (n < 0) {
+		e->reader.unreadable++;
+		return false;
+	}
 	*ret_n = (uint64_t)n;
 	*ret_at = x->type->kind == PM_KIND_LIST
 			  ? pm_get(l, body, l->f.list.item)

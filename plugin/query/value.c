@@ -91,7 +91,7 @@ static void load_int(struct pm_value_reader *r, const unsigned char *body,
 {
 	const struct pm_layout *l = r->o->l;
 	uint64_t n, at = l->f.long_.digit.off;
-	v->width = v->type->itemsize == 2 ? 2 : 4;
+	v->width = pm_digit_size(v->type);
 	if (l->t.int_form == PM_INT_TAG) {
 		uint64_t tag = pm_get(l, body, l->f.long_.tag);
 		v->negative = (tag & 3) == 2;

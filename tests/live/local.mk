@@ -12,6 +12,9 @@ EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
 	%D%/gdbpipe.py %D%/pythons.py %D%/stops.py %D%/tap.py %D%/target.py \
 	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
 
+live_tests += %D%/find.tap
+EXTRA_DIST += %D%/find.tap
+
 live_tests += %D%/slots.tap %D%/waste.tap
 EXTRA_DIST += %D%/slots.tap %D%/waste.tap %D%/waiting.py
 

@@ -426,6 +426,9 @@ START_TEST(hostile_values)
 		ck_assert_int_eq(pm_layout_read(w.h.m.l, w.memory, w.list,
 					 f->list.item, &item, NULL),
 			PM_OK);
+		mini_put(&w.h.m, w.list, f->var_object.size, UINT64_MAX - 4);
+		ck_assert(!holds(&w, w.thing, "77 in .items", &unreadable));
+		ck_assert_uint_gt(unreadable, 0);
 		mini_put(&w.h.m, w.list, f->var_object.size,
 			wide ? INT64_MAX : INT32_MAX);
 		ck_assert(!holds(&w, w.thing, "77 in .items", &unreadable));
