@@ -41,7 +41,7 @@ static __attribute__((noinline)) const struct pm_type *ask_type(
    shape of the address. */
 static inline const struct pm_type *type_at(struct pm_worker *k, pm_addr addr)
 {
-	if (addr & 7 || addr < LOWEST_POINTER || addr >> 48 ||
+	if (addr & k->odd || addr < LOWEST_POINTER || addr >> 48 ||
 		(!k->types_inside && pm_pools_inside(k->h->pools, addr)))
 		return NULL;
 	struct pm_type_cache_entry *e = &k->type_cache[hash_addr(addr, 10)];
@@ -93,7 +93,7 @@ static __attribute__((noinline)) void add_candidate(
 static inline void follow(
 	struct pm_worker *k, pm_addr addr, enum pm_candidate_from from)
 {
-	if (addr < LOWEST_POINTER || addr & 7 || addr >> 48 ||
+	if (addr < LOWEST_POINTER || addr & k->odd || addr >> 48 ||
 		pm_pools_inside(k->h->pools, addr))
 		return;
 	add_candidate(k, addr, from);

@@ -46,6 +46,7 @@ struct pm_worker {
 	struct pm_objects o;
 	struct pm_memory *memory;
 	struct pm_resolver resolver;
+	uint32_t odd;	   /* bits that no address of an object has */
 	bool plain_words;  /* of 8 bytes, in the byte order of this machine */
 	bool types_inside; /* some pools have blocks that large */
 	unsigned char *chunk; /* a run's bytes */

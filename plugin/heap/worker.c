@@ -45,6 +45,7 @@ enum pm_status pm_worker_init(
 {
 	const struct pm_pools *p = h->pools;
 	k->h = h;
+	k->odd = h->l->t.word_size - 1;
 	k->plain_words = h->l->t.word_size == 8 &&
 			 h->l->t.big_endian == PM_HOST_BIG_ENDIAN;
 	PM_TRY(pm_memory_create(h->target, 0, &k->memory, err));

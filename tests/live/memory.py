@@ -16,14 +16,16 @@ import struct
 import sys
 import sysconfig
 
-WORD = 8
+WORD = struct.calcsize("P")
+WIDE = WORD == 8
 MAPPED = 1 << 24       # of a larger mapping only what is there is read
 PAGE = os.sysconf("SC_PAGE_SIZE")
+ENTRY = 8              # bytes of /proc/PID/pagemap for a page
 PRESENT = 3 << 62      # of a page: in memory, or in the swap
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 #: The header of an object; free-threaded: thread, mutex and bits with the
 #: owner's count, count of the others, type (Include/object.h).
-HEADER = 32 if FREE_THREADED else 16
+HEADER = 32 if FREE_THREADED else 2 * WORD
 TYPE = HEADER - WORD
 LOCAL_IMMORTAL = 0xffffffff
 SMALL = 1 << 20
@@ -32,10 +34,10 @@ FROZEN = 999999999     # the count of what the interpreter was built with
 ET_EXEC, PT_LOAD, PF_W = 2, 1, 2
 
 # Made once, before the fork: struct keeps what it is asked for in a cache.
-ELF_WORDS = struct.Struct("<H")
-ELF_OFFSET = struct.Struct("<Q")
-ELF_TABLE = struct.Struct("<HH")
-ELF_SEGMENT = struct.Struct("<IIQQQQQ")
+ELF_WORDS = struct.Struct("=H")
+ELF_OFFSET = struct.Struct("=Q" if WIDE else "=I")
+ELF_TABLE = struct.Struct("=HH")
+ELF_SEGMENT = struct.Struct("=IIQQQQQ" if WIDE else "=IIIIIII")
 
 
 class Memory(object):
@@ -79,16 +81,18 @@ class Memory(object):
             return
         head = os.read(elf, 4096)
         os.close(elf)
-        if head[:5] != b"\x7fELF\x02":
+        if head[:5] != (b"\x7fELF\x02" if WIDE else b"\x7fELF\x01"):
             return
         kind, = ELF_WORDS.unpack_from(head, 16)
-        offset, = ELF_OFFSET.unpack_from(head, 32)
-        size, number = ELF_TABLE.unpack_from(head, 54)
+        offset, = ELF_OFFSET.unpack_from(head, 32 if WIDE else 28)
+        size, number = ELF_TABLE.unpack_from(head, 54 if WIDE else 42)
         if kind == ET_EXEC:
             base = 0
         for i in range(number):
-            what, flags, _, start, _, _, length = \
-                ELF_SEGMENT.unpack_from(head, offset + i * size)
+            entry = ELF_SEGMENT.unpack_from(head, offset + i * size)
+            what, length = entry[0], entry[6 if WIDE else 5]
+            flags, start = ((entry[1], entry[3]) if WIDE else
+                            (entry[6], entry[2]))
             if what == PT_LOAD:
                 self.loaded.append((base + start, base + start + length))
                 if flags & PF_W:
@@ -133,7 +137,7 @@ class Memory(object):
             return self.word(head) != 0
         # A counter of its own: -2 in it means no (the lowest bit was a flag
         # from 3.4 on).
-        return self.word(head + 2 * WORD) | 1 != (1 << 64) - 3
+        return self.word(head + 2 * WORD) | 1 != (1 << 8 * WORD) - 3
 
     def is_count(self, count):
         """Is COUNT a plausible reference count, and no address?  Those of a
@@ -143,7 +147,7 @@ class Memory(object):
             # Deferred counting adds an eighth of the largest number.
             return 0 < count < 1 << 32 or \
                 -1 << 32 < count - (sys.maxsize >> 3) < 1 << 32
-        if sys.version_info >= (3, 14):
+        if sys.version_info >= (3, 14) and WIDE:
             # Flags above, and an overflow that is 0: no free list's link.
             if count >> 32 & 0xffff:
                 return False
@@ -192,9 +196,9 @@ class Memory(object):
 def present(pid, start, end):
     """[(start, end)] of the pages of a mapping that have contents."""
     table = os.open("/proc/%d/pagemap" % pid, os.O_RDONLY)
-    os.lseek(table, start // PAGE * WORD, os.SEEK_SET)
+    os.lseek(table, start // PAGE * ENTRY, os.SEEK_SET)
     entries = array.array("Q")
-    entries.frombytes(os.read(table, (end - start) // PAGE * WORD))
+    entries.frombytes(os.read(table, (end - start) // PAGE * ENTRY))
     os.close(table)
     found, begun = [], None
     for i, entry in enumerate(entries):

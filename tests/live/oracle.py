@@ -79,7 +79,8 @@ HEAPTYPE = 1 << 9
 HAVE_GC = 1 << 14
 
 UNSOUND = frozenset(map(id, STALE))
-IMMORTAL = (1 << 31 if sys.version_info >= (3, 12) else 1 << 62)
+IMMORTAL = (1 << 62 if sys.version_info < (3, 12) else 1 << 31
+            if memory.WIDE else (1 << 30) - 1)
 
 
 class Closure(object):

@@ -9,7 +9,7 @@ import signal
 import subprocess
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-READ = "0"          # the system call of x86-64
+READS = ("0", "3")  # the system call of x86-64, of its 32-bit programs
 PATIENCE = 120
 
 
@@ -100,7 +100,7 @@ class Debuggee:
         while True:
             with open("/proc/%d/syscall" % self.pid) as file:
                 call = file.read().split()
-            if call[0] == READ and int(call[1], 16) == self.block_end:
+            if call[0] in READS and int(call[1], 16) == self.block_end:
                 return
             if self.process.poll() is not None:
                 raise Failure("the debuggee ended")
