@@ -18,7 +18,7 @@ endif
 html-local: %D%/pymortem.html
 
 %D%/commands.texi: %D%/dump-commands$(EXEEXT)
-	$(AM_V_GEN)%D%/dump-commands$(EXEEXT) texi >$@.new && mv $@.new $@
+	$(AM_V_GEN)$(EMULATOR) %D%/dump-commands$(EXEEXT) texi >$@.new && mv $@.new $@
 %D%/version.texi: $(top_srcdir)/configure.ac
 	$(AM_V_GEN)$(MKDIR_P) %D% && echo '@set VERSION $(VERSION)' >$@
 
@@ -26,7 +26,7 @@ man_MANS = %D%/pymortem.7
 man_parts = %D%/pymortem.7.in %D%/pymortem.7.end
 %D%/pymortem.7: $(man_parts) %D%/dump-commands$(EXEEXT)
 	$(AM_V_GEN){ cat $(srcdir)/%D%/pymortem.7.in && \
-		%D%/dump-commands$(EXEEXT) man && \
+		$(EMULATOR) %D%/dump-commands$(EXEEXT) man && \
 		cat $(srcdir)/%D%/pymortem.7.end; } | \
 		$(SED) -e 's|@VERSION[@]|$(VERSION)|g' \
 		-e 's|@pkgdatadir[@]|$(pkgdatadir)|g' \

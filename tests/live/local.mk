@@ -12,6 +12,10 @@ EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
 	%D%/gdbpipe.py %D%/pythons.py %D%/stops.py %D%/tap.py %D%/target.py \
 	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
 
+# Not in check-live: it takes minutes, and qemu.
+machine_tests = %D%/machines.tap
+EXTRA_DIST += %D%/machines.tap %D%/emulated.py
+
 live_tests += %D%/find.tap
 EXTRA_DIST += %D%/find.tap
 

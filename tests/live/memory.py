@@ -34,6 +34,8 @@ FROZEN = 999999999     # the count of what the interpreter was built with
 ET_EXEC, PT_LOAD, PF_W = 2, 1, 2
 
 # Made once, before the fork: struct keeps what it is asked for in a cache.
+ELF_START = b"\x7fELF" + (b"\2" if WIDE else b"\1") + (
+    b"\1" if sys.byteorder == "little" else b"\2")
 ELF_WORDS = struct.Struct("=H")
 ELF_OFFSET = struct.Struct("=Q" if WIDE else "=I")
 ELF_TABLE = struct.Struct("=HH")
@@ -81,7 +83,8 @@ class Memory(object):
             return
         head = os.read(elf, 4096)
         os.close(elf)
-        if head[:5] != (b"\x7fELF\x02" if WIDE else b"\x7fELF\x01"):
+        # Under an emulator there are its own files, too.
+        if head[:6] != ELF_START:
             return
         kind, = ELF_WORDS.unpack_from(head, 16)
         offset, = ELF_OFFSET.unpack_from(head, 32 if WIDE else 28)
@@ -199,6 +202,8 @@ def present(pid, start, end):
     os.lseek(table, start // PAGE * ENTRY, os.SEEK_SET)
     entries = array.array("Q")
     entries.frombytes(os.read(table, (end - start) // PAGE * ENTRY))
+    if "QEMU_OPTIONS" in os.environ and sys.byteorder == "big":
+        entries.byteswap()      # the kernel's order is another
     os.close(table)
     found, begun = [], None
     for i, entry in enumerate(entries):

@@ -6,6 +6,7 @@
 #define TESTS_UNIT_UNIT_H
 
 #include <check.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 static inline int unit_run(
@@ -23,6 +24,14 @@ static inline int unit_run(
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* Built for another machine and run by an emulator: what /proc tells is of the
+   emulator, too. */
+static inline bool unit_is_emulated(void)
+{
+	const char *emulator = getenv("EMULATOR");
+	return emulator && *emulator;
 }
 
 /* UNIT_MAIN("vec", test_a, test_b): main over START_TEST names. */
