@@ -13,7 +13,9 @@ tests_lib_libtest_la_SOURCES = \
 	%D%/mini-heap.c \
 	%D%/mini-heap.h \
 	%D%/mini-python.c \
-	%D%/mini-python.h
+	%D%/mini-python.h \
+	%D%/mini-segments.c \
+	%D%/mini-segments.h
 tests_lib_libtest_la_LIBADD = libpymortem.la
 
 AM_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,-u,__wrap_malloc

@@ -43,14 +43,20 @@ void mini_heap_init(struct mini_heap *h, const struct pm_row *row)
 	const struct pm_layout *l = m->l;
 	const struct pm_fields *f = &l->f;
 	pm_addr table_at = l->at.arenas.addr;
-	if (row->traits.obmalloc_home != PM_OBMALLOC_STATICS) {
+	bool arenas = row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;
+	if (arenas && row->traits.obmalloc_home != PM_OBMALLOC_STATICS) {
 		pm_addr state = m->interp + f->interp.obmalloc.off;
 		if (row->traits.obmalloc_home == PM_OBMALLOC_POINTER)
 			state = get(h, m->interp, f->interp.obmalloc);
 		table_at = state + f->obmalloc.arenas.off;
 	}
-	h->table = mini_load(m, table_at, row->traits.word_size);
-	h->arena = get(h, h->table, f->arena.address);
+	if (arenas) {
+		h->table = mini_load(m, table_at, row->traits.word_size);
+		h->arena = get(h, h->table, f->arena.address);
+		mini_put(m, h->table, f->arena.pool_address, h->arena);
+		mini_put(m, h->table, f->arena.nfreepools,
+			l->t.arena_size / l->t.pool_size);
+	}
 	flags(h, l->at.type_type.addr, PM_TPFLAG_TYPE | PM_TPFLAG_HAVE_GC);
 	flags(h, l->at.object_type.addr, 0);
 	flags(h, l->at.dict_type.addr, PM_TPFLAG_DICT | PM_TPFLAG_HAVE_GC);
@@ -66,9 +72,6 @@ void mini_heap_init(struct mini_heap *h, const struct pm_row *row)
 			PM_TPFLAG_TUPLE | PM_TPFLAG_HAVE_GC, false);
 	h->user_type = mini_type(h, "app.Plain",
 		f->object.sizeof_.off + 2 * row->traits.word_size, 0, 0, false);
-	mini_put(m, h->table, f->arena.pool_address, h->arena);
-	mini_put(m, h->table, f->arena.nfreepools,
-		l->t.arena_size / l->t.pool_size);
 	h->gc_list = mini_heap(m, 64);
 	mini_put(m, h->gc_list, f->gc_head.next, h->gc_list);
 	mini_put(m, h->gc_list, f->gc_head.prev, h->gc_list);

@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/test-layout \
 	%D%/test-layout-create \
 	%D%/test-map \
+	%D%/test-mimalloc \
 	%D%/test-module \
 	%D%/test-names \
 	%D%/test-options \
