@@ -54,12 +54,19 @@ static bool is_foreign(struct pm_worker *k, const struct pm_object *x)
 void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 {
 	const struct pm_layout *l = k->h->l;
+	const struct pm_pools *p = k->h->pools;
 	struct pm_object x;
 	if (pm_freelists_hold(&k->h->freelists, c->addr) ||
 		pm_object_load(&k->o, c->addr, &x, NULL) != PM_OK)
 		return;
 	bool fixed = is_static_address(k, c->addr);
 	if (!fixed && is_foreign(k, &x))
+		return;
+	/* All that is allocated is in mimalloc's segments: memory of C code
+	   that looks like an object. */
+	if (!fixed && c->from == PM_FROM_GUESS && p->pages &&
+		l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC &&
+		!pm_pools_large(p, c->addr))
 		return;
 	/* Found by a guess, and the collector's head before it is none: chance,
 	   or freed memory. */

@@ -71,11 +71,12 @@ static unsigned distance(const struct pm_row *row,
 	if (id->runtime_size && row->runtime_size != id->runtime_size)
 		d += 1000;
 	if (id->debug >= 0 ? row->debug != id->debug : row->debug)
-		d += 10000;
+		d += 1000000;
+	/* The size depends on how it was configured, too. */
 	if (id->hexversion && micro != 0xff && micro < row->micro_min)
-		d += row->micro_min - micro;
+		d += 2000 * (row->micro_min - micro);
 	if (id->hexversion && micro != 0xff && micro > row->micro_max)
-		d += micro - row->micro_max;
+		d += 2000 * (micro - row->micro_max);
 	return d;
 }
 

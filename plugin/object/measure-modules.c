@@ -58,16 +58,33 @@ static enum pm_status measure_buffered(struct pm_measuring *x)
 		      : PM_OK;
 }
 
+/* The reference count of the object at addr. */
+static bool far_count(const struct pm_measuring *x, pm_addr addr, uint64_t *ret)
+{
+	const struct pm_fields *f = &x->l->f;
+	uint64_t local, shared;
+	if (x->l->t.refcnt_form != PM_REFCNT_BIASED)
+		return far_word(
+			x, addr + f->object.refcnt.off, x->l->t.word_size, ret);
+	if (!far_word(x, addr + f->object.ref_local.off,
+		    f->object.ref_local.size, &local) ||
+		!far_word(x, addr + f->object.ref_shared.off,
+			f->object.ref_shared.size, &shared))
+		return false;
+	*ret = local + (shared >> 2);
+	return true;
+}
+
 /* _io.BytesIO: its bytes object, unless that is shared */
 static enum pm_status measure_bytesio(struct pm_measuring *x)
 {
 	pm_addr b = word_at(x, 0);
-	uint64_t rc = 0, n = 0;
+	uint64_t count = 0, n = 0;
 	if (!b)
 		return PM_OK;
-	if (!far_word(x, b, x->l->t.word_size, &rc) || !far_size(x, b, &n))
+	if (!far_count(x, b, &count) || !far_size(x, b, &n))
 		return PM_FAULT;
-	if (rc == 1 && n < PM_MAX_ITEMS)
+	if (count == 1 && n < PM_MAX_ITEMS)
 		x->out->size += x->l->f.bytes.data.off + n + 1;
 	return PM_OK;
 }

@@ -335,16 +335,26 @@ static void add_native(const struct pm_layout *l, struct slots *s,
 }
 
 /* Is this one of the interpreter's C types, and not a Python class that took
-   its name?  Python classes have no fields of their own beyond slots, so the
-   struct must fit. */
+   its name (_pydecimal)?  Python classes have no module in their tp_name, and
+   no fields of their own beyond slots, so the struct must fit. */
 static const struct pm_decoder *decoder_of(
-	const struct pm_layout *l, const struct pm_type *t)
+	struct pm_types *ts, const struct pm_type *t)
 {
+	const struct pm_layout *l = ts->l;
 	const char *name = t->name;
+	char own[256];
+	uint64_t own_at;
 	if (strncmp(name, "builtins.", 9) == 0)
 		name += 9;
 	const struct pm_decoder *d = pm_decoder_find(name);
 	if (!d)
+		return NULL;
+	if (t->heap && strchr(name, '.') &&
+		pm_layout_read(l, ts->m, t->addr, l->f.type.name, &own_at,
+			NULL) == PM_OK &&
+		pm_memory_read_cstring(ts->m, own_at, own, sizeof own, NULL) ==
+			PM_OK &&
+		!strchr(own, '.'))
 		return NULL;
 	const struct pm_field *all = (const struct pm_field *)&l->f;
 	if (d->size_index != PM_NO_FIELD && t->heap &&
@@ -366,7 +376,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 			if (p.name || p.kind == PM_SLOT_NATIVE)
 				add_slot(s, p.off, p.kind, p.name);
 		}
-	const struct pm_decoder *own = decoder_of(l, t);
+	const struct pm_decoder *own = decoder_of(ts, t);
 	if (own) {
 		t->decoder = own;
 		t->kind = own->kind;

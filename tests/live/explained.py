@@ -66,6 +66,11 @@ def own_sizeof(name):
     return name in OWN_SIZEOF
 
 
+#: Free-threaded: blocks that the copy has more or less than the process when
+#: it counts them, for its own call and the number that fork() returned.
+COPY_BLOCKS = 1
+
+
 #: Figures of the allocator that are in static variables of their own.
 STATIC_COUNTERS = frozenset(["arenas_allocated", "arenas_reclaimed",
                              "arenas_highwater"])

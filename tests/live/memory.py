@@ -187,6 +187,16 @@ class Memory(object):
                         self.is_object(start + i * WORD):
                     yield start + i * WORD
 
+    def immortals(self):
+        """Objects of a free-threaded build that nothing frees any more, held
+        or not: constants, of 3.13 also the functions there were when the first
+        thread began."""
+        if not FREE_THREADED:
+            return []
+        return [at for at in self.look_alikes() if not self.is_static(at) and
+                self.count(at) == LOCAL_IMMORTAL and
+                not self.word(at) and not self.word(at + 2 * WORD)]
+
     def static_pointers(self):
         """Addresses of objects in the data of the loaded files."""
         found = set()

@@ -207,6 +207,9 @@ class Closure(object):
         for word in self.memory.static_pointers() + self.interpreter():
             if self.is_sound(word) and not self.memory.is_static(word):
                 self.add(address_of(word), "static")
+        for word in self.memory.immortals():
+            if self.is_sound(word):
+                self.add(address_of(word), "immortal")
         while self.queue:
             thing = self.queue.pop()
             for other, how in self.edges(thing):
