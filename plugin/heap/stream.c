@@ -370,6 +370,9 @@ static void one_block(
 		k->blocks_objects++;
 		return;
 	}
+	/* Like what malloc gives out elsewhere: tables of the interpreter. */
+	if (pm_pools_use(k->h->pools, pool) == PM_USE_RAW)
+		return;
 	/* A buffer, or something of C code: what it refers to may be known by
 	   it alone. */
 	follow_words(k, b->data, b->room / l->t.word_size, PM_FROM_GUESS);

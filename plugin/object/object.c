@@ -95,6 +95,8 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 			"object at 0x%llx is cut short",
 			(unsigned long long)addr);
 	word = pm_refcnt_word(l, pm_object_body(ret), &ret->immortal);
+	if (!pm_header_plausible(l, pm_object_body(ret)))
+		word = UINT64_MAX;
 	if (!pm_refcnt_plausible(l, word))
 		return pm_fail(err, PM_CORRUPT, addr,
 			(uint32_t)word == 0 ? "the %s at 0x%llx is dead: its "

@@ -43,6 +43,17 @@ static inline bool pm_gc_bits_listed(
 	return (pm_get(l, body, l->f.object.gc_bits) & (1 | 8)) == 1;
 }
 
+/* Do the words of a free-threaded build's header that are no counters look like
+   it?  ob_mutex, the byte before ob_gc_bits, has two bits. */
+static inline bool pm_header_plausible(
+	const struct pm_layout *l, const unsigned char *body)
+{
+	if (l->t.refcnt_form != PM_REFCNT_BIASED)
+		return true;
+	return body[l->f.object.gc_bits.off - 1] <= 3 &&
+	       pm_get(l, body, l->f.object.flags) < 0x100;
+}
+
 static inline uint64_t pm_refcnt_deferred(const struct pm_layout *l)
 {
 	return (UINT64_C(1) << (l->t.word_size * 8 - 4)) - 1;
