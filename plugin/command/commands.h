@@ -9,6 +9,7 @@
 #define PM_COMMANDS(X)                                                         \
 	X(arena_stats)                                                         \
 	X(backrefs)                                                            \
+	X(collections)                                                         \
 	X(find_value)                                                          \
 	X(freelists)                                                           \
 	X(heap_types)                                                          \

@@ -2,6 +2,7 @@
 libpymortem_la_SOURCES += \
 	%D%/arena-stats.c \
 	%D%/backrefs.c \
+	%D%/collections.c \
 	%D%/command.h \
 	%D%/commands.c \
 	%D%/commands.h \

@@ -358,10 +358,14 @@ static void one_block(
 	for (unsigned i = 0; i < n; i++) {
 		const struct pm_type *t = try_header(k, b, pres[i], &dead);
 		if (dead) {
-			/* Held by a free list, or being deallocated. */
+			/* Held by a free list, or being deallocated; or what
+			   is left of one in a buffer (the bytes before
+			   values, 3.11): so its words are looked at. */
+			uint64_t at = pm_heap_bit(k->h, pool, start);
+			k->h->is_dead[at / 64] |= UINT64_C(1) << at % 64;
 			k->blocks_dead++;
 			k->bytes_dead += b->class_size;
-			return;
+			break;
 		}
 		if (!t || !take_object(k, b, t, pres[i]))
 			continue;

@@ -40,7 +40,7 @@ struct pm_outside_buffer {
 };
 
 /* One thread's part: shares nothing that it writes, but its own pools' words
-   of heap->is_object. */
+   of heap->is_object and is_dead. */
 struct pm_worker {
 	struct pm_heap *h;
 	struct pm_objects o;

@@ -59,6 +59,7 @@ void pm_heap_destroy(struct pm_heap *h)
 	pm_types_destroy(h->types);
 	free(h->stats);
 	free(h->is_object);
+	free(h->is_dead);
 	free(h->is_buffer);
 	free_owners(h);
 	pm_pools_destroy(h->pools);
@@ -124,10 +125,12 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	w->h = h;
 	free(h->is_object);
+	free(h->is_dead);
 	h->is_object = calloc(h->pools->nwords + 1, 8);
+	h->is_dead = calloc(h->pools->nwords + 1, 8);
 	free_owners(h);
 	h->owners = calloc(h->pools->npools + 1, sizeof *h->owners);
-	if (!h->is_object || !h->owners)
+	if (!h->is_object || !h->is_dead || !h->owners)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)
 		threads = pm_team_size(h->target->parallel);
@@ -380,6 +383,12 @@ static void settle_all(struct pm_heap *h)
 				both &= both - 1;
 				settle(h, p, at * 64 + b);
 			}
+			uint64_t stale = (uint64_t)__builtin_popcountll(
+				h->is_dead[at] & h->is_buffer[at]);
+			h->blocks_dead -= stale;
+			h->bytes_dead -=
+				stale * pm_pools_class_size(h->pools,
+						h->pools->pools[p].szidx);
 			h->blocks_buffers += (uint64_t)__builtin_popcountll(
 				h->is_buffer[at]);
 			h->bytes_unowned +=

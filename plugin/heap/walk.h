@@ -50,6 +50,8 @@ struct pm_heap {
 	size_t nstats;
 	/* Bit maps of the blocks of all pools: see pm_heap_bit. */
 	uint64_t *is_object, *is_buffer;
+	/* What looks dead and is held by no free list. */
+	uint64_t *is_dead;
 	/* Of each pool with buffers in it: the owner of every block, 0 where
 	   it is none.  NULL for the others. */
 	pm_addr **owners;

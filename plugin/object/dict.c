@@ -89,31 +89,42 @@ enum pm_status pm_keys_load(const struct pm_layout *l, struct pm_memory *m,
 	return PM_OK;
 }
 
-uint64_t pm_keys_size_of_class(const struct pm_layout *l, uint64_t block,
-	uint64_t step, uint64_t extra)
+bool pm_keys_shape_of_class(const struct pm_layout *l, uint64_t block,
+	uint64_t step, uint64_t extra, struct pm_keys_shape *ret)
 {
 	const struct pm_fields *f = &l->f;
-	uint64_t found = 0;
+	struct pm_keys_shape found = {0};
 	unsigned kinds = l->t.keys_form == PM_KEYS_LOG2 ? 2 : 1;
 	for (unsigned log2 = 3; log2 < 10; log2++) {
 		for (unsigned kind = 0; kind < kinds; kind++) {
-			uint64_t entry =
+			unsigned entry =
 				kind ? f->dict_unicode_entry.sizeof_.off
 				     : f->dict_entry.sizeof_.off;
 			uint64_t index = UINT64_C(1) << log2;
+			uint64_t usable = usable_fraction(index);
 			uint64_t bytes = f->dict_keys.indices.off +
 					 index * (log2 < 8 ? 1 : 2) +
-					 usable_fraction(index) * entry;
+					 usable * entry;
 			uint64_t held =
 				(bytes + extra + step - 1) / step * step;
 			if (held != block)
 				continue;
-			if (found && found != bytes)
-				return 0;
-			found = bytes;
+			if (found.bytes && found.bytes != bytes)
+				return false;
+			found = (struct pm_keys_shape){bytes, usable, entry};
 		}
 	}
-	return found;
+	*ret = found;
+	return found.bytes;
+}
+
+uint64_t pm_keys_size_of_class(const struct pm_layout *l, uint64_t block,
+	uint64_t step, uint64_t extra)
+{
+	struct pm_keys_shape shape;
+	return pm_keys_shape_of_class(l, block, step, extra, &shape)
+		       ? shape.bytes
+		       : 0;
 }
 
 bool pm_keys_next(const struct pm_layout *l, struct pm_memory *m,

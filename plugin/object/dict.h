@@ -25,6 +25,12 @@ PM_CHECKED enum pm_status pm_keys_load(const struct pm_layout *l,
 /* The size of a combined table from the size class of its block, when just
    one table size falls into that class; 0: read it.  block and step are the
    class size and the alignment, extra what debug hooks add. */
+struct pm_keys_shape {
+	uint64_t bytes, usable;
+	unsigned entry_size;
+};
+bool pm_keys_shape_of_class(const struct pm_layout *l, uint64_t block,
+	uint64_t step, uint64_t extra, struct pm_keys_shape *ret);
 uint64_t pm_keys_size_of_class(const struct pm_layout *l, uint64_t block,
 	uint64_t step, uint64_t extra);
 

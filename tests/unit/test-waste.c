@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What is wasted, on images of every row that has pymalloc: free lists. */
+/* What is wasted, on images of every row that has pymalloc. */
+#include "heap/collections.h"
+#include "heap/duplicates.h"
 #include "heap/interned.h"
 #include "heap/walk.h"
 #include "lib/mini-heap.h"
@@ -292,5 +294,126 @@ START_TEST(broken_tables_of_strings_end)
 }
 END_TEST
 
+static void walk(struct opened *o)
+{
+	struct pm_error err = {0};
+	struct pm_walk *job = NULL;
+	bool done = false;
+	open_heap(o);
+	ck_assert_int_eq(pm_walk_create(o->heap, 1, &job, &err), PM_OK);
+	while (!done)
+		ck_assert_int_eq(pm_walk_step(job, 0.5, &done, &err), PM_OK);
+	pm_walk_destroy(job);
+}
+
+/* A buffer's first words may be left over from what died there. */
+START_TEST(words_behind_what_looks_dead_are_followed)
+{
+	EACH_ROW(row)
+	{
+		struct opened o;
+		begin(&o, row);
+		struct mini *m = &o.h.m;
+		const struct pm_fields *f = &m->l->f;
+		unsigned ws = m->l->t.word_size;
+		mini_new_int(&o.h, 5);
+		pm_addr outside = mini_object(
+			m, o.h.user_type, f->object.sizeof_.off + 2 * ws);
+		pm_addr block = mini_block(&o.h, 12 * ws);
+		mini_put(m, block, f->object.type, o.h.int_type);
+		mini_store(m, block + 8 * ws, ws, outside);
+		walk(&o);
+		const struct pm_type *t =
+			pm_types_get(o.heap->types, o.h.user_type);
+		ck_assert_uint_eq(o.heap->stats[t->id].count, 1);
+		ck_assert_uint_eq(o.heap->blocks_dead, 1);
+		end(&o);
+	}
+}
+END_TEST
+
+START_TEST(copies_of_tuples_are_found)
+{
+	EACH_ROW(row)
+	{
+		struct opened o;
+		struct pm_error err = {0};
+		begin(&o, row);
+		pm_addr a[3], b[3];
+		for (unsigned i = 0; i < 3; i++) {
+			a[i] = mini_new_int(&o.h, 1000 + i);
+			b[2 - i] = a[i];
+		}
+		for (unsigned i = 0; i < 4; i++)
+			mini_new_tuple(&o.h, a, 3);
+		mini_new_tuple(&o.h, b, 3);
+		mini_new_tuple(&o.h, a, 2);
+		walk(&o);
+		struct pm_duplicates_job *job = NULL;
+		bool done = false;
+		ck_assert_int_eq(pm_duplicates_create(o.heap,
+					 PM_DUPLICATE_TUPLE, &job, &err),
+			PM_OK);
+		while (!done)
+			ck_assert_int_eq(
+				pm_duplicates_step(job, 0.5, &done, &err),
+				PM_OK);
+		struct pm_duplicates *d = pm_duplicates_result(job);
+		ck_assert_uint_eq(d->list.len, 1);
+		ck_assert_uint_eq(d->list.data[0].copies, 4);
+		ck_assert_uint_eq(d->saving * 4, d->alloc * 3);
+		ck_assert_uint_eq(d->objects, 6);
+		pm_duplicates_destroy(job);
+		end(&o);
+	}
+}
+END_TEST
+
+START_TEST(room_in_lists_is_counted)
+{
+	EACH_ROW(row)
+	{
+		struct opened o;
+		struct pm_error err = {0};
+		begin(&o, row);
+		struct mini *m = &o.h.m;
+		pm_addr items[5];
+		for (unsigned i = 0; i < 5; i++)
+			items[i] = mini_new_int(&o.h, 1000 + i);
+		pm_addr list = mini_new_list(&o.h, items, 5);
+		mini_put(m, list, m->l->f.var_object.size, 1);
+		mini_new_list(&o.h, items, 2);
+		mini_new_list(&o.h, NULL, 0);
+		walk(&o);
+		struct pm_collections_job *job = NULL;
+		bool done = false;
+		ck_assert_int_eq(
+			pm_collections_create(o.heap, PM_BY_OWNER, &job, &err),
+			PM_OK);
+		while (!done)
+			ck_assert_int_eq(
+				pm_collections_step(job, 0.5, &done, &err),
+				PM_OK);
+		struct pm_collections *c = pm_collections_result(job);
+		const struct pm_collections_row *lists = NULL;
+		pm_vec_each (r, &c->rows)
+			if (r->type->addr == o.h.list_type)
+				lists = r;
+		ck_assert_ptr_nonnull(lists);
+		ck_assert_uint_eq(lists->count, 3);
+		ck_assert_uint_eq(lists->used, 3);
+		ck_assert_uint_eq(lists->capacity, 7);
+		ck_assert_uint_eq(lists->waste, 4 * m->l->t.word_size);
+		ck_assert_uint_eq(lists->fills[PM_FILL_EMPTY], 1);
+		ck_assert_uint_eq(lists->fills[PM_FILL_ONE], 1);
+		ck_assert_uint_eq(lists->owner, 0);
+		pm_collections_destroy(job);
+		end(&o);
+	}
+}
+END_TEST
+
 UNIT_MAIN("waste", free_lists_are_counted, broken_free_lists_are_said,
-	interned_strings_are_counted, broken_tables_of_strings_end)
+	interned_strings_are_counted, broken_tables_of_strings_end,
+	words_behind_what_looks_dead_are_followed, copies_of_tuples_are_found,
+	room_in_lists_is_counted)

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* What every object is to the one that refers to it by a name: "attribute
+   .tags of app.Foo", "dict of app.Foo", "module dict app 'CACHE'".  One pass
+   over all instances, classes and modules of a walked heap; of several that
+   refer to one object the first that is seen counts.  A resumable job. */
+#ifndef PM_HEAP_ROLES_H
+#define PM_HEAP_ROLES_H
+
+#include "base/strbuf.h"
+#include "heap/scan.h"
+
+struct pm_roles; /* opaque */
+
+PM_CHECKED enum pm_status pm_roles_create(
+	struct pm_heap *h, struct pm_roles **ret, struct pm_error *err);
+PM_CHECKED enum pm_status pm_roles_step(struct pm_roles *r, double seconds,
+	bool *ret_done, struct pm_error *err);
+void pm_roles_progress(
+	const struct pm_roles *r, uint64_t *ret_done, uint64_t *ret_total);
+void pm_roles_destroy(struct pm_roles *r);
+
+/* Once done: the role of an object, 0: nothing with a name refers to it. */
+uint32_t pm_roles_of(const struct pm_roles *r, pm_addr object);
+/* Roles of one text are one: from 1 to pm_roles_count (). */
+uint32_t pm_roles_count(const struct pm_roles *r);
+const char *pm_roles_text(const struct pm_roles *r, uint32_t role);
+uint64_t pm_roles_unreadable(const struct pm_roles *r);
+
+#endif
