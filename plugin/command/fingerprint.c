@@ -105,7 +105,9 @@ enum pm_status pm_fingerprint(
 			(unsigned long long)st.st_ino, (long long)st.st_size,
 			(long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec);
 		break;
-	case PM_TARGET_REMOTE:
+	case PM_TARGET_REMOTE: /* whether it ran, the facts tell */
+		pm_strbuf_printf(&b, "%d", f->pid);
+		break;
 	case PM_TARGET_IMAGE:
 	default:
 		*ret = NULL;

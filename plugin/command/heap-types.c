@@ -127,6 +127,7 @@ static void show_table(struct pm_run *r, const struct row *total)
 		{.absent = true},
 		{.absent = true},
 		{.absent = true},
+		{.absent = true},
 		{.text = "total"},
 	};
 	pm_emit_total(r->emit, cells);

@@ -55,8 +55,9 @@ enum pm_status pm_session_sync(struct pm_session *s,
 {
 	pm_auto_free char *now = NULL;
 	PM_TRY(pm_fingerprint(facts, &now, err));
+	bool moved = facts->kind == PM_TARGET_REMOTE && !facts->same_stop;
 	/* NULL: nothing tells this stop from the next one. */
-	if (!now || !s->fingerprint || strcmp(now, s->fingerprint)) {
+	if (moved || !now || !s->fingerprint || strcmp(now, s->fingerprint)) {
 		pm_session_reset(s);
 		s->fingerprint = pm_take(now);
 	}

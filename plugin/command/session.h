@@ -21,8 +21,9 @@ struct pm_host_facts {
 	char files[32768];
 	pm_addr sp, pc; /* 0: the selected thread has none */
 	uint64_t inferior, thread;
-	bool running;  /* the inferior runs: reads are torn */
-	bool terminal; /* progress may be shown */
+	bool running;	/* the inferior runs: reads are torn */
+	bool same_stop; /* remote: it has not run since the last command */
+	bool terminal;	/* progress may be shown */
 };
 
 /* Words that the host reads with its own reader, to compare with ours. */

@@ -55,6 +55,7 @@ struct bridge {
 	bool reference;	       /* the operand is a C++ reference */
 	bool inside;	       /* an exception passed us if set on entry */
 	size_t variables;      /* $py1 ... $pyN are set */
+	pm_addr marked;	       /* what GDB was made to cache, 0: nothing */
 	struct pm_strbuf mappings;
 };
 
@@ -166,6 +167,8 @@ static enum pm_status stage_parse(
 	pm_response_ask(r, PM_Q_PC, "$pc");
 	pm_response_ask_output(r, PM_Q_INFERIORS, "info inferiors", "cat");
 	pm_response_ask_setting(r, PM_Q_SYSROOT, "sysroot");
+	if (b->marked)
+		pm_response_ask_output(r, PM_Q_CACHE, "info dcache", "cat");
 	b->stage = FACTS;
 	*ret = CALL_AGAIN;
 	if (pm_run_wants_addr(b->run)) {
@@ -199,6 +202,9 @@ static enum pm_status stage_facts(
 			"%s: the selected thread has no registers; is it "
 			"running? (interrupt)",
 			b->run->command->name);
+	text = pm_request_block(&b->request, PM_Q_CACHE, &len);
+	f->same_stop = text && pm_facts_from_cache(b->marked, text, len);
+	b->marked = 0;
 	text = pm_request_block(&b->request, PM_Q_SYSROOT, &len);
 	pm_facts_from_sysroot(f, text ? text : "target:", text ? len : 7);
 	if (pm_run_wants_addr(b->run))
@@ -403,6 +409,20 @@ static enum pm_status advance(
 
 /* ---- one call ---- */
 
+/* GDB drops what it has cached of a remote target when that runs.  So it is to
+   read, as code, the start of Python's file, which nothing else reads so: as
+   long as that is in its cache, this is the same stop. */
+static void mark_stop(struct bridge *b)
+{
+	const struct pm_session *s = &b->session;
+	if (!s->target || s->target->kind != PM_TARGET_REMOTE || !s->layout ||
+		!s->layout->python)
+		return;
+	b->marked = s->layout->python->start;
+	pm_response_do(&b->response, "disassemble %#llx,+1",
+		(unsigned long long)b->marked);
+}
+
 static enum pm_status show_result(struct bridge *b, struct pm_error *err)
 {
 	struct pm_result res;
@@ -467,6 +487,7 @@ static void work(struct bridge *b)
 	else if (next != DONE)
 		pm_response_set(&b->response, "__pm_more", next, false);
 	if (s || next == DONE) {
+		mark_stop(b);
 		progress_end(&b->progress);
 		drop_run(b);
 	} else {

@@ -116,3 +116,12 @@ void pm_facts_from_sysroot(
 	memcpy(f->sysroot, text, len);
 	f->sysroot[len] = '\0';
 }
+
+/* "Line 0: address 0x400000 [1 hits]" */
+bool pm_facts_from_cache(pm_addr addr, const char *text, size_t len)
+{
+	char line[64];
+	int n = snprintf(line, sizeof line, ": address 0x%llx [",
+		(unsigned long long)addr);
+	return n > 0 && memmem(text, len, line, (size_t)n) != NULL;
+}

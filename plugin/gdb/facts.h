@@ -17,4 +17,7 @@ PM_CHECKED enum pm_status pm_facts_from_files(struct pm_host_facts *f,
 void pm_facts_from_sysroot(
 	struct pm_host_facts *f, const char *text, size_t len);
 
+/* From "info dcache": is addr at the start of one of GDB's cached lines? */
+bool pm_facts_from_cache(pm_addr addr, const char *text, size_t len);
+
 #endif

@@ -131,6 +131,22 @@ void pm_response_ask_output(struct pm_response *r, uint32_t id,
 	put_mark(r, PM_TAG_END, id);
 }
 
+void pm_response_do(struct pm_response *r, const char *command, ...)
+{
+	pm_auto_free char *text = NULL;
+	va_list ap;
+	va_start(ap, command);
+	int n = vasprintf(&text, command, ap);
+	va_end(ap);
+	if (n < 0) {
+		text = NULL;
+		r->flags.failed = true;
+		return;
+	}
+	put_try(r);
+	pm_strbuf_printf(&r->flags, IN_C "%s\n", text);
+}
+
 void pm_response_ask_setting(
 	struct pm_response *r, uint32_t id, const char *setting)
 {

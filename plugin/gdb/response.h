@@ -25,6 +25,10 @@ void pm_response_unset(struct pm_response *r, const char *name);
 void pm_response_set_text(
 	struct pm_response *r, const char *name, const char *text);
 
+/* A command whose output and errors nobody sees. */
+PM_PRINTF(2, 3)
+void pm_response_do(struct pm_response *r, const char *command, ...);
+
 /* Questions; the answers are in the next request.  An expression in C... */
 PM_PRINTF(3, 4)
 void pm_response_ask(

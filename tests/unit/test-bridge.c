@@ -88,6 +88,22 @@ START_TEST(sysroots)
 }
 END_TEST
 
+START_TEST(cached_lines)
+{
+	static const char text[] = "Dcache 4096 lines of 64 bytes each.\n"
+				   "Contains data for Thread 7.7\n"
+				   "Line 0: address 0x400000 [1 hits]\n"
+				   "Line 1: address 0x7ffe00 [12 hits]\n";
+	size_t n = strlen(text);
+	ck_assert(pm_facts_from_cache(0x400000, text, n));
+	ck_assert(pm_facts_from_cache(0x7ffe00, text, n));
+	ck_assert(!pm_facts_from_cache(0x40000, text, n));
+	ck_assert(!pm_facts_from_cache(0x4000000, text, n));
+	ck_assert(!pm_facts_from_cache(0x400000, text, 60));
+	ck_assert(!pm_facts_from_cache(0x400000, "", 0));
+}
+END_TEST
+
 START_TEST(info_files)
 {
 	static struct pm_host_facts f;
@@ -300,7 +316,7 @@ START_TEST(shown_text_is_quoted)
 }
 END_TEST
 
-UNIT_MAIN("bridge", info_inferiors, sysroots, info_files,
+UNIT_MAIN("bridge", info_inferiors, sysroots, cached_lines, info_files,
 	records_in_both_byte_orders, requests_cut_anywhere, operands,
 	the_host_reads_prefixes, mappings_of_several_versions,
 	shown_text_is_quoted)
