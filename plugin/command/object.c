@@ -83,6 +83,9 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_line(e, "value     %s", pm_strbuf_text(&repr));
 	if (x->immortal)
 		pm_emit_line(e, "refcount  immortal");
+	else if (pm_object_is_deferred(o, x))
+		pm_emit_line(e,
+			"refcount  deferred: not all references are counted");
 	else
 		pm_emit_line(e, "refcount  %" PRId64, x->refcnt);
 	pm_emit_line(e,
@@ -109,6 +112,7 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_text(e, "repr", pm_strbuf_text(&repr));
 	pm_emit_int(e, "refcount", x->refcnt);
 	pm_emit_bool(e, "immortal", x->immortal);
+	pm_emit_bool(e, "deferred", pm_object_is_deferred(o, x));
 	pm_emit_bool(e, "tracked", tracked);
 	if (generation < 0)
 		pm_emit_null(e, "generation");

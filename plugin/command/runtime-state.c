@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/runtime-state.h"
 
+#include "layout/segments.h"
+
 #include <string.h>
 
 /* Corrupt lists may be circular: more than this is not believed. */
@@ -210,6 +212,18 @@ static const char *const allocator_functions[] = {
 	"_PyObject_Calloc",
 	"_PyObject_Realloc",
 	"_PyObject_Free",
+	"_PyMem_MiMalloc",
+	"_PyMem_MiCalloc",
+	"_PyMem_MiRealloc",
+	"_PyMem_MiFree",
+	"_PyObject_MiMalloc",
+	"_PyObject_MiCalloc",
+	"_PyObject_MiRealloc",
+	"_PyObject_MiFree",
+	"mi_free",
+	"mi_heap_malloc",
+	"_mi_malloc_generic",
+	"_mi_free_block_mt",
 	"pymalloc_alloc",
 	"pymalloc_free",
 	"pymalloc_realloc",
@@ -270,10 +284,12 @@ enum pm_status pm_runtime_state_load(struct pm_session *s,
 {
 	PM_CLEANUP(pm_runtime_state_deinit) struct pm_runtime_state st = {0};
 	PM_TRY(load_interpreters(s, &st, err));
-	st.allocator = s->layout->t.obmalloc_home == PM_OBMALLOC_MIMALLOC
+	struct pm_segment segment;
+	st.allocator = has_arenas(s, &st) ? PM_ALLOCATOR_PYMALLOC
+		       : pm_segment_anchor(
+				 s->layout, &s->layout->f, s->memory, &segment)
 			       ? PM_ALLOCATOR_MIMALLOC
-		       : has_arenas(s, &st) ? PM_ALLOCATOR_PYMALLOC
-					    : PM_ALLOCATOR_MALLOC;
+			       : PM_ALLOCATOR_MALLOC;
 	st.debug_hooks = has_debug_hooks(s);
 	PM_TRY(find_doubts(s, &st, err));
 	*ret = st;

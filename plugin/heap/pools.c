@@ -214,6 +214,11 @@ static enum pm_status read_arenas(
 			continue;
 		uint64_t mask = p->pool_size - 1;
 		a.first = (a.address + mask) & ~mask;
+		/* Configured to use huge pages, arenas are twice as large
+		   (ARENA_BITS, Include/internal/pycore_obmalloc.h, 3.15). */
+		if (bounded && !p->arenas.len &&
+			a.npools == 2 * (p->arena_size / p->pool_size))
+			p->arena_size *= 2;
 		a.bytes = p->arena_size;
 		if (!arena_plausible(p, &a, pool_address)) {
 			if (!bounded) {

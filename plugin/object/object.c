@@ -117,6 +117,13 @@ enum pm_status pm_object_measure(const struct pm_objects *o,
 		&o->resolver.r, ret);
 }
 
+bool pm_object_is_deferred(
+	const struct pm_objects *o, const struct pm_object *x)
+{
+	return o->l->t.refcnt_form == PM_REFCNT_BIASED && !x->immortal &&
+	       pm_get(o->l, pm_object_body(x), o->l->f.object.gc_bits) & 64;
+}
+
 bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
 {
 	const struct pm_layout *l = o->l;

@@ -112,6 +112,12 @@ static inline const unsigned char *pm_object_body(const struct pm_object *x)
 PM_CHECKED enum pm_status pm_object_measure(const struct pm_objects *o,
 	const struct pm_object *x, struct pm_measure *ret);
 
+/* Free-threaded: is it left to the collector, so that references from stacks
+   need not be counted (_PyGC_BITS_DEFERRED)?  Its count is too large then, by
+   pm_refcnt_deferred. */
+bool pm_object_is_deferred(
+	const struct pm_objects *o, const struct pm_object *x);
+
 /* Is it in one of the collector's lists (its head is linked)? */
 bool pm_object_is_tracked(
 	const struct pm_objects *o, const struct pm_object *x);

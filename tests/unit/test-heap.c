@@ -120,6 +120,40 @@ START_TEST(free_blocks_are_not_objects)
 }
 END_TEST
 
+/* Python configured to use huge pages has arenas of twice the size. */
+START_TEST(arenas_of_huge_pages)
+{
+	EACH_ROW(row)
+	{
+		if (row->traits.obmalloc_home == PM_OBMALLOC_STATICS)
+			continue;
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		uint32_t size = row->traits.arena_size;
+		uint32_t n = 2 * size / row->traits.pool_size;
+		ck_assert_int_eq(
+			pm_image_add(h.m.t, h.arena + size, NULL, size,
+				PM_MAP_READ | PM_MAP_WRITE, NULL, &err),
+			PM_OK);
+		for (uint32_t i = 0; i < 9; i++)
+			mini_new_list(&h, NULL, 0);
+		mini_put(&h.m, h.table, h.m.l->f.arena.ntotalpools, n);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		ck_assert_uint_eq(w.heap->pools->bad_arenas, 0);
+		ck_assert_uint_eq(w.heap->pools->arena_size, 2 * size);
+		ck_assert_uint_eq(w.heap->pools->npools, n);
+		ck_assert_uint_eq(stats_of(&w, h.list_type).count, 9);
+		ck_assert_int_eq(
+			pm_pools_find(w.heap->pools, h.arena + 2 * size - 1),
+			(int64_t)n - 1);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
 static void put_freelist(
 	struct mini_heap *h, unsigned i, pm_addr head, uint64_t size)
 {
@@ -489,7 +523,7 @@ START_TEST(an_interpreter_alone)
 END_TEST
 
 UNIT_MAIN("heap", counts_and_sizes, an_interpreter_alone,
-	free_blocks_are_not_objects, free_lists_hold_no_objects,
-	static_types_keep_dicts_in_the_interpreter,
+	free_blocks_are_not_objects, arenas_of_huge_pages,
+	free_lists_hold_no_objects, static_types_keep_dicts_in_the_interpreter,
 	items_that_look_like_an_object, referrers_with_via,
 	values_as_python_shows_them, nth_read_fails, random_damage)
