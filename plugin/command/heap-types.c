@@ -1,18 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* py-heap-types: what fills the heap, by type. */
+/* py-heap-types: what fills the heap, by type or by something else. */
+#include "command/breakdown.h"
 #include "command/walking.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 struct row {
-	const struct pm_type *type;
+	const char *name;
+	const struct pm_type *type; /* NULL: not by type */
+	uint64_t order;
 	struct pm_type_stats s;
+};
+
+/* The values of -by, and how rows are called then. */
+static const struct {
+	const char *option, *key, *title;
+	enum pm_breakdown_by by;
+} ways[] = {
+	{"module", "module", "MODULE", PM_BY_MODULE},
+	{"size-class", "size_class", "SIZE CLASS", PM_BY_SIZE_CLASS},
+	{"generation", "generation", "GENERATION", PM_BY_GENERATION},
+	{"owner", "owner", "OWNER", PM_BY_OWNER},
 };
 
 struct heap_types {
 	struct pm_walking walking;
-	const char *sort;
+	struct pm_breakdown *breakdown; /* NULL: by type, or not begun */
+	size_t way;			/* in ways; their number: by type */
 	PM_VEC(struct row) rows;
 };
 
@@ -22,6 +37,10 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	r->state = st;
+	const char *by = pm_run_text(r, "by", "type");
+	while (st->way < sizeof ways / sizeof *ways &&
+		strcmp(ways[st->way].option, by) != 0)
+		st->way++;
 	return pm_walking_start(&st->walking, r, err);
 }
 
@@ -39,12 +58,15 @@ static int compare(const void *a, const void *b, void *arg)
 	}
 	if (u != v && strcmp(sort, "name"))
 		return u < v ? 1 : -1;
-	int c = strcmp(x->type->name, y->type->name);
-	return c ? c : x->type->addr < y->type->addr ? -1 : 1;
+	if (x->order != y->order)
+		return x->order < y->order ? -1 : 1;
+	int c = strcmp(x->name, y->name);
+	if (c || !x->type)
+		return c;
+	return x->type->addr < y->type->addr ? -1 : 1;
 }
 
-static enum pm_status collect(
-	struct pm_run *r, struct row *ret_total, struct pm_error *err)
+static enum pm_status collect_types(struct pm_run *r, struct pm_error *err)
 {
 	struct heap_types *st = r->state;
 	struct pm_heap *h = r->session->heap;
@@ -54,12 +76,40 @@ static enum pm_status collect(
 		if (!t || !h->stats[i].count ||
 			(glob && !pm_type_matches(t->name, glob)))
 			continue;
-		if (!pm_vec_push(&st->rows, (struct row){t, h->stats[i]}))
+		if (!pm_vec_push(&st->rows,
+			    (struct row){t->name, t, 0, h->stats[i]}))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
-		ret_total->s.count += h->stats[i].count;
-		ret_total->s.size += h->stats[i].size;
-		ret_total->s.alloc += h->stats[i].alloc;
-		ret_total->s.tracked += h->stats[i].tracked;
+	}
+	return PM_OK;
+}
+
+static enum pm_status collect_breakdown(struct pm_run *r, struct pm_error *err)
+{
+	struct heap_types *st = r->state;
+	size_t n;
+	const struct pm_breakdown_row *rows =
+		pm_breakdown_rows(st->breakdown, &n);
+	for (size_t i = 0; i < n; i++)
+		if (rows[i].s.count &&
+			!pm_vec_push(&st->rows,
+				(struct row){pm_breakdown_name(
+						     st->breakdown, &rows[i]),
+					NULL, rows[i].order, rows[i].s}))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	return PM_OK;
+}
+
+static enum pm_status collect(
+	struct pm_run *r, struct row *ret_total, struct pm_error *err)
+{
+	struct heap_types *st = r->state;
+	PM_TRY(st->breakdown ? collect_breakdown(r, err)
+			     : collect_types(r, err));
+	pm_vec_each (p, &st->rows) {
+		ret_total->s.count += p->s.count;
+		ret_total->s.size += p->s.size;
+		ret_total->s.alloc += p->s.alloc;
+		ret_total->s.tracked += p->s.tracked;
 	}
 	char sort[16];
 	snprintf(sort, sizeof sort, "%s", pm_run_text(r, "sort", "size"));
@@ -74,9 +124,17 @@ static double percent(uint64_t part, uint64_t whole)
 	return whole ? 100.0 * (double)part / (double)whole : 0;
 }
 
-static void show_table(struct pm_run *r, const struct row *total)
+enum {
+	COLUMN_TRACKED = 7,
+	COLUMN_NAME = 12,
+	COLUMNS,
+};
+
+/* Of other rows than types fewer figures are known. */
+static size_t fill_columns(
+	const struct heap_types *st, struct pm_column columns[static COLUMNS])
 {
-	static const struct pm_column columns[] = {
+	static const struct pm_column all[COLUMNS] = {
 		{NULL, "#", PM_CELL_COUNT},
 		{"count", "COUNT", PM_CELL_COUNT},
 		{NULL, "%", PM_CELL_PERCENT},
@@ -91,45 +149,58 @@ static void show_table(struct pm_run *r, const struct row *total)
 		{"type_addr", NULL, PM_CELL_ADDR},
 		{"type", "TYPE", PM_CELL_TEXT},
 	};
-	const size_t n = sizeof columns / sizeof *columns;
+	memcpy(columns, all, sizeof all);
+	if (!st->breakdown)
+		return COLUMNS;
+	columns[COLUMN_TRACKED] = (struct pm_column){
+		ways[st->way].key, ways[st->way].title, PM_CELL_TEXT};
+	return COLUMN_TRACKED + 1;
+}
+
+static void show_row(struct pm_run *r, const struct row *p, size_t rank,
+	double cumulative, const struct row *total)
+{
+	const struct heap_types *st = r->state;
+	struct pm_cell cells[COLUMNS] = {
+		{.u = rank},
+		{.u = p->s.count},
+		{.d = percent(p->s.count, total->s.count)},
+		{.u = p->s.size},
+		{.d = percent(p->s.size, total->s.size)},
+		{.d = cumulative},
+		{.u = p->s.alloc},
+		{.u = p->s.tracked},
+		{.u = p->s.outside},
+		{.u = p->s.fixed},
+		{.b = p->type && p->type->exact_size},
+		{.u = p->type ? p->type->addr : 0},
+		{.text = p->name},
+	};
+	if (st->breakdown)
+		cells[COLUMN_TRACKED].text = p->name;
+	pm_emit_row(r->emit, cells, p->type ? p->type->addr : 0);
+}
+
+static void show_table(struct pm_run *r, const struct row *total)
+{
 	struct heap_types *st = r->state;
+	struct pm_column columns[COLUMNS];
+	size_t n = fill_columns(st, columns), rank = 0;
 	uint64_t cumulative = 0;
-	size_t rank = 0;
 	pm_emit_table(r->emit, "rows", columns, n, r->top);
 	pm_vec_each (p, &st->rows) {
 		cumulative += p->s.size;
-		const struct pm_cell cells[] = {
-			{.u = ++rank},
-			{.u = p->s.count},
-			{.d = percent(p->s.count, total->s.count)},
-			{.u = p->s.size},
-			{.d = percent(p->s.size, total->s.size)},
-			{.d = percent(cumulative, total->s.size)},
-			{.u = p->s.alloc},
-			{.u = p->s.tracked},
-			{.u = p->s.outside},
-			{.u = p->s.fixed},
-			{.b = p->type->exact_size},
-			{.u = p->type->addr},
-			{.text = p->type->name},
-		};
-		pm_emit_row(r->emit, cells, p->type->addr);
+		show_row(r, p, ++rank, percent(cumulative, total->s.size),
+			total);
 	}
-	const struct pm_cell cells[] = {
-		{.absent = true},
-		{.u = total->s.count},
-		{.absent = true},
-		{.u = total->s.size},
-		{.absent = true},
-		{.absent = true},
-		{.u = total->s.alloc},
-		{.absent = true},
-		{.absent = true},
-		{.absent = true},
-		{.absent = true},
-		{.absent = true},
-		{.text = "total"},
+	struct pm_cell cells[COLUMNS] = {
+		[1] = {.u = total->s.count},
+		[3] = {.u = total->s.size},
+		[6] = {.u = total->s.alloc},
 	};
+	for (size_t i = 0; i + 1 < n; i++)
+		cells[i].absent = i != 1 && i != 3 && i != 6;
+	cells[n - 1].text = "total";
 	pm_emit_total(r->emit, cells);
 	pm_emit_table_end(r->emit);
 }
@@ -164,11 +235,33 @@ static void show_rest(struct pm_run *r)
 	pm_emit_close(e);
 }
 
+/* *ret_done: the rows can be collected. */
+static enum pm_status work(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct heap_types *st = r->state;
+	uint64_t done, total;
+	if (!st->breakdown) {
+		PM_TRY(pm_walking_step(&st->walking, r, ret_done, err));
+		if (!*ret_done || st->way == sizeof ways / sizeof *ways)
+			return PM_OK;
+		*ret_done = false;
+		return pm_breakdown_create(r->session->heap, ways[st->way].by,
+			pm_run_text(r, "type", NULL), &st->breakdown, err);
+	}
+	PM_TRY(pm_breakdown_step(
+		st->breakdown, PM_STEP_SECONDS, ret_done, err));
+	pm_breakdown_progress(st->breakdown, &done, &total);
+	snprintf(r->progress, sizeof r->progress,
+		"counting objects %" PRIu64 "/%" PRIu64, done, total);
+	return PM_OK;
+}
+
 static enum pm_status step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
 	struct heap_types *st = r->state;
-	PM_TRY(pm_walking_step(&st->walking, r, ret_done, err));
+	PM_TRY(work(r, ret_done, err));
 	if (!*ret_done)
 		return PM_OK;
 	struct row total = {0};
@@ -178,7 +271,8 @@ static enum pm_status step(
 	pm_emit_uint(r->emit, "count", total.s.count);
 	pm_emit_uint(r->emit, "size", total.s.size);
 	pm_emit_uint(r->emit, "alloc", total.s.alloc);
-	pm_emit_uint(r->emit, "tracked", total.s.tracked);
+	if (!st->breakdown)
+		pm_emit_uint(r->emit, "tracked", total.s.tracked);
 	pm_emit_close(r->emit);
 	if (!total.s.count)
 		pm_emit_line(r->emit, "%s",
@@ -196,12 +290,14 @@ static enum pm_status step(
 			"objects were found by following references, so those "
 			"that only C code holds are missing, and words of C "
 			"code may have led to objects that are freed.");
-	if (!pm_run_given(r, "type"))
+	if (!pm_run_given(r, "type") && !st->breakdown)
 		show_rest(r);
 	pm_emit_variable(r->emit, "py_count", total.s.count);
 	pm_emit_variable(r->emit, "py_size", total.s.size);
 	pm_emit_variable(r->emit, "py_alloc", total.s.alloc);
-	pm_emit_skipped(r->emit, r->session->heap->unreadable,
+	uint64_t more =
+		st->breakdown ? pm_breakdown_unreadable(st->breakdown) : 0;
+	pm_emit_skipped(r->emit, r->session->heap->unreadable + more,
 		r->session->heap->inconsistent);
 	return PM_OK;
 }
@@ -212,6 +308,7 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_walking_finish(&st->walking);
+	pm_breakdown_destroy(st->breakdown);
 	pm_vec_deinit(&st->rows);
 	free(st);
 	r->state = NULL;
@@ -223,6 +320,11 @@ static const struct pm_option options[] = {
 		.value = "KEY",
 		.choices = "count|size|alloc|name",
 		.help = "Order of the rows (default: size)."},
+	{.name = "by",
+		.type = PM_ARG_CHOICE,
+		.value = "WAY",
+		.choices = "type|module|size-class|generation|owner",
+		.help = "What a row is (default: type)."},
 	{.name = "type",
 		.type = PM_ARG_TEXT,
 		.value = "GLOB",
@@ -249,9 +351,19 @@ const struct pm_command pm_command_heap_types = {
 	       "with pre-headers, attribute values and owned buffers; static "
 	       "objects have none.  Rows name types: $py1 is the address of "
 	       "the "
-	       "first row's type.",
+	       "first row's type.\n"
+	       "-by counts the same objects otherwise.  owner: dicts, lists, "
+	       "tuples, sets and deques go to the attribute of whom they are: "
+	       "\"dict of Foo\" is a __dict__, \"list in attribute .tags of "
+	       "Foo\" what all Foos have there; what only other containers "
+	       "hold goes by its type.  size-class: blocks of the allocator "
+	       "that the objects themselves are in; larger ones are malloc's.  "
+	       "generation: lists of the collector, as in "
+	       "gc.get_objects(generation=0).",
 	.examples = "py-heap-types -top 10  # what fills the heap\n"
 		    "py-heap-types -sort count  # what there is most of\n"
+		    "py-heap-types -by owner  # whose lists and dicts they "
+		    "are\n"
 		    "py-heap-types -type 'myapp.*' -json  # one package, for a "
 		    "script",
 	.start = start,

@@ -2,6 +2,8 @@
 libpymortem_la_SOURCES += \
 	%D%/arena-stats.c \
 	%D%/backrefs.c \
+	%D%/breakdown.c \
+	%D%/breakdown.h \
 	%D%/collections.c \
 	%D%/command.h \
 	%D%/commands.c \

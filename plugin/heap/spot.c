@@ -384,10 +384,12 @@ void pm_spot_find(struct pm_heap *h, pm_addr addr, struct pm_spot *ret)
 	if (h->modules && pm_modules_at(h->modules, addr))
 		(void)pm_modules_find_address(h->modules, addr, &s->module,
 			&s->symbol, &s->symbol_offset);
-	if (in_arena(h, s))
+	bool inside = in_arena(h, s);
+	/* Large blocks of mimalloc are in its segments and in no pool. */
+	if (inside && (s->pool >= 0 || !h->pools->pages))
 		return;
 	s->sure = h->done;
-	if (in_outside_object(h, s) || in_outside_buffer(h, s))
+	if (in_outside_object(h, s) || in_outside_buffer(h, s) || inside)
 		return;
 	if (in_arena_table(h, s) || in_interpreter(h, s) || in_frame(h, s)) {
 		s->sure = true;

@@ -283,13 +283,8 @@ void pm_details_each(const struct pm_objects *o, const struct pm_object *x,
 
 /* ---- the collector's lists ---- */
 
-struct heads {
-	pm_addr at[4 * MAX_INTERPRETERS];
-	int generation[4 * MAX_INTERPRETERS];
-	unsigned n;
-};
-
-static void add_heads(const struct pm_objects *o, pm_addr gc, struct heads *h)
+static void add_heads(
+	const struct pm_objects *o, pm_addr gc, struct pm_gc_heads *h)
 {
 	const struct pm_layout *l = o->l;
 	for (unsigned i = 0; i < 3; i++) {
@@ -303,10 +298,11 @@ static void add_heads(const struct pm_objects *o, pm_addr gc, struct heads *h)
 	}
 }
 
-static void find_heads(const struct pm_objects *o, struct heads *h)
+void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 {
 	const struct pm_layout *l = o->l;
 	pm_addr interp = l->at.interp_head.addr;
+	struct pm_gc_heads *h = ret;
 	h->n = 0;
 	switch (l->t.gc_home) {
 	case PM_GC_IN_RUNTIME:
@@ -326,10 +322,10 @@ static void find_heads(const struct pm_objects *o, struct heads *h)
 int pm_object_generation(const struct pm_objects *o, const struct pm_object *x)
 {
 	const struct pm_layout *l = o->l;
-	struct heads h;
+	struct pm_gc_heads h;
 	if (!pm_object_is_tracked(o, x) || !l->t.gc_head_size)
 		return -1;
-	find_heads(o, &h);
+	pm_gc_heads_find(o, &h);
 	pm_addr at = x->addr - l->t.gc_head_size;
 	for (unsigned i = 0; h.n && at && i < MAX_STEPS; i++) {
 		for (unsigned k = 0; k < h.n; k++)

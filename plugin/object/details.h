@@ -18,4 +18,14 @@ void pm_details_each(const struct pm_objects *o, const struct pm_object *x,
    bounded search. */
 int pm_object_generation(const struct pm_objects *o, const struct pm_object *x);
 
+/* The heads of those lists, of every interpreter; none where the collector
+   keeps bits instead (free-threaded builds). */
+#define PM_GC_HEADS_MAX 256
+struct pm_gc_heads {
+	pm_addr at[PM_GC_HEADS_MAX];
+	int generation[PM_GC_HEADS_MAX]; /* 3: permanent */
+	unsigned n;
+};
+void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret);
+
 #endif

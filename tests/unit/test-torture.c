@@ -194,6 +194,9 @@ static const char *const more_lines[] = {
 	"py-instances -json -group-by self[-1] list",
 	"py-find -json -int 1003",
 	"py-find -json -str int",
+	"py-heap-types -json -by owner",
+	"py-heap-types -json -by size-class -type int",
+	"py-heap-types -json -by module",
 };
 
 static bool line_for(const struct pm_command *c, char line[static 80])

@@ -1,0 +1,572 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/breakdown.h"
+#include "command/walking.h"
+#include "heap/footprint.h"
+#include "heap/instances.h"
+#include "heap/team.h"
+#include "object/attributes.h"
+#include "object/details.h"
+#include "object/refs.h"
+#include "object/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#define MAX_LIST (UINT64_C(1) << 32)
+#define TYPES 256
+
+/* Of owners: first all that refer to containers by a name, then the count. */
+enum phase { PHASE_OWNERS, PHASE_COUNT, PHASE_DONE };
+
+struct pm_breakdown {
+	struct pm_heap *h;
+	enum pm_breakdown_by by;
+	const char *glob;
+	enum phase phase;
+	struct pm_instances *job;
+	PM_VEC(struct pm_breakdown_row) rows;
+	struct pm_strbuf names;
+	struct pm_map by_name; /* hash of a name: row, plus 1 */
+	struct pm_map buffers; /* that were counted, outside the pools */
+	struct pm_strbuf text; /* a name under way */
+	/* Owners. */
+	struct pm_map label_of;	    /* container: label, plus 1 */
+	struct pm_map labels;	    /* of a type and a name: label, plus 1 */
+	PM_VEC(size_t) label_names; /* in names */
+	struct pm_map row_of;	    /* of a type and a label: row, plus 1 */
+	pm_addr type_addrs[TYPES];
+	const struct pm_type *types[TYPES];
+	/* Generations. */
+	struct pm_gc_heads heads;
+	unsigned head;
+	pm_addr at;
+	uint64_t seen;
+	uint64_t unreadable;
+	bool no_memory;
+};
+
+void pm_breakdown_destroy(struct pm_breakdown *b)
+{
+	if (!b)
+		return;
+	pm_instances_destroy(b->job);
+	pm_vec_deinit(&b->rows);
+	pm_strbuf_deinit(&b->names);
+	pm_map_deinit(&b->by_name);
+	pm_map_deinit(&b->buffers);
+	pm_strbuf_deinit(&b->text);
+	pm_map_deinit(&b->label_of);
+	pm_map_deinit(&b->labels);
+	pm_vec_deinit(&b->label_names);
+	pm_map_deinit(&b->row_of);
+	free(b);
+}
+
+/* ---- rows ---- */
+
+static size_t keep_name(struct pm_breakdown *b, const char *name)
+{
+	size_t at = b->names.len;
+	pm_strbuf_append(&b->names, name, strlen(name) + 1);
+	b->no_memory |= b->names.failed;
+	return at;
+}
+
+/* The row of that name: its index, plus 1; 0: out of memory. */
+static size_t row_named(
+	struct pm_breakdown *b, const char *name, uint64_t order)
+{
+	uint64_t h = 0xcbf29ce484222325u;
+	for (const char *p = name; *p; p++)
+		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
+	for (h |= 1;; h += 2) {
+		struct pm_map_slot *s = pm_map_put(&b->by_name, h, NULL);
+		if (!s) {
+			b->no_memory = true;
+			return 0;
+		}
+		if (s->value && strcmp(pm_strbuf_text(&b->names) +
+						b->rows.data[s->value - 1].name,
+					name) != 0)
+			continue; /* another name of this hash */
+		if (s->value)
+			return s->value;
+		size_t at = keep_name(b, name);
+		if (b->no_memory ||
+			!pm_vec_push(
+				&b->rows, (struct pm_breakdown_row){.name = at,
+						  .order = order})) {
+			b->no_memory = true;
+			return 0;
+		}
+		s->value = b->rows.len;
+		return s->value;
+	}
+}
+
+static void add_stats(
+	struct pm_breakdown *b, size_t row, const struct pm_type_stats *s)
+{
+	if (!row)
+		return;
+	struct pm_type_stats *t = &b->rows.data[row - 1].s;
+	t->count += s->count;
+	t->size += s->size;
+	t->alloc += s->alloc;
+}
+
+static void add_object(
+	struct pm_breakdown *b, size_t row, const struct pm_object *x)
+{
+	struct pm_measure m = {0};
+	struct pm_footprint f = {0};
+	enum pm_status s = pm_object_measure(&b->h->objects, x, &m);
+	if (s != PM_OK)
+		b->unreadable++;
+	/* One table, several owners: the walk credits the first, too. */
+	for (unsigned i = 0; i < m.nbuffers; i++) {
+		bool added = false;
+		if (pm_pools_find(b->h->pools, m.buffers[i].addr) >= 0)
+			continue;
+		if (!pm_map_put(&b->buffers, m.buffers[i].addr, &added))
+			b->no_memory = true;
+		m.buffers[i].shared |= !added;
+	}
+	if (s != PM_CORRUPT)
+		pm_footprint(b->h, x, &m, &f);
+	struct pm_type_stats one = {
+		.count = 1, .size = m.size, .alloc = f.alloc};
+	add_stats(b, row, &one);
+}
+
+/* ---- by module ---- */
+
+/* __module__ of a class, as far as its qualified name begins with it: names of
+   inner classes have dots, too. */
+static void put_module(struct pm_breakdown *b, const struct pm_type *t)
+{
+	struct pm_heap *h = b->h;
+	pm_strbuf_reset(&b->text);
+	pm_addr module = t->heap && t->dict ? pm_dict_find(h->l, h->memory,
+						      t->dict, "__module__")
+					    : 0;
+	if (module &&
+		pm_text_append(h->l, h->memory, module, 500, 0, &b->text,
+			NULL) == PM_OK &&
+		!strncmp(t->name, pm_strbuf_text(&b->text), b->text.len) &&
+		t->name[b->text.len] == '.')
+		return;
+	const char *dot = strrchr(t->name, '.');
+	pm_strbuf_reset(&b->text);
+	pm_strbuf_append(&b->text, t->name, dot ? (size_t)(dot - t->name) : 0);
+}
+
+static void by_module(struct pm_breakdown *b)
+{
+	struct pm_heap *h = b->h;
+	for (uint32_t i = 0; i < h->nstats; i++) {
+		const struct pm_type *t = pm_types_by_id(h->types, i);
+		if (!t || !h->stats[i].count ||
+			(b->glob && !pm_type_matches(t->name, b->glob)))
+			continue;
+		put_module(b, t);
+		add_stats(b, row_named(b, pm_strbuf_text(&b->text), 0),
+			&h->stats[i]);
+	}
+}
+
+/* ---- by size class ---- */
+
+static size_t class_row(struct pm_breakdown *b, const struct pm_object *x)
+{
+	const struct pm_pools *p = b->h->pools;
+	int64_t pool = pm_pools_find(p, x->addr);
+	char name[40];
+	if (pool < 0)
+		return b->h->modules && pm_modules_at(b->h->modules, x->addr)
+			       ? row_named(b, "static", UINT64_MAX)
+			       : row_named(b, "larger", UINT64_MAX - 1);
+	uint32_t size = pm_pools_class_size(p, p->pools[pool].szidx);
+	snprintf(name, sizeof name, "%" PRIu32, size);
+	return row_named(b, name, size);
+}
+
+/* ---- by owner ---- */
+
+static bool is_container(const struct pm_type *t)
+{
+	return t->kind == PM_KIND_DICT || t->kind == PM_KIND_ODICT ||
+	       t->kind == PM_KIND_LIST || t->kind == PM_KIND_TUPLE ||
+	       t->kind == PM_KIND_SET || t->kind == PM_KIND_DEQUE;
+}
+
+/* The type of what a reference leads to; NULL: no object is there. */
+static const struct pm_type *type_of(struct pm_breakdown *b, pm_addr object)
+{
+	const struct pm_layout *l = b->h->l;
+	uint64_t type = 0;
+	if (pm_layout_read(l, b->h->memory, object, l->f.object.type, &type,
+		    NULL) != PM_OK)
+		return NULL;
+	size_t i = (type >> 3) * 0x9E3779B97F4A7C15u >> 56;
+	if (b->type_addrs[i] != type) {
+		const struct pm_type *t = pm_types_get(b->h->types, type);
+		b->type_addrs[i] = type;
+		b->types[i] = t && t->is_type ? t : NULL;
+	}
+	return b->types[i];
+}
+
+/* Each holder's name for it: of a str its address, of C's names theirs. */
+struct naming {
+	struct pm_breakdown *b;
+	const struct pm_object *x;
+	pm_addr dict; /* its __dict__ */
+};
+
+static const char *bare(const struct pm_type *t)
+{
+	const char *dot = strrchr(t->name, '.');
+	return !strncmp(t->name, "builtins.", 9) && dot ? dot + 1 : t->name;
+}
+
+static void put_label(const struct naming *n, const struct pm_ref *ref)
+{
+	struct pm_breakdown *b = n->b;
+	const struct pm_object *x = n->x;
+	struct pm_strbuf *out = &b->text;
+	const struct pm_type *class =
+		x->type->kind == PM_KIND_TYPE
+			? pm_types_get(b->h->types, x->addr)
+			: NULL;
+	pm_strbuf_reset(out);
+	if (ref->via == PM_VIA_FIELD && !strcmp(ref->name, "__dict__")) {
+		pm_strbuf_printf(out, "of %s", bare(x->type));
+		return;
+	}
+	if (x->type->kind == PM_KIND_MODULE && ref->via == PM_VIA_ATTRIBUTE) {
+		pm_strbuf_puts(out, "in a module");
+		return;
+	}
+	if (class && class->is_type && ref->via == PM_VIA_ATTRIBUTE) {
+		pm_strbuf_printf(out, "in class %s", class->name);
+		return;
+	}
+	pm_strbuf_puts(out, "in ");
+	if (ref->via == PM_VIA_SLOT)
+		pm_strbuf_printf(out, "attribute .%s", ref->name);
+	else
+		pm_ref_describe(&b->h->objects, x, ref, out);
+	pm_strbuf_printf(out, " of %s", bare(x->type));
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	uint64_t h = (a + 1) * 0x9E3779B97F4A7C15u ^ b;
+	h = (h ^ h >> 30) * 0xBF58476D1CE4E5B9u;
+	h ^= h >> 27;
+	return h ? h : 1;
+}
+
+/* The label of this reference: its number, plus 1. */
+static uint64_t label_of(const struct naming *n, const struct pm_ref *ref)
+{
+	struct pm_breakdown *b = n->b;
+	/* What classes and modules hold is not told apart by name: each class
+	   is a label, and all modules are one. */
+	bool all = ref->via == PM_VIA_ATTRIBUTE &&
+		   (n->x->type->kind == PM_KIND_TYPE ||
+			   n->x->type->kind == PM_KIND_MODULE);
+	bool own = all && n->x->type->kind == PM_KIND_TYPE;
+	uint64_t name = all ? 1 : ref->key ? ref->key : (uintptr_t)ref->name;
+	uint64_t key = mix(own ? n->x->addr : n->x->type->addr, name);
+	struct pm_map_slot *s = pm_map_put(&b->labels, key, NULL);
+	if (!s) {
+		b->no_memory = true;
+		return 0;
+	}
+	if (s->value)
+		return s->value;
+	put_label(n, ref);
+	size_t at = keep_name(b, pm_strbuf_text(&b->text));
+	if (!pm_vec_push(&b->label_names, at)) {
+		b->no_memory = true;
+		return 0;
+	}
+	s->value = b->label_names.len;
+	return s->value;
+}
+
+static bool note_ref(void *arg, const struct pm_ref *ref)
+{
+	struct naming *n = arg;
+	struct pm_breakdown *b = n->b;
+	if (ref->via != PM_VIA_FIELD && ref->via != PM_VIA_SLOT &&
+		ref->via != PM_VIA_ATTRIBUTE)
+		return true;
+	if (ref->via == PM_VIA_FIELD && !strcmp(ref->name, "__dict__"))
+		n->dict = ref->target;
+	const struct pm_type *t = type_of(b, ref->target);
+	if (!t || !is_container(t))
+		return true;
+	struct pm_map_slot *s = pm_map_put(&b->label_of, ref->target, NULL);
+	if (!s)
+		b->no_memory = true;
+	else if (!s->value) /* whoever has the lowest address */
+		s->value = label_of(n, ref);
+	return !b->no_memory;
+}
+
+static bool note_owner(struct pm_breakdown *b, const struct pm_object *x)
+{
+	struct naming n = {b, x, 0};
+	const struct pm_objects *o = &b->h->objects;
+	struct pm_object d;
+	struct pm_dict_iter it;
+	pm_addr key, value;
+	if (is_container(x->type) || x->type->kind == PM_KIND_STR ||
+		x->type->kind == PM_KIND_INT || x->type->kind == PM_KIND_BYTES)
+		return true;
+	if (pm_refs_each(o, x, note_ref, &n) != PM_OK)
+		b->unreadable++;
+	if (!n.dict || pm_object_load(o, n.dict, &d, NULL) != PM_OK ||
+		(d.type->kind != PM_KIND_DICT && d.type->kind != PM_KIND_ODICT))
+		return !b->no_memory;
+	const void *body = pm_object_body(&d);
+	if (pm_dict_iter_init(o->l, o->m, pm_get(o->l, body, o->l->f.dict.keys),
+		    pm_get(o->l, body, o->l->f.dict.values), &it,
+		    NULL) != PM_OK) {
+		b->unreadable++;
+		return true;
+	}
+	while (!b->no_memory && pm_dict_iter_next(&it, &key, &value)) {
+		struct pm_ref ref = {
+			.target = value, .via = PM_VIA_ATTRIBUTE, .key = key};
+		if (!note_ref(&n, &ref))
+			break;
+	}
+	return !b->no_memory;
+}
+
+static size_t owner_row(struct pm_breakdown *b, const struct pm_object *x)
+{
+	const struct pm_map_slot *label =
+		is_container(x->type) ? pm_map_find(&b->label_of, x->addr)
+				      : NULL;
+	uint64_t number = label ? label->value : 0;
+	struct pm_map_slot *s =
+		pm_map_put(&b->row_of, mix(x->type->addr, number), NULL);
+	if (!s) {
+		b->no_memory = true;
+		return 0;
+	}
+	if (s->value)
+		return s->value;
+	pm_strbuf_reset(&b->text);
+	pm_strbuf_puts(&b->text, number ? bare(x->type) : x->type->name);
+	if (number)
+		pm_strbuf_printf(&b->text, " %s",
+			b->names.data + b->label_names.data[number - 1]);
+	s->value = row_named(b, pm_strbuf_text(&b->text), 0);
+	return s->value;
+}
+
+/* ---- passes over all objects ---- */
+
+static bool wants(void *arg, const struct pm_type *t)
+{
+	const struct pm_breakdown *b = arg;
+	return b->phase == PHASE_OWNERS || !b->glob ||
+	       pm_type_matches(t->name, b->glob);
+}
+
+static bool found(void *arg, unsigned who, const struct pm_object *x)
+{
+	struct pm_breakdown *b = arg;
+	(void)who; /* there is one only */
+	if (b->phase == PHASE_OWNERS)
+		return note_owner(b, x);
+	add_object(
+		b, b->by == PM_BY_OWNER ? owner_row(b, x) : class_row(b, x), x);
+	return !b->no_memory;
+}
+
+static enum pm_status begin_pass(struct pm_breakdown *b, struct pm_error *err)
+{
+	pm_instances_destroy(pm_take(b->job));
+	return pm_instances_create(b->h, true, wants, found, b, &b->job, err);
+}
+
+/* ---- by generation ---- */
+
+static size_t generation_row(struct pm_breakdown *b, int generation)
+{
+	static const char *const names[] = {"0", "1", "2", "permanent"};
+	return row_named(b, names[generation & 3], (uint64_t)generation);
+}
+
+/* What no list has: the rest of the types' totals. */
+static void rest_row(struct pm_breakdown *b)
+{
+	struct pm_type_stats all = {0}, listed = {0}, rest;
+	for (uint32_t i = 0; i < b->h->nstats; i++) {
+		const struct pm_type *t = pm_types_by_id(b->h->types, i);
+		if (!t || (b->glob && !pm_type_matches(t->name, b->glob)))
+			continue;
+		all.count += b->h->stats[i].count;
+		all.size += b->h->stats[i].size;
+		all.alloc += b->h->stats[i].alloc;
+	}
+	pm_vec_each (r, &b->rows) {
+		listed.count += r->s.count;
+		listed.size += r->s.size;
+		listed.alloc += r->s.alloc;
+	}
+	if (all.count <= listed.count)
+		return;
+	rest = (struct pm_type_stats){.count = all.count - listed.count,
+		.size = all.size > listed.size ? all.size - listed.size : 0,
+		.alloc = all.alloc > listed.alloc ? all.alloc - listed.alloc
+						  : 0};
+	add_stats(b, row_named(b, "not tracked", 4), &rest);
+}
+
+static void next_list(struct pm_breakdown *b)
+{
+	const struct pm_layout *l = b->h->l;
+	if (b->head == b->heads.n) {
+		rest_row(b);
+		b->phase = PHASE_DONE;
+		return;
+	}
+	generation_row(b, b->heads.generation[b->head]);
+	if (pm_layout_read(l, b->h->memory, b->heads.at[b->head],
+		    l->f.gc_head.next, &b->at, NULL) != PM_OK)
+		b->at = 0;
+}
+
+static void walk_lists(struct pm_breakdown *b, double end)
+{
+	const struct pm_layout *l = b->h->l;
+	struct pm_object x;
+	for (unsigned n = 1; b->phase != PHASE_DONE && !b->no_memory; n++) {
+		if (n % 32 == 0 && pm_now() > end)
+			return;
+		pm_addr head = b->at & l->t.gc_next_mask;
+		if (!head || head == b->heads.at[b->head] ||
+			b->seen++ > MAX_LIST) {
+			b->unreadable += !head;
+			b->head++;
+			next_list(b);
+			continue;
+		}
+		if (pm_object_load(&b->h->objects, head + l->t.gc_head_size, &x,
+			    NULL) != PM_OK)
+			b->unreadable++;
+		else if (!b->glob || pm_type_matches(x.type->name, b->glob))
+			add_object(b,
+				generation_row(b, b->heads.generation[b->head]),
+				&x);
+		if (pm_layout_read(l, b->h->memory, head, l->f.gc_head.next,
+			    &b->at, NULL) != PM_OK)
+			b->at = 0;
+	}
+}
+
+/* ---- the job ---- */
+
+static void cleanup_breakdown(struct pm_breakdown **b)
+{
+	pm_breakdown_destroy(*b);
+}
+
+static enum pm_status begin(struct pm_breakdown *b, struct pm_error *err)
+{
+	switch (b->by) {
+	case PM_BY_MODULE:
+		by_module(b);
+		b->phase = PHASE_DONE;
+		return PM_OK;
+	case PM_BY_GENERATION:
+		pm_gc_heads_find(&b->h->objects, &b->heads);
+		if (!b->heads.n)
+			return pm_fail(err, PM_ABSENT, 0,
+				"the collector of this build has no "
+				"generations");
+		b->phase = PHASE_COUNT;
+		next_list(b);
+		return PM_OK;
+	case PM_BY_SIZE_CLASS:
+		b->phase = PHASE_COUNT;
+		return begin_pass(b, err);
+	case PM_BY_OWNER:
+		b->phase = PHASE_OWNERS;
+		return begin_pass(b, err);
+	}
+	return PM_OK;
+}
+
+enum pm_status pm_breakdown_create(struct pm_heap *h, enum pm_breakdown_by by,
+	const char *glob, struct pm_breakdown **ret, struct pm_error *err)
+{
+	PM_CLEANUP(cleanup_breakdown)
+	struct pm_breakdown *b = calloc(1, sizeof *b);
+	if (!b)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	b->h = h;
+	b->by = by;
+	b->glob = glob;
+	PM_TRY(begin(b, err));
+	*ret = pm_take(b);
+	/* The pass calls back with the struct's own address. */
+	return PM_OK;
+}
+
+enum pm_status pm_breakdown_step(struct pm_breakdown *b, double seconds,
+	bool *ret_done, struct pm_error *err)
+{
+	bool done = false;
+	if (b->phase != PHASE_DONE && b->by == PM_BY_GENERATION) {
+		walk_lists(b, pm_now() + seconds);
+	} else if (b->phase != PHASE_DONE) {
+		PM_TRY(pm_instances_step(b->job, seconds, &done, err));
+		if (done && b->phase == PHASE_OWNERS) {
+			b->phase = PHASE_COUNT;
+			PM_TRY(begin_pass(b, err));
+		} else if (done) {
+			b->unreadable += pm_instances_unreadable(b->job);
+			b->phase = PHASE_DONE;
+		}
+	}
+	if (b->no_memory)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	*ret_done = b->phase == PHASE_DONE;
+	return PM_OK;
+}
+
+void pm_breakdown_progress(
+	const struct pm_breakdown *b, uint64_t *ret_done, uint64_t *ret_total)
+{
+	*ret_done = b->seen;
+	*ret_total = 0;
+	if (b->job)
+		pm_instances_progress(b->job, ret_done, ret_total);
+}
+
+struct pm_breakdown_row *pm_breakdown_rows(
+	struct pm_breakdown *b, size_t *ret_n)
+{
+	*ret_n = b->rows.len;
+	return b->rows.data;
+}
+
+const char *pm_breakdown_name(
+	const struct pm_breakdown *b, const struct pm_breakdown_row *row)
+{
+	return pm_strbuf_text(&b->names) + row->name;
+}
+
+uint64_t pm_breakdown_unreadable(const struct pm_breakdown *b)
+{
+	return b->unreadable;
+}
