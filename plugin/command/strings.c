@@ -83,6 +83,8 @@ static enum pm_status begin_owners(struct pm_run *r, struct pm_error *err)
 	size_t n = r->top && r->top < d->list.len ? r->top : d->list.len;
 	if (n > 1000)
 		n = 1000;
+	if (!pm_run_flag(r, "holders"))
+		n = 0;
 	pm_auto_free pm_addr *samples =
 		calloc(n * PM_DUPLICATE_SAMPLES + 1, sizeof *samples);
 	if (!samples)
@@ -160,7 +162,7 @@ static void show_row(struct pm_run *r, const struct pm_duplicate *d, bool shown)
 
 static void show(struct pm_run *r)
 {
-	static const struct pm_column columns[] = {
+	struct pm_column columns[] = {
 		{"copies", "COPIES", PM_CELL_COUNT},
 		{"size", "SIZE", PM_CELL_SIZE},
 		{"alloc", NULL, PM_CELL_SIZE},
@@ -173,6 +175,8 @@ static void show(struct pm_run *r)
 	struct strings *st = r->state;
 	const struct pm_duplicates *d = pm_duplicates_result(st->job);
 	struct pm_emit *e = r->emit;
+	if (!pm_run_flag(r, "holders"))
+		columns[7].title = NULL;
 	char n[28], more[28], size[16];
 	size_t i = 0;
 	pm_emit_table(e, "rows", columns, 8, r->top);
@@ -234,8 +238,11 @@ static enum pm_status step(
 			"comparing %" PRIu64 "/%" PRIu64, done, total);
 		if (!*ret_done)
 			return PM_OK;
-		*ret_done = false;
-		return begin_owners(r, err);
+		PM_TRY(begin_owners(r, err));
+		*ret_done = !pm_run_flag(r, "holders");
+		if (*ret_done)
+			show(r);
+		return PM_OK;
 	}
 	PM_TRY(pm_owners_step(st->owners, PM_STEP_SECONDS, ret_done, err));
 	pm_owners_progress(st->owners, &done, &total);
@@ -264,6 +271,8 @@ static const struct pm_option options[] = {
 		.help = "Compare tuples: those that hold the same objects."},
 	{.name = "frozensets",
 		.help = "Compare frozensets: those of the same objects."},
+	{.name = "holders",
+		.help = "Also say what refers to copies, by a sample."},
 	{.name = "sort",
 		.type = PM_ARG_CHOICE,
 		.value = "KEY",
@@ -284,10 +293,11 @@ const struct pm_command pm_command_strings = {
 	       "sys.getsizeof would return for all of them, SAVING what the "
 	       "allocator would get back if there were one: what "
 	       "sys.intern saves.  An interned copy, or else the largest, is "
-	       "the one that stays.  HELD BY says what refers to copies, by a "
-	       "sample: the places to call sys.intern at.\n"
+	       "the one that stays.  With -holders HELD BY says what refers to "
+	       "copies, by a sample: the places to call sys.intern at.\n"
 	       "Content is compared by a hash of 64 bits and by its size.",
 	.examples = "py-strings -top 10  # which texts are there many times\n"
+		    "py-strings -holders  # and who holds them\n"
 		    "py-strings -bytes-objects -sort copies  # the same for "
 		    "bytes\n"
 		    "py-backrefs $py1  # who holds a copy of the first row",

@@ -9,6 +9,7 @@
 
 #define PIECE 65536
 #define MIN_BITS 16
+#define PENDING 16
 #define MAX_BITS 34
 #define MAX_ITEMS (UINT64_C(1) << 32)
 
@@ -18,6 +19,9 @@ struct found {
 	PM_VEC(struct pm_duplicate) list;
 	uint64_t objects, unreadable, inconsistent;
 	unsigned char *piece;
+	/* Bits to be set, plus 1: by then they are in the cache. */
+	uint64_t pending[PENDING];
+	unsigned npending;
 };
 
 struct pm_duplicates_job {
@@ -278,6 +282,12 @@ static bool record(struct pm_duplicates_job *j, unsigned who,
 	return merge(f, mix(hash, d.each) | 1, &d);
 }
 
+static void settle(struct pm_duplicates_job *j, uint64_t pending)
+{
+	if (pending && set_bit(j->once, pending - 1))
+		set_bit(j->again, pending - 1);
+}
+
 static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 {
 	struct pm_duplicates_job *j = arg;
@@ -295,9 +305,11 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 	}
 	uint64_t bit = hash >> (64 - j->bits);
 	if (!j->second) {
+		uint64_t *next = &f->pending[f->npending++ % PENDING];
 		f->objects++;
-		if (set_bit(j->once, bit))
-			set_bit(j->again, bit);
+		__builtin_prefetch(&j->once[bit / 64]);
+		settle(j, *next);
+		*next = bit + 1;
 		return true;
 	}
 	if (!(j->again[bit / 64] >> bit % 64 & 1))
@@ -421,6 +433,8 @@ enum pm_status pm_duplicates_step(struct pm_duplicates_job *j, double seconds,
 		return PM_OK;
 	}
 	j->result.unreadable += pm_scan_unreadable(j->scan);
+	for (unsigned i = 0; i < PM_TEAM_MAX * PENDING; i++)
+		settle(j, j->found[i / PENDING].pending[i % PENDING]);
 	pm_scan_destroy(pm_take(j->scan));
 	j->second = true;
 	return pm_scan_create(j->h, j->wanted, 0, see, j, &j->scan, err);

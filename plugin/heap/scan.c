@@ -133,6 +133,7 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 		.size = pm_pools_class_size(p, p->pools[pool].szidx)};
 	v.npres = pm_heap_pres(h, pool, v.pres);
 	size_t first, n = pm_pools_words(p, pool, &first);
+	uint64_t blocks = pm_pools_first(p, pool) - at;
 	if (v.size <= p->hook_pre + p->hook_post)
 		return;
 	for (size_t i = first; i < first + n; i++) {
@@ -140,8 +141,12 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 		while (bits) {
 			unsigned b = (unsigned)__builtin_ctzll(bits);
 			bits &= bits - 1;
-			pm_addr block = pm_pools_bit_block(p, pool, i * 64 + b);
-			uint64_t off = block - at;
+			uint64_t bit = (i - first) * 64 + b;
+			/* Pages have a bit for each block, pools of pymalloc
+			   one for each place where one could begin. */
+			uint64_t off = p->pages ? blocks + bit * v.size
+						: bit << p->align_shift;
+			pm_addr block = at + off;
 			if (off + v.size <= pm_pools_bytes(p, pool))
 				see_block(s, who, &v, block, bytes + off);
 		}
