@@ -46,7 +46,8 @@ enum pm_operand {
 	PM_OPERAND_OPTIONAL_ADDR,
 	PM_OPERAND_TYPE,
 	PM_OPERAND_OPTIONAL_TYPE,
-	PM_OPERAND_WORDS, /* py-set NAME VALUE */
+	PM_OPERAND_TYPE_OR_ADDR, /* ADDR begins with a digit, $, (, * or & */
+	PM_OPERAND_WORDS,	 /* py-set NAME VALUE */
 };
 
 struct pm_run;

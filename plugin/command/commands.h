@@ -20,6 +20,7 @@
 	X(set)                                                                 \
 	X(slots)                                                               \
 	X(strings)                                                             \
+	X(type)                                                                \
 	X(whatis)
 
 #define X(id) extern const struct pm_command pm_command_##id;

@@ -16,6 +16,8 @@ static const char *operand_name(enum pm_operand o)
 		return " TYPE";
 	case PM_OPERAND_OPTIONAL_TYPE:
 		return " [TYPE]";
+	case PM_OPERAND_TYPE_OR_ADDR:
+		return " TYPE|ADDR";
 	case PM_OPERAND_WORDS:
 		return " [WORD]...";
 	}

@@ -36,6 +36,7 @@ libpymortem_la_SOURCES += \
 	%D%/strings.c \
 	%D%/spots.c \
 	%D%/spots.h \
+	%D%/type.c \
 	%D%/walking.c \
 	%D%/walking.h \
 	%D%/whatis.c

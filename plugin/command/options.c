@@ -320,12 +320,15 @@ static enum pm_status check_operand(struct pm_run *r, struct pm_error *err)
 			pm_strbuf_text(&shown));
 	}
 	if (!*r->operand &&
-		(operand == PM_OPERAND_ADDR || operand == PM_OPERAND_TYPE)) {
+		(operand == PM_OPERAND_ADDR || operand == PM_OPERAND_TYPE ||
+			operand == PM_OPERAND_TYPE_OR_ADDR)) {
 		pm_auto_strbuf usage = {0};
 		pm_command_usage(c, &usage);
 		return pm_fail(err, PM_USAGE, 0, "%s: %s is missing; usage: %s",
 			c->name,
-			operand == PM_OPERAND_ADDR ? "an address" : "a type",
+			operand == PM_OPERAND_ADDR   ? "an address"
+			: operand == PM_OPERAND_TYPE ? "a type"
+						     : "a type or an address",
 			pm_strbuf_text(&usage));
 	}
 	return PM_OK;
@@ -343,7 +346,8 @@ static enum pm_status parse_line(
 {
 	enum pm_operand operand = r->command->operand;
 	bool raw = operand == PM_OPERAND_ADDR ||
-		   operand == PM_OPERAND_OPTIONAL_ADDR;
+		   operand == PM_OPERAND_OPTIONAL_ADDR ||
+		   operand == PM_OPERAND_TYPE_OR_ADDR;
 	pm_auto_strbuf rest = {0};
 	bool options = true;
 	for (p = skip_spaces(p); *p; p = skip_spaces(p)) {

@@ -39,6 +39,8 @@ void pm_run_destroy(struct pm_run *r)
 
 bool pm_run_wants_addr(const struct pm_run *r)
 {
+	if (r->command->operand == PM_OPERAND_TYPE_OR_ADDR)
+		return *r->operand && strchr("0123456789$(*&", *r->operand);
 	return (r->command->operand == PM_OPERAND_ADDR ||
 		       r->command->operand == PM_OPERAND_OPTIONAL_ADDR) &&
 	       *r->operand;

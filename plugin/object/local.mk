@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/attributes.c %D%/attributes.h \
+	%D%/class.c %D%/class.h \
 	%D%/decoders.c %D%/decoders.h \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \

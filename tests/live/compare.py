@@ -377,6 +377,44 @@ def value(name, animal, answer, files_gone=False, limit=None):
         name, said[start:start + 80], want[start:start + 80], start)]
 
 
+VALID_VERSION = 1 << 19    # comes with the first look at an attribute
+
+
+def classes(truth, docs):
+    """Bases, flags, sizes, subclasses and instances of each class."""
+    wrong, rows = [], rows_by_type(docs)[0]
+    asked = [a for a in truth["zoo"] if a["class"]]
+    for animal, answer in zip(asked, docs["classes"]):
+        name, want = animal["label"], animal["class"]
+        if isinstance(answer, str):
+            wrong.append("%s: %s" % (name, answer))
+            continue
+        said = dict((key, answer[key]) for key in (
+            "basicsize", "itemsize", "dictoffset", "weaklistoffset"))
+        said["flags"] = answer["flags"] & ~VALID_VERSION
+        said["mro"] = [c["addr"] for c in answer["mro"]]
+        said["subclasses"] = sorted(c["addr"] for c in answer["subclasses"])
+        want = dict(want, flags=want["flags"] & ~VALID_VERSION)
+        late = set(want["subclasses"]) - set(said["subclasses"])
+        if len(late) <= explained.readied(truth):
+            want["subclasses"] = sorted(set(want["subclasses"]) - late)
+        for addr in set(said["subclasses"]) ^ set(want["subclasses"]):
+            wrong.append("%s: subclass %s only %s" % (
+                name, addr, "said" if addr in said["subclasses"] else
+                "true"))
+        if said != want:
+            wrong.append("%s: %s" % (name, difference(said, want)))
+        if answer["metatype_addr"] != animal["type_addr"]:
+            wrong.append("%s: metatype %s" % (name, answer["metatype"]))
+        count = rows.get(animal["addr"], {"count": 0})["count"]
+        if answer["instances"] != count:
+            wrong.append("%s: %d instances, py-heap-types %d" % (
+                name, answer["instances"], count))
+    if not asked:
+        wrong.append("no class in the zoo")
+    return wrong
+
+
 def cut(truth, docs, files_gone=False):
     """The same with a small limit."""
     wrong = []
@@ -425,7 +463,7 @@ def equal(first, second, what):
     """Two stops' documents, or two ways to get them, say the same."""
     wrong = []
     for key in sorted(set(first) & set(second)):
-        if key not in ("info", "cut") and first[key] != second[key]:
+        if key not in ("info", "cut", "classes") and first[key] != second[key]:
             wrong.append("%s differs %s: %s" % (
                 key, what, difference(first[key], second[key])))
     return wrong

@@ -380,6 +380,21 @@ def details(animal):
     return []
 
 
+def class_truth(animal):
+    """What a class says of itself; None of others."""
+    if not issubclass(type(animal), type):  # list[int] says it is one
+        return None
+    get = type.__getattribute__
+    return {"mro": [hex(id(c)) for c in get(animal, "__mro__")],
+            "flags": get(animal, "__flags__"),
+            "basicsize": get(animal, "__basicsize__"),
+            "itemsize": get(animal, "__itemsize__"),
+            "dictoffset": get(animal, "__dictoffset__"),
+            "weaklistoffset": get(animal, "__weakrefoffset__"),
+            "subclasses": sorted(hex(id(c)) for c in
+                                 type.__subclasses__(animal))}
+
+
 def not_begun(animal, prefix):
     import inspect
     name = {"gi": "getgeneratorstate", "cr": "getcoroutinestate",
@@ -537,6 +552,7 @@ def truth(tracked, zoo, blocks, options):
     in_generation = generations(tracked)
     for (_, animal), row in zip(zoo.animals, animal_rows):
         row["generation"] = in_generation.get(id(animal))
+        row["class"] = class_truth(animal)
     chosen = choose(tracked, options["seed"], options["targets"])
     closure = Closure(tracked, sizes, set(map(id, chosen)))
     in_frames = running(sys._getframe(2))

@@ -38,6 +38,9 @@ def ask(gdb, truth, thin=ALL):
     docs["zoo"] = [document(a) for a in gdb.run_all(
         ["py-object -json -repr-limit %d %s" % (compare.WHOLE, a["addr"])
          for a in truth["zoo"]])]
+    docs["classes"] = [document(a) for a in gdb.run_all(
+        ["py-type -json -all " + a["addr"] for a in truth["zoo"]
+         if a["class"]])]
     docs["cut"] = [document(a) for a in gdb.run_all(
         ["py-object -json -top 1 -repr-limit %d %s" % (compare.CUT, a["addr"])
          for a in truth["zoo"][::compare.CUT_STEP]])]
@@ -65,6 +68,8 @@ def check(report, where, truth, docs, thin=ALL, files_gone=False):
     report.test(where + ": %d animals of the zoo as sys.getsizeof(), vars() "
                 "and repr()" % len(truth["zoo"]),
                 compare.zoo(truth, docs, files_gone))
+    report.test(where + ": classes as they say themselves",
+                compare.classes(truth, docs))
     report.test(where + ": values are cut to the limit",
                 compare.cut(truth, docs, files_gone))
     report.test(where + ": referrers of %d objects as gc.get_referrers()" %

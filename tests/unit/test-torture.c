@@ -205,7 +205,8 @@ static bool line_for(const struct pm_command *c, char line[static 80])
 		return false;
 	bool addr = c->operand == PM_OPERAND_ADDR ||
 		    c->operand == PM_OPERAND_OPTIONAL_ADDR;
-	bool type = c->operand == PM_OPERAND_TYPE;
+	bool type = c->operand == PM_OPERAND_TYPE ||
+		    c->operand == PM_OPERAND_TYPE_OR_ADDR;
 	snprintf(line, 80, "%s -json%s", c->name,
 		addr   ? " 0x1"
 		: type ? " list"
