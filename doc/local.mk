@@ -11,9 +11,9 @@ manual_infodir = $(infodir)
 if HAVE_MAKEINFO
 manual_info_DATA = %D%/pymortem.info
 endif
-%D%/pymortem.info: %D%/manual.texi $(doc_generated)
+%D%/pymortem.info: %D%/manual.texi %D%/matrix.texi $(doc_generated)
 	$(AM_V_GEN)$(doc_makeinfo) --no-split $(srcdir)/%D%/manual.texi
-%D%/pymortem.html: %D%/manual.texi $(doc_generated)
+%D%/pymortem.html: %D%/manual.texi %D%/matrix.texi $(doc_generated)
 	$(AM_V_GEN)$(doc_makeinfo) --html --no-split $(srcdir)/%D%/manual.texi
 html-local: %D%/pymortem.html
 
@@ -32,6 +32,6 @@ man_parts = %D%/pymortem.7.in %D%/pymortem.7.end
 		-e 's|@pkgdatadir[@]|$(pkgdatadir)|g' \
 		-e 's|@pkglibdir[@]|$(pkglibdir)|g' >$@.new && mv $@.new $@
 
-EXTRA_DIST += $(man_parts) %D%/manual.texi
+EXTRA_DIST += $(man_parts) %D%/manual.texi %D%/matrix.texi
 CLEANFILES += $(doc_generated) %D%/pymortem.7 %D%/pymortem.info \
 	%D%/pymortem.html

@@ -359,7 +359,8 @@ def attributes(name, animal, answer):
 def value(name, animal, answer, files_gone=False, limit=None):
     """The value is Python's own repr(), or its first LIMIT characters; where
     only code could tell, what object.__repr__ says.  Names of C code are in
-    files: when these are gone, values that name something may say "?"."""
+    files: when these are gone, values that name something may say "?", and
+    what depends on a constant in them is shown as an object."""
     want = [explained.known_repr(animal)]
     if explained.plain_repr(animal):
         want = [animal["plain_repr"]]
@@ -367,7 +368,8 @@ def value(name, animal, answer, files_gone=False, limit=None):
         want = [w if w is None or len(w) <= limit else w[:limit] + "..."
                 for w in want]
     said = answer["repr"]
-    if said in want or want == [None] or (files_gone and "?" in said):
+    if said in want or want == [None] or files_gone and (
+            "?" in said or not answer["size_exact"]):
         return []
     want = want[0] or animal.get("repr_error")
     at = next((i for i, (a, b) in enumerate(zip(said, want)) if a != b),
