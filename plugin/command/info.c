@@ -85,7 +85,10 @@ static void show_interpreter(
 	if (i->has_gc) {
 		pm_auto_strbuf counts = {0};
 		pm_emit_open_object(e, "gc");
-		pm_emit_bool(e, "enabled", i->gc_enabled);
+		if (i->knows_enabled)
+			pm_emit_bool(e, "enabled", i->gc_enabled);
+		else
+			pm_emit_null(e, "enabled");
 		pm_emit_bool(e, "collecting", i->gc_collecting);
 		pm_emit_open_array(e, "generations");
 		for (size_t g = 0; g < i->generations; g++) {
@@ -100,7 +103,9 @@ static void show_interpreter(
 		pm_emit_close(e);
 		pm_emit_close(e);
 		pm_emit_line(e, "  collector     %s%s, counts/thresholds %s",
-			i->gc_enabled ? "enabled" : "disabled",
+			!i->knows_enabled ? "enabled or not: not known"
+			: i->gc_enabled	  ? "enabled"
+					  : "disabled",
 			i->gc_collecting ? ", collecting" : "",
 			pm_strbuf_text(&counts));
 	}

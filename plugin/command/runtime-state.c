@@ -52,35 +52,33 @@ static int64_t sign_extend(uint64_t v, struct pm_field f)
 	return (int64_t)(v << shift) >> shift;
 }
 
-static pm_addr gc_state_of(const struct pm_session *s, pm_addr interp)
+/* In the collector's state, or a variable of its own (3.6 and before). */
+static bool get_gc_flag(struct pm_session *s, struct pm_runtime_state *st,
+	pm_addr gc, struct pm_field f, const struct pm_place *variable,
+	bool *ret)
 {
-	const struct pm_layout *l = s->layout;
-	switch (l->t.gc_home) {
-	case PM_GC_IN_RUNTIME:
-		return pm_has(l->f.runtime.gc) && l->at.runtime.addr
-			       ? l->at.runtime.addr + l->f.runtime.gc.off
-			       : 0;
-	case PM_GC_IN_INTERP:
-		return pm_has(l->f.interp.gc) ? interp + l->f.interp.gc.off : 0;
-	case PM_GC_STATIC:
-	case PM_GC_BITS:
-		return 0;
-	}
-	return 0;
+	const struct pm_field number = {.size = 4};
+	uint64_t v;
+	if (pm_has(f) ? !get(s, st, gc, f, &v)
+		      : !variable->addr ||
+				!get(s, st, variable->addr, number, &v))
+		return false;
+	*ret = v;
+	return true;
 }
 
 static void load_gc(struct pm_session *s, struct pm_runtime_state *st,
 	struct pm_interpreter_state *i)
 {
 	const struct pm_fields *f = &s->layout->f;
-	pm_addr gc = gc_state_of(s, i->addr);
-	uint64_t v;
-	if (!gc || !get(s, st, gc, f->gc_state.enabled, &v))
+	pm_addr gc = pm_layout_gc_state(s->layout, i->addr);
+	if (!gc)
 		return;
 	i->has_gc = true;
-	i->gc_enabled = v;
-	if (get(s, st, gc, f->gc_state.collecting, &v))
-		i->gc_collecting = v;
+	i->knows_enabled = get_gc_flag(s, st, gc, f->gc_state.enabled,
+		&s->layout->at.gc_enabled, &i->gc_enabled);
+	get_gc_flag(s, st, gc, f->gc_state.collecting,
+		&s->layout->at.gc_collecting, &i->gc_collecting);
 	if (!pm_has(f->gc_state.generations))
 		return;
 	pm_addr g = gc + f->gc_state.generations.off;
@@ -157,15 +155,15 @@ static bool has_arenas(struct pm_session *s, struct pm_runtime_state *st)
 	return false;
 }
 
-/* The hooks put the size, big-endian, the domain's letter and 0xfd for the rest
-   of a word before each block (Objects/obmalloc.c, _PyMem_DebugRawAlloc). The
-   first collected objects tell. */
+/* The hooks put the size, big-endian, the domain's letter and 0xfd (0xfb until
+   3.7.3) for the rest of a word before each block (Objects/obmalloc.c,
+   _PyMem_DebugRawAlloc). The first collected objects tell. */
 static bool has_debug_hooks(struct pm_session *s)
 {
 	const struct pm_layout *l = s->layout;
 	if (!l->at.interp_head.addr)
 		return false;
-	pm_addr gc = gc_state_of(s, l->at.interp_head.addr);
+	pm_addr gc = pm_layout_gc_state(l, l->at.interp_head.addr);
 	if (!gc || !pm_has(l->f.gc_state.generations) ||
 		!pm_has(l->f.gc_head.next))
 		return false;
@@ -175,8 +173,6 @@ static bool has_debug_hooks(struct pm_session *s)
 			gc + l->f.gc_state.generations.off + g * l->t.gc_stride;
 		uint64_t p = head;
 		for (unsigned k = 0; k < 8; k++) {
-			static const unsigned char fence[] = {
-				0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd, 0xfd};
 			unsigned char before[8];
 			if (pm_layout_read(l, s->memory, p, l->f.gc_head.next,
 				    &p, NULL))
@@ -188,7 +184,8 @@ static bool has_debug_hooks(struct pm_session *s)
 				continue;
 			seen++;
 			marked += before[0] == 'o' &&
-				  !memcmp(before + 1, fence, ws - 1);
+				  (before[1] == 0xfd || before[1] == 0xfb) &&
+				  !memcmp(before + 1, before + 2, ws - 2);
 		}
 	}
 	return seen && marked > seen / 2;

@@ -18,7 +18,7 @@ struct pm_interpreter_state {
 	pm_addr addr;
 	int64_t id;
 	uint64_t threads;
-	bool has_gc, gc_enabled, gc_collecting;
+	bool has_gc, knows_enabled, gc_enabled, gc_collecting;
 	size_t generations;
 	int64_t gc_count[PM_GENERATIONS], gc_threshold[PM_GENERATIONS];
 };

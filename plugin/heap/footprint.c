@@ -79,8 +79,8 @@ static uint64_t buffer_size(struct pm_heap *h, const struct pm_buffer *b)
 	unsigned ws = h->l->t.word_size;
 	for (uint64_t i = 0; at && i < b->count; i++) {
 		total += pm_block_size(h, h->memory, at, b->bytes);
-		if (pm_memory_read_uint(
-			    h->memory, at + 65 * ws, ws, &at, NULL) != PM_OK)
+		if (pm_memory_read_uint(h->memory, at + pm_deque_next_at(h->l),
+			    ws, &at, NULL) != PM_OK)
 			break;
 	}
 	return total;
@@ -95,7 +95,9 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 		ret->place = PM_PLACE_ARENA;
 	else if (h->modules && pm_modules_at(h->modules, x->addr))
 		ret->place = PM_PLACE_STATIC;
-	if (ret->place != PM_PLACE_STATIC)
+	if (ret->place != PM_PLACE_STATIC && x->type->in_blocks)
+		ret->block = m->extent;
+	else if (ret->place != PM_PLACE_STATIC)
 		ret->block = pm_block_size(h, h->memory, x->addr - x->type->pre,
 			m->extent + x->type->pre);
 	ret->alloc = ret->block;

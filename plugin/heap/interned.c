@@ -25,11 +25,13 @@ static bool is_interned(struct pm_heap *h, pm_addr str)
 {
 	const struct pm_layout *l = h->l;
 	uint64_t type = 0, state = 0;
+	bool wide = l->t.text_form == PM_TEXT_WIDE; /* str is bytes: 2.7 */
 	return str && str % l->t.word_size == 0 &&
 	       pm_layout_read(l, h->memory, str, l->f.object.type, &type,
 		       NULL) == PM_OK &&
-	       type == l->at.unicode_type.addr &&
-	       pm_layout_read(l, h->memory, str, l->f.ascii.interned, &state,
+	       type == (wide ? l->at.bytes_type : l->at.unicode_type).addr &&
+	       pm_layout_read(l, h->memory, str,
+		       wide ? l->f.bytes.state : l->f.ascii.interned, &state,
 		       NULL) == PM_OK &&
 	       state;
 }
@@ -108,6 +110,15 @@ static pm_addr find_hashtable(struct pm_heap *h)
 
 /* ---- opening ---- */
 
+/* What pm_keys_load wants for the dict. */
+static bool keys_of(struct pm_heap *h, pm_addr dict, uint64_t *ret)
+{
+	*ret = dict;
+	return h->l->t.keys_form == PM_KEYS_TABLE ||
+	       pm_layout_read(h->l, h->memory, dict, h->l->f.dict.keys, ret,
+		       NULL) == PM_OK;
+}
+
 static enum pm_status add_dict(
 	struct pm_interned *t, pm_addr dict, struct pm_error *err)
 {
@@ -126,8 +137,7 @@ static enum pm_status add_dict(
 		pm_object_measure(&h->objects, &x, &m) != PM_OK ||
 		pm_layout_read(l, h->memory, dict, l->f.dict.used, &used,
 			NULL) != PM_OK ||
-		pm_layout_read(l, h->memory, dict, l->f.dict.keys, &keys,
-			NULL) != PM_OK ||
+		!keys_of(h, dict, &keys) ||
 		pm_keys_load(l, h->memory, keys, &k, NULL) != PM_OK) {
 		t->inconsistent += dict != 0;
 		return PM_OK;
@@ -213,11 +223,9 @@ static bool next_of_dicts(struct pm_interned *t, pm_addr *ret)
 		pm_addr key, value;
 		uint64_t keys = 0;
 		pm_addr dict = t->dicts.data[t->dict];
-		if (!t->in_dict &&
-			(pm_layout_read(l, h->memory, dict, l->f.dict.keys,
-				 &keys, NULL) != PM_OK ||
-				pm_dict_iter_init(l, h->memory, keys, 0, &t->it,
-					NULL) != PM_OK)) {
+		if (!t->in_dict && (!keys_of(h, dict, &keys) ||
+					   pm_dict_iter_init(l, h->memory, keys,
+						   0, &t->it, NULL) != PM_OK)) {
 			t->unreadable++;
 			t->dict++;
 			continue;

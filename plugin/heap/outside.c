@@ -93,7 +93,9 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 	st->outside++;
 	st->fixed += fixed;
 	st->size += m.size;
-	if (!fixed)
+	if (!fixed && x.type->in_blocks)
+		st->alloc += m.extent;
+	else if (!fixed)
 		st->alloc += pm_block_size(k->h, k->memory,
 			c->addr - x.type->pre, m.extent + x.type->pre);
 	if (pm_object_is_tracked(&k->o, &x))
@@ -164,7 +166,9 @@ static void scan_chain(struct pm_worker *k, const struct pm_outside_buffer *b,
 	const struct pm_pools *p = k->h->pools;
 	unsigned ws = l->t.word_size;
 	bool deque = b->b.kind == PM_BUFFER_DEQUE;
-	uint64_t next_at = deque ? 65u * ws : l->f.odict_node.next.off;
+	uint64_t next_at =
+		deque ? pm_deque_next_at(l) : l->f.odict_node.next.off;
+	uint64_t back_at = l->t.deque_links_behind ? next_at + ws : 0;
 	uint64_t links = b->b.count;
 	pm_addr at = b->b.addr;
 	unsigned char link[66 * 8];
@@ -183,7 +187,7 @@ static void scan_chain(struct pm_worker *k, const struct pm_outside_buffer *b,
 		else if (i)
 			pm_worker_buffer(k, &one, b->owner, t);
 		for (uint64_t j = 0; j + ws <= b->b.bytes; j += ws)
-			if (j != next_at && (!deque || j))
+			if (j != next_at && (!deque || j != back_at))
 				pm_worker_candidate(k,
 					pm_load(link + j, ws, l->t.big_endian),
 					deque ? PM_FROM_GUESS : PM_FROM_OBJECT);
@@ -273,6 +277,32 @@ static uint64_t bounded(uint32_t bytes)
 	return bytes < MAX_STATE_BYTES ? bytes : MAX_STATE_BYTES;
 }
 
+/* Ints and floats of 2.7 lie in allocations of their own, and some of them are
+   known to variables only. */
+static void scan_variables(struct pm_worker *k, const struct pm_module *in)
+{
+	const struct pm_layout *l = k->h->l;
+	unsigned ws = l->t.word_size;
+	for (pm_addr at = in->data_start; at < in->data_end; at += SCAN_CHUNK) {
+		size_t n = in->data_end - at < SCAN_CHUNK
+				   ? (size_t)(in->data_end - at)
+				   : SCAN_CHUNK;
+		size_t got = pm_target_read_some(k->h->target, at, k->chunk, n);
+		for (size_t i = 0; i + ws <= got; i += ws) {
+			uint64_t type = 0;
+			pm_addr p = pm_load(k->chunk + i, ws, l->t.big_endian);
+			if (p % ws || p < SCAN_CHUNK ||
+				pm_layout_read(l, k->memory, p,
+					l->f.object.type, &type, NULL) != PM_OK)
+				continue;
+			const struct pm_type *t =
+				pm_types_get(k->h->types, type);
+			if (t && t->is_type && t->in_blocks)
+				pm_worker_candidate(k, p, PM_FROM_OBJECT);
+		}
+	}
+}
+
 enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
 {
 	const struct pm_layout *l = k->h->l;
@@ -281,11 +311,15 @@ enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
 	pm_worker_candidate(k, l->at.type_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.object_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.none.addr, PM_FROM_OBJECT);
-	if (l->t.gc_home == PM_GC_IN_RUNTIME)
-		follow_gc_lists(k, l->at.runtime.addr + l->f.runtime.gc.off);
+	if (l->t.int_form == PM_INT_TWO_TYPES && k->h->modules)
+		pm_vec_each (module, &k->h->modules->list)
+			scan_variables(k, module);
+	pm_addr gc, followed = 0;
 	for (int i = 0; interp && i < MAX_THREADS; i++) {
-		if (l->t.gc_home == PM_GC_IN_INTERP)
-			follow_gc_lists(k, interp + l->f.interp.gc.off);
+		gc = pm_layout_gc_state(l, interp);
+		if (gc && gc != followed)
+			follow_gc_lists(k, gc);
+		followed = gc;
 		scan_words(k, interp, bounded(l->f.interp.sizeof_.off),
 			PM_FROM_GUESS);
 		uint64_t thread = 0;

@@ -477,7 +477,9 @@ static void detect_hooks(struct builder *b)
 		seen++;
 		bool fence = true;
 		for (unsigned k = ws + 1; k < 2 * ws; k++)
-			fence = fence && h[k] == 0xfd;
+			fence = fence && h[k] == h[ws + 1];
+		/* 0xfb until 3.7.3 */
+		fence = fence && (h[ws + 1] == 0xfd || h[ws + 1] == 0xfb);
 		if (fence && (h[ws] == 'o' || h[ws] == 'm' || h[ws] == 'r'))
 			hooked++;
 	}

@@ -168,34 +168,6 @@ struct block {
 	uint32_t class_size;
 };
 
-/* Bits of _gc_prev that are flags (pycore_gc.h): finalized, and being
-   collected, when the rest is a reference count. */
-#define GC_PREV_FLAGS UINT64_C(7)
-#define GC_PREV_COLLECTING 2
-
-static bool gc_head_plausible(const struct pm_layout *l,
-	const unsigned char *head, uint64_t next, uint64_t prev)
-{
-	/* Three-word heads (3.7) have a counter: _PyGC_REFS_UNTRACKED (links
-	   may then be left over, or never have been set), _REACHABLE or
-	   _TENTATIVELY_UNREACHABLE, or a count while they are collected. */
-	if (pm_has(l->f.gc_head.refs)) {
-		int64_t refs = pm_get_signed(l, head, l->f.gc_head.refs) >>
-			       l->t.gc_refs_shift;
-		if (refs < -4 || refs == -1 || refs > INT32_MAX)
-			return false;
-		if (refs == -2)
-			return true;
-	} else if (!(next & l->t.gc_next_mask)) {
-		return !next && !(prev & ~GC_PREV_FLAGS);
-	}
-	next &= l->t.gc_next_mask;
-	/* The head of a list may stand at a multiple of 4: Debian's 3.13. */
-	return next >= LOWEST_POINTER && !(next & 3) && !(next >> 48) &&
-	       (prev >= LOWEST_POINTER || prev & GC_PREV_COLLECTING) &&
-	       !(prev >> 48);
-}
-
 /* In a program at a fixed place, addresses of static objects are small enough
    to be refcounts: [0, int] as items would look like an int. */
 #define LEAST_STATIC 0x10000
@@ -233,11 +205,7 @@ static inline const struct pm_type *try_header(struct pm_worker *k,
 	}
 	uint64_t rc = load_word(k, obj + l->f.object.refcnt.off);
 	if (t->gc && l->t.gc_head_size &&
-		!gc_head_plausible(l, obj - l->t.gc_head_size,
-			load_word(k, obj - l->t.gc_head_size +
-					     l->f.gc_head.next.off),
-			load_word(k, obj - l->t.gc_head_size +
-					     l->f.gc_head.prev.off)))
+		!pm_heap_gc_head_plausible(l, obj - l->t.gc_head_size))
 		return NULL;
 	if (!pm_refcnt_plausible(l, rc)) {
 		*ret_dead = rc == 0;

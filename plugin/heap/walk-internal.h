@@ -93,4 +93,37 @@ void pm_outside_scan(struct pm_worker *k, const struct pm_outside_buffer *b);
 PM_CHECKED enum pm_status pm_outside_roots(
 	struct pm_worker *k, struct pm_error *err);
 
+#define PM_LOWEST_POINTER 0x10000
+
+/* Bits of _gc_prev that are flags (pycore_gc.h): finalized, and being
+   collected, when the rest is a reference count. */
+#define PM_GC_PREV_FLAGS UINT64_C(7)
+#define PM_GC_PREV_COLLECTING 2
+
+/* Can these bytes be the collector's head of an object? */
+static inline bool pm_heap_gc_head_plausible(
+	const struct pm_layout *l, const unsigned char *head)
+{
+	uint64_t next = pm_get(l, head, l->f.gc_head.next);
+	uint64_t prev = pm_get(l, head, l->f.gc_head.prev);
+	/* Three-word heads (3.7) have a counter: _PyGC_REFS_UNTRACKED (links
+	   may then be left over, or never have been set), _REACHABLE or
+	   _TENTATIVELY_UNREACHABLE, or a count while they are collected. */
+	if (pm_has(l->f.gc_head.refs)) {
+		int64_t refs = pm_get_signed(l, head, l->f.gc_head.refs) >>
+			       l->t.gc_refs_shift;
+		if (refs < -4 || refs == -1 || refs > INT32_MAX)
+			return false;
+		if (refs == -2)
+			return true;
+	} else if (!(next & l->t.gc_next_mask)) {
+		return !next && !(prev & ~PM_GC_PREV_FLAGS);
+	}
+	next &= l->t.gc_next_mask;
+	/* The head of a list may stand at a multiple of 4: Debian's 3.13. */
+	return next >= PM_LOWEST_POINTER && !(next & 3) && !(next >> 48) &&
+	       (prev >= PM_LOWEST_POINTER || prev & PM_GC_PREV_COLLECTING) &&
+	       !(prev >> 48);
+}
+
 #endif

@@ -324,7 +324,11 @@ bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
 			    NULL) == PM_OK &&
 			pm_pools_may_hold_type(h->pools, l, type) &&
 			pm_object_load(&h->objects, at, ret, NULL) == PM_OK &&
-			ret->type->pre == pres[i])
+			ret->type->pre == pres[i] &&
+			(!ret->type->gc || !pm_has(l->f.gc_head.refs) ||
+				pm_heap_gc_head_plausible(
+					l, pm_object_body(ret) -
+						   l->t.gc_head_size)))
 			return true;
 	}
 	return false;

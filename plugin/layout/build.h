@@ -36,6 +36,8 @@ struct pm_identity {
 	int debug, free_threaded; /* -1: not known */
 	uint64_t runtime_size;	  /* st_size, 0: not known */
 	uint32_t heads_at;	  /* where the interpreters were seen, 0: not */
+	bool variable;		  /* it is interp_head: before 3.7 */
+	uint64_t head_size;	  /* sizeof (PyGC_Head), 0: not known */
 };
 
 struct pm_build {
@@ -98,11 +100,19 @@ bool pm_build_is_exact(struct pm_build *b, pm_addr obj, pm_addr type);
 /* The numeric field of a struct; 0 when absent or unreadable. */
 uint64_t pm_build_number(struct pm_build *b, pm_addr at, struct pm_field f);
 
+/* The type of names: str. */
+static inline pm_addr pm_build_name_type(const struct pm_build *b)
+{
+	return b->l->t.text_form == PM_TEXT_WIDE ? b->l->at.bytes_type.addr
+						 : b->l->at.unicode_type.addr;
+}
+
 /* ---- steps ---- */
-struct pm_candidate { /* a _PyRuntime, perhaps */
+struct pm_candidate { /* a _PyRuntime, perhaps, or an interp_head */
 	pm_addr addr;
 	uint64_t size;	   /* st_size, 0: not known */
 	uint32_t heads_at; /* runtime.interpreters_head, if so found */
+	bool variable;	   /* interp_head */
 	enum pm_source source;
 	const struct pm_module *module;
 };
@@ -147,6 +157,10 @@ void pm_calibrate_segments(struct pm_build *b);
 /* Whether the chain of interpreters closes and the main one has a thread. */
 bool pm_calibrate_are_interpreters(
 	struct pm_build *b, pm_addr head, pm_addr main);
+/* The last one of the chain, which is the main one; 0: it is no chain.  *ret
+   counts them. */
+pm_addr pm_calibrate_main_interpreter(
+	struct pm_build *b, pm_addr head, unsigned *ret);
 
 PM_CHECKED enum pm_status pm_prove(struct pm_build *b, struct pm_error *err);
 

@@ -42,6 +42,23 @@ bool pm_calibrate_are_interpreters(
 	       has_thread(b, main) && chain_reaches(b, head, main);
 }
 
+pm_addr pm_calibrate_main_interpreter(
+	struct pm_build *b, pm_addr head, unsigned *ret)
+{
+	pm_addr last = 0;
+	unsigned n = 0;
+	for (; head && n < MAX_INTERPRETERS; n++) {
+		if (!pm_build_is_address(b, head) || !has_thread(b, head))
+			return 0;
+		last = head;
+		head = pm_build_number(b, head, b->l->f.interp.next);
+	}
+	if (head)
+		return 0;
+	*ret = n;
+	return last;
+}
+
 /* interpreters.head, .main: the first pair whose chain closes. */
 static bool scan_interpreters(struct pm_build *b, size_t *ret)
 {
@@ -71,26 +88,34 @@ enum pm_status pm_calibrate_interpreters(
 	size_t off;
 	PM_TRY(pm_layout_read(b->l, b->m, b->runtime,
 		f->runtime.interpreters_head, &head, err));
-	if (scan_interpreters(b, &off)) {
+	if (pm_has(f->runtime.interpreters_main) &&
+		scan_interpreters(b, &off)) {
 		pm_tell_calibrated(b, PM_INDEX(runtime.interpreters_head), off);
 		pm_tell_calibrated(b, PM_INDEX(runtime.interpreters_main),
 			off + b->l->t.word_size);
 	} else if (!head) {
 		return pm_fail(err, PM_ABSENT, b->runtime,
-			"the Python in %s is not initialized: _PyRuntime at "
+			"the Python in %s is not initialized: %s at "
 			"0x%llx lists no interpreter (before Py_Initialize, or "
 			"after Py_Finalize)",
 			b->python ? b->python->path : "the target",
+			b->id.variable ? "interp_head" : "_PyRuntime",
 			(unsigned long long)b->runtime);
 	}
 	PM_TRY(pm_layout_read(b->l, b->m, b->runtime,
 		f->runtime.interpreters_head, &head, err));
 	pm_addr main =
 		pm_build_number(b, b->runtime, f->runtime.interpreters_main);
-	if (!pm_calibrate_are_interpreters(b, head, main ? main : head))
+	unsigned n;
+	if (b->id.variable)
+		main = pm_calibrate_main_interpreter(b, head, &n);
+	else if (!main)
+		main = head;
+	if (!main || !pm_calibrate_are_interpreters(b, head, main))
 		return pm_fail(err, PM_CORRUPT, b->runtime,
-			"_PyRuntime at 0x%llx lists an interpreter at 0x%llx "
+			"%s at 0x%llx lists an interpreter at 0x%llx "
 			"that is none as in Python %s",
+			b->id.variable ? "interp_head" : "_PyRuntime",
 			(unsigned long long)b->runtime,
 			(unsigned long long)head, b->l->row->name);
 	b->l->at.interp_head = (struct pm_place){head,
@@ -191,6 +216,40 @@ static void calibrate_gc(struct pm_build *b)
 	}
 }
 
+/* Is there an object behind the first head of this list? */
+static bool leads_to_object(struct pm_build *b, pm_addr head)
+{
+	const struct pm_fields *f = &b->l->f;
+	pm_addr first = pm_build_number(b, head, f->gc_head.next);
+	if (!first || first == head)
+		return false;
+	pm_addr type = pm_build_number(
+		b, first + b->l->t.gc_head_size, f->object.type);
+	return pm_build_is_exact(b, type, b->l->at.type_type.addr) &&
+	       pm_build_number(b, type, f->type.basicsize) >=
+		       f->object.sizeof_.off;
+}
+
+/* The static generations[] before 3.7, when nobody says where it is. */
+static void calibrate_generations(struct pm_build *b)
+{
+	struct pm_layout *l = b->l;
+	uint32_t stride = l->t.gc_stride;
+	if (l->t.gc_home != PM_GC_STATIC || l->at.generations.addr ||
+		pm_build_data(b, NULL) != PM_OK)
+		return;
+	for (size_t off = 0; off < b->data.len; off += l->t.word_size) {
+		pm_addr at = b->data.start + off;
+		if (!are_generations(b, &b->data, off) ||
+			(!leads_to_object(b, at) &&
+				!leads_to_object(b, at + stride) &&
+				!leads_to_object(b, at + 2 * stride)))
+			continue;
+		l->at.generations = (struct pm_place){at, PM_SOURCE_CALIBRATED};
+		return;
+	}
+}
+
 /* ---- obmalloc and interned strings of the interpreter ---- */
 
 static bool is_obmalloc(struct pm_build *b, pm_addr state)
@@ -261,6 +320,7 @@ void pm_calibrate_interp_fields(struct pm_build *b)
 		return;
 	calibrate_threads(b);
 	calibrate_gc(b);
+	calibrate_generations(b);
 	calibrate_obmalloc(b);
 	calibrate_interned(b);
 }

@@ -66,10 +66,14 @@ static unsigned distance(const struct pm_row *row,
 	if (id->heads_at &&
 		row->fields.runtime.interpreters_head.off != id->heads_at)
 		return NO_ROW;
+	if (id->variable != (row->traits.gc_home == PM_GC_STATIC))
+		return NO_ROW;
 	if (id->free_threaded >= 0 && row->free_threaded != id->free_threaded)
 		return NO_ROW;
 	if (id->runtime_size && row->runtime_size != id->runtime_size)
 		d += 1000;
+	if (id->head_size && row->fields.gc_head.sizeof_.off != id->head_size)
+		d += 100;
 	if (id->debug >= 0 ? row->debug != id->debug : row->debug)
 		d += 1000000;
 	/* The size depends on how it was configured, too. */
@@ -133,6 +137,21 @@ static void take_symbol_size(struct pm_build *b)
 	*source = PM_SOURCE_SYMBOL;
 }
 
+/* Three-word heads of the collector are padded by some builds (3.7.4, and
+   distributions of older ones). */
+static void take_head_size(struct pm_build *b)
+{
+	struct pm_layout *l = b->l;
+	if (!pm_has(l->f.gc_head.refs))
+		return;
+	l->t.gc_head_size = l->f.gc_head.sizeof_.off;
+	l->t.gc_stride = l->f.gc_generation.sizeof_.off;
+	if (l->t.gc_home == PM_GC_STATIC) {
+		l->f.gc_state.sizeof_.off = 3 * l->t.gc_stride;
+		l->f.gc_state.generations.size = (uint16_t)(3 * l->t.gc_stride);
+	}
+}
+
 static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	bool info, bool offsets, struct pm_error *err)
 {
@@ -149,6 +168,7 @@ static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	pm_tell_merge(b, &told_info, &told_offsets);
 	if (b->runtime_source == PM_SOURCE_SYMBOL)
 		take_symbol_size(b);
+	take_head_size(b);
 	if (!pm_prove_static(b->l, err))
 		return PM_CORRUPT;
 	/* Wrong rows mostly end here, before anything is searched for. */
@@ -208,7 +228,11 @@ static enum pm_status try_rows(struct pm_build *b, struct pm_error *err)
 	while ((row = next_row(b, &b->id, &last))) {
 		enum pm_status s = try_row(b, row, &e);
 		if (s == PM_OK) {
-			if (best && b->id.hexversion)
+			/* Builds that differ by a patch have rows that are
+			   equally near. */
+			if (best && b->id.hexversion &&
+				distance(row, b->python, &b->id) >
+					distance(best, b->python, &b->id))
 				pm_build_warn(b,
 					"the table's row %s does not explain "
 					"this memory (%s): row %s does",
@@ -302,11 +326,15 @@ static enum pm_status try_candidate(
 	b->runtime = c->addr;
 	b->runtime_source = c->source;
 	b->python = c->module;
-	b->id = (struct pm_identity){
-		.runtime_size = c->size, .heads_at = c->heads_at};
-	if (!c->size && b->debug_info && b->debug_info->asked)
+	b->id = (struct pm_identity){.runtime_size = c->variable ? 0 : c->size,
+		.heads_at = c->heads_at,
+		.variable = c->variable};
+	if (!c->size && !c->variable && b->debug_info && b->debug_info->asked)
 		b->debug_info->lookup(b->debug_info->arg,
 			"sizeof (_PyRuntimeState)", &b->id.runtime_size);
+	if (b->debug_info && b->debug_info->asked)
+		b->debug_info->lookup(b->debug_info->arg, "sizeof (PyGC_Head)",
+			&b->id.head_size);
 	pm_identify(b);
 	size_t warnings = b->warnings.len;
 	PM_TRY(try_rows(b, err));
@@ -324,8 +352,9 @@ static enum pm_status fail_no_python(struct pm_build *b, struct pm_error *err)
 	if (pm_modules_next_symbol(
 		    b->ms, "PyType_Type", &pos, &symbol, &module))
 		return pm_fail(err, PM_ABSENT, symbol.addr,
-			"the Python in %s has no _PyRuntime: older than 3.7, "
-			"its layout is not known",
+			"the Python in %s has no _PyRuntime, and no list of "
+			"interpreters was found: it is not initialized, or of "
+			"a version whose layout is not known",
 			module->path);
 	return pm_fail(err, PM_ABSENT, 0,
 		"no Python found: none of %zu modules has a symbol _PyRuntime, "

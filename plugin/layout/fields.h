@@ -37,20 +37,24 @@
 	S(dict, "PyDictObject") \
 	S(dict_keys, "struct _dictkeysobject") \
 	S(dict_values, "struct _dictvalues") \
-	S(dict_entry, "PyDictKeyEntry") \
+	S(dict_entry, "PyDictKeyEntry|PyDictEntry") \
 	S(dict_unicode_entry, "PyDictUnicodeEntry") \
 	S(set, "PySetObject") \
 	S(set_entry, "setentry") \
 	S(list, "PyListObject") \
 	S(tuple, "PyTupleObject") \
 	S(long_, "PyLongObject|struct _longobject") \
+	S(int_, "PyIntObject") \
 	S(float_, "PyFloatObject") \
 	S(complex_, "PyComplexObject") \
-	S(bytes, "PyBytesObject") \
+	S(bytes, "PyBytesObject|PyStringObject") \
 	S(bytearray, "PyByteArrayObject") \
 	S(slice, "PySliceObject") \
 	S(cell, "PyCellObject") \
 	S(method, "PyMethodObject") \
+	S(classobj, "PyClassObject") \
+	S(instance, "PyInstanceObject") \
+	S(file, "PyFileObject") \
 	S(cfunction, "PyCFunctionObject") \
 	S(cmethod, "PyCMethodObject") \
 	S(function, "PyFunctionObject") \
@@ -222,8 +226,10 @@
 	F(wstr, "wstr")
 #define PM_FIELDS_compact(F) F(utf8_length, "utf8_length") F(utf8, "utf8") \
 	F(wstr_length, "wstr_length")
-#define PM_FIELDS_unicode(F) F(data, "data")
-#define PM_FIELDS_dict(F) F(used, "ma_used") F(keys, "ma_keys") F(values, "ma_values")
+#define PM_FIELDS_unicode(F) F(data, "data|str") F(length, "length") \
+	F(encoded, "defenc")
+#define PM_FIELDS_dict(F) F(used, "ma_used") F(keys, "ma_keys") F(values, "ma_values") \
+	F(mask, "ma_mask") F(table, "ma_table") F(smalltable, "ma_smalltable")
 #define PM_FIELDS_dict_keys(F) \
 	F(refcnt, "dk_refcnt") F(size, "dk_size") F(lookup, "dk_lookup") \
 	F(usable, "dk_usable") F(nentries, "dk_nentries") \
@@ -240,14 +246,24 @@
 #define PM_FIELDS_tuple(F) F(item, "ob_item")
 #define PM_FIELDS_long_(F) F(tag, "long_value.lv_tag") \
 	F(digit, "long_value.ob_digit|ob_digit")
+#define PM_FIELDS_int_(F) F(value, "ob_ival")
 #define PM_FIELDS_float_(F) F(value, "ob_fval")
 #define PM_FIELDS_complex_(F) F(value, "cval")
-#define PM_FIELDS_bytes(F) F(hash, "ob_shash") F(data, "ob_sval")
+#define PM_FIELDS_bytes(F) F(hash, "ob_shash") F(data, "ob_sval") F(state, "ob_sstate")
 #define PM_FIELDS_bytearray(F) F(alloc, "ob_alloc") F(bytes, "ob_bytes") \
 	F(start, "ob_start") F(bytes_object, "ob_bytes_object")
 #define PM_FIELDS_slice(F) F(start, "start") F(stop, "stop") F(step, "step")
 #define PM_FIELDS_cell(F) F(ref, "ob_ref")
-#define PM_FIELDS_method(F) F(func, "im_func") F(self, "im_self") F(weakrefs, "im_weakreflist")
+#define PM_FIELDS_method(F) F(func, "im_func") F(self, "im_self") \
+	F(class_, "im_class") F(weakrefs, "im_weakreflist")
+#define PM_FIELDS_classobj(F) F(bases, "cl_bases") F(dict, "cl_dict") \
+	F(name, "cl_name") F(getattr, "cl_getattr") F(setattr, "cl_setattr") \
+	F(delattr, "cl_delattr") F(weakrefs, "cl_weakreflist")
+#define PM_FIELDS_instance(F) F(class_, "in_class") F(dict, "in_dict") \
+	F(weakrefs, "in_weakreflist")
+#define PM_FIELDS_file(F) F(name, "f_name") F(mode, "f_mode") \
+	F(encoding, "f_encoding") F(errors, "f_errors") \
+	F(weakrefs, "weakreflist")
 #define PM_FIELDS_cfunction(F) F(ml, "m_ml") F(self, "m_self") \
 	F(module, "m_module") F(weakrefs, "m_weakreflist")
 #define PM_FIELDS_cmethod(F) F(class_, "mm_class")
@@ -295,7 +311,9 @@
 	F(localsplus, "f_localsplus") F(lasti, "f_lasti") F(lineno, "f_lineno") \
 	F(state, "f_state") F(executing, "f_executing") \
 	F(extra_locals, "f_extra_locals") F(locals_cache, "f_locals_cache") \
-	F(overwritten, "f_overwritten_fast_locals") F(frame_data, "_f_frame_data")
+	F(overwritten, "f_overwritten_fast_locals") F(frame_data, "_f_frame_data") \
+	F(exc_type, "f_exc_type") F(exc_value, "f_exc_value") \
+	F(exc_traceback, "f_exc_traceback")
 #define PM_FIELDS_iframe(F) \
 	F(code, "f_executable|f_code") F(previous, "previous") \
 	F(func, "f_funcobj|f_func") F(globals, "f_globals") \
@@ -306,7 +324,7 @@
 #define PM_FIELDS_traceback(F) F(next, "tb_next") F(frame, "tb_frame") \
 	F(lasti, "tb_lasti") F(lineno, "tb_lineno")
 #define PM_FIELDS_exception(F) F(dict, "dict") F(args, "args") \
-	F(notes, "notes") F(traceback, "traceback") F(context, "context") \
+	F(notes, "notes") F(message, "message") F(traceback, "traceback") F(context, "context") \
 	F(cause, "cause")
 #define PM_FIELDS_weakref(F) F(object, "wr_object") F(callback, "wr_callback") \
 	F(prev, "wr_prev") F(next, "wr_next")

@@ -92,14 +92,16 @@ static void scan_type_type(struct pm_build *b)
    name, then the one instance that some of them have. */
 static const struct wanted_type {
 	const char *name;
-	size_t at; /* in struct pm_places */
+	const char *wide; /* name where str is bytes; NULL: not there */
+	size_t at;	  /* in struct pm_places */
 	bool instance;
 } wanted_types[] = {
-	{"object", offsetof(struct pm_places, object_type), false},
-	{"dict", offsetof(struct pm_places, dict_type), false},
-	{"str", offsetof(struct pm_places, unicode_type), false},
-	{"NoneType", offsetof(struct pm_places, none), true},
-	{"<dummy key> type", offsetof(struct pm_places, set_dummy), true},
+	{"object", "object", offsetof(struct pm_places, object_type), false},
+	{"dict", "dict", offsetof(struct pm_places, dict_type), false},
+	{"str", "unicode", offsetof(struct pm_places, unicode_type), false},
+	{NULL, "str", offsetof(struct pm_places, bytes_type), false},
+	{"NoneType", "NoneType", offsetof(struct pm_places, none), true},
+	{"<dummy key> type", NULL, offsetof(struct pm_places, set_dummy), true},
 };
 #define WANTED (sizeof wanted_types / sizeof *wanted_types)
 
@@ -114,10 +116,38 @@ static void scan_static_types(struct pm_build *b, pm_addr found[WANTED])
 			continue;
 		pm_addr name =
 			pm_span_pointer(b, &b->data, off + f->type.name.off);
-		for (size_t i = 0; i < WANTED; i++)
-			if (!found[i] &&
-				pm_build_text_is(b, name, wanted_types[i].name))
+		for (size_t i = 0; i < WANTED; i++) {
+			const struct wanted_type *w = &wanted_types[i];
+			const char *as = b->l->t.text_form == PM_TEXT_WIDE
+						 ? w->wide
+						 : w->name;
+			if (!found[i] && as && pm_build_text_is(b, name, as))
 				found[i] = b->data.start + off;
+		}
+	}
+}
+
+/* 2.7: dicts and sets have a str each that stands for a deleted key.  Which is
+   which makes no difference, as neither is ever a key. */
+static void scan_dummies(struct pm_build *b)
+{
+	struct pm_places *at = &b->l->at;
+	size_t step = b->l->t.word_size;
+	pm_addr one = 0;
+	char text[16];
+	for (size_t off = 0; off + step <= b->data.len; off += step) {
+		pm_addr p = pm_span_pointer(b, &b->data, off);
+		if (p == one || !pm_build_is_exact(b, p, at->bytes_type.addr) ||
+			!pm_build_ascii(b, p, text, sizeof text) ||
+			strcmp(text, "<dummy key>") != 0)
+			continue;
+		settle(b,
+			one ? offsetof(struct pm_places, set_dummy)
+			    : offsetof(struct pm_places, dict_dummy),
+			p, PM_SOURCE_CALIBRATED);
+		if (one)
+			return;
+		one = p;
 	}
 }
 
@@ -168,6 +198,35 @@ static void scan_types(struct pm_build *b)
 	scan_instances(b, found);
 	for (size_t i = 0; i < WANTED; i++)
 		settle(b, wanted_types[i].at, found[i], PM_SOURCE_CALIBRATED);
+	if (b->l->t.text_form == PM_TEXT_WIDE)
+		scan_dummies(b);
+}
+
+/* The static generations[], or what _PyGC_generation0 points to. */
+static void find_generations(struct pm_build *b)
+{
+	size_t at = offsetof(struct pm_places, generations);
+	if (b->l->t.gc_home != PM_GC_STATIC)
+		return;
+	settle(b, at, told_place(b, "generations"), PM_SOURCE_DEBUG_INFO);
+	settle(b, offsetof(struct pm_places, gc_enabled),
+		told_place(b, "'gcmodule.c'::enabled"), PM_SOURCE_DEBUG_INFO);
+	settle(b, offsetof(struct pm_places, gc_collecting),
+		told_place(b, "'gcmodule.c'::collecting"),
+		PM_SOURCE_DEBUG_INFO);
+	settle(b, at,
+		pm_build_pointer(b, symbol_of_python(b, "_PyGC_generation0")),
+		PM_SOURCE_SYMBOL);
+}
+
+static void told_dummies(struct pm_build *b)
+{
+	settle(b, offsetof(struct pm_places, set_dummy),
+		pm_build_pointer(b, told_place(b, "'setobject.c'::dummy")),
+		PM_SOURCE_DEBUG_INFO);
+	settle(b, offsetof(struct pm_places, dict_dummy),
+		pm_build_pointer(b, told_place(b, "'dictobject.c'::dummy")),
+		PM_SOURCE_DEBUG_INFO);
 }
 
 void pm_find_places(struct pm_build *b)
@@ -183,13 +242,21 @@ void pm_find_places(struct pm_build *b)
 	at->runtime = (struct pm_place){b->runtime, b->runtime_source};
 	for (size_t i = 0; i < sizeof named / sizeof *named; i++)
 		by_name(b, named[i].at, named[i].symbol);
+	if (b->l->t.text_form == PM_TEXT_WIDE) {
+		by_name(b, offsetof(struct pm_places, bytes_type),
+			"PyString_Type");
+		told_dummies(b);
+	}
+	find_generations(b);
 	settle(b, offsetof(struct pm_places, set_dummy),
 		pm_build_pointer(b, symbol_of_python(b, "_PySet_Dummy")),
 		PM_SOURCE_SYMBOL);
 	pm_names_of_basic_types(b);
 	if (!at->type_type.addr || !at->object_type.addr ||
 		!at->dict_type.addr || !at->unicode_type.addr ||
-		!at->none.addr || !at->set_dummy.addr)
+		!at->none.addr || !at->set_dummy.addr ||
+		(b->l->t.text_form == PM_TEXT_WIDE &&
+			(!at->bytes_type.addr || !at->dict_dummy.addr)))
 		scan_types(b);
 }
 
@@ -204,10 +271,13 @@ static bool see_interned(void *arg, pm_addr key, pm_addr value)
 {
 	struct interned_check *c = arg;
 	c->seen++;
-	c->good +=
-		key == value &&
-		pm_build_is_exact(c->b, key, c->b->l->at.unicode_type.addr) &&
-		pm_build_number(c->b, key, c->b->l->f.ascii.interned) != 0;
+	const struct pm_fields *f = &c->b->l->f;
+	struct pm_field interned = c->b->l->t.text_form == PM_TEXT_WIDE
+					   ? f->bytes.state
+					   : f->ascii.interned;
+	c->good += key == value &&
+		   pm_build_is_exact(c->b, key, pm_build_name_type(c->b)) &&
+		   pm_build_number(c->b, key, interned) != 0;
 	return true;
 }
 

@@ -7,11 +7,12 @@
 
 static const char cookie[8] = "xdebugpy";
 
-/* PY_VERSION_HEX: 3.x, and a release level of alpha, beta, candidate, final. */
+/* PY_VERSION_HEX: 2.x or 3.x, and a release level of alpha, beta, candidate,
+   final. */
 static bool is_hexversion(uint64_t v)
 {
 	unsigned level = (unsigned)(v >> 4 & 0xf);
-	return v >> 24 == 3 && (v >> 16 & 0xff) < 64 &&
+	return (v >> 24 == 3 || v >> 24 == 2) && (v >> 16 & 0xff) < 64 &&
 	       (level == 0xf || (level >= 0xa && level <= 0xc));
 }
 
@@ -83,16 +84,19 @@ static void by_runtime_size(
 		ret->debug = first->debug;
 }
 
-/* ".../libpython3.11.so.1.0", ".../python3.11d" */
+/* ".../libpython3.11.so.1.0", ".../python2.7d" */
 static unsigned by_path(const char *path)
 {
 	const char *p = path;
-	while ((p = strstr(p, "python3."))) {
-		p += strlen("python3.");
+	while ((p = strstr(p, "python"))) {
+		p += strlen("python");
+		if ((p[0] != '2' && p[0] != '3') || p[1] != '.')
+			continue;
+		unsigned major = (unsigned)(p[0] - '0');
 		char *end;
-		unsigned long minor = strtoul(p, &end, 10);
-		if (end != p && minor < 64)
-			return (unsigned)(0x300 | minor) << 16 | 0xffff;
+		unsigned long minor = strtoul(p + 2, &end, 10);
+		if (end != p + 2 && minor < 64)
+			return (unsigned)(major << 8 | minor) << 16 | 0xffff;
 	}
 	return 0;
 }
@@ -144,7 +148,7 @@ static uint64_t small_int(struct pm_build *b, pm_addr obj)
 		digits = pm_build_number(b, obj, f->long_.tag) >> 3;
 		break;
 	case PM_INT_TWO_TYPES:
-		break;
+		return pm_build_number(b, obj, f->int_.value);
 	}
 	for (uint64_t i = 0; i < digits && digits <= 3; i++) {
 		v |= pm_build_number(b, obj, digit)
@@ -168,9 +172,15 @@ bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)
 		.debug = pm_build_dict_get(b, sys, "gettotalrefcount") != 0,
 		.free_threaded = -1,
 		.runtime_size = b->id.runtime_size,
-		.heads_at = b->id.heads_at};
+		.heads_at = b->id.heads_at,
+		.variable = b->id.variable,
+		.head_size = b->id.head_size};
+	uint64_t largest =
+		small_int(b, pm_build_dict_get(b, sys, "maxunicode"));
+	if (largest == 0xffff) /* a narrow build of 2.7 */
+		b->l->t.wide_size = 2;
 	pm_addr abi = pm_build_dict_get(b, sys, "abiflags");
-	if (pm_build_is_exact(b, abi, b->l->at.unicode_type.addr) &&
+	if (pm_build_is_exact(b, abi, pm_build_name_type(b)) &&
 		pm_build_ascii(b, abi, flags, sizeof flags))
 		ret->free_threaded = strchr(flags, 't') != NULL;
 	return true;

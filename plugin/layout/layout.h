@@ -46,6 +46,10 @@ enum pm_keys_form {
 	PM_KEYS_LOG2,  /* dk_log2_size, dk_kind (3.11) */
 	PM_KEYS_TABLE, /* 2.7: no keys object */
 };
+enum pm_text_form {
+	PM_TEXT_WIDE,	  /* 2.7: Py_UNICODE[], and str is bytes */
+	PM_TEXT_FLEXIBLE, /* PEP 393 (3.3) */
+};
 enum pm_values_form {
 	PM_VALUES_ARRAY,    /* ma_values -> PyObject *[usable] (<= 3.10) */
 	PM_VALUES_PREFIXED, /* bytes before the array: [-1] prefix size,
@@ -112,6 +116,7 @@ enum pm_freelist_link {
 
 struct pm_traits {
 	enum pm_int_form int_form;
+	enum pm_text_form text_form;
 	enum pm_keys_form keys_form;
 	enum pm_values_form values_form;
 	enum pm_managed_dict managed_dict;
@@ -133,13 +138,17 @@ struct pm_traits {
 	uint32_t pool_size;	  /* bytes; 4096 or 16384 */
 	uint32_t alignment;	  /* size class step: 8 or 16 */
 	uint32_t small_max;	  /* largest pymalloc request, 512 */
-	uint32_t gc_head_size;	/* bytes before a GC object, 0 free-threaded */
-	uint32_t gc_stride;	/* between generation heads */
-	uint64_t gc_next_mask;	/* bits of _gc_next that are the pointer */
-	uint32_t gc_refs_shift; /* of the counter in a three-word GC head */
-	uint32_t hook_words;	/* what the debug hooks add to a block: two in
-				   front, the others behind */
-	uint32_t word_size;	/* 4 or 8 */
+	uint32_t gc_head_size;	 /* bytes before a GC object, 0 free-threaded */
+	uint32_t gc_stride;	 /* between generation heads */
+	uint64_t gc_next_mask;	 /* bits of _gc_next that are the pointer */
+	uint32_t gc_refs_shift;	 /* of the counter in a three-word GC head */
+	uint32_t hook_words;	 /* what the debug hooks add to a block: two in
+				    front, the others behind */
+	uint32_t wide_size;	 /* bytes of a Py_UNICODE (PM_TEXT_WIDE) */
+	uint32_t deque_items;	 /* of a block of a deque, */
+	bool deque_links_behind; /* with its links behind them, right one first
+				    (2.7), or around them */
+	uint32_t word_size;	 /* 4 or 8 */
 	bool big_endian;
 };
 
@@ -177,14 +186,19 @@ const char *pm_source_text(enum pm_source s);
 /* Addresses that calibration, symbols or debug info found; 0: not found.
    Types and singletons: the object; static variables: the variable. */
 #define PM_PLACES(X)                                                           \
-	X(runtime, "_PyRuntime")                                               \
+	X(runtime, "_PyRuntime; until 3.6 the variable interp_head")           \
 	X(interp_head, "first PyInterpreterState")                             \
 	X(type_type, "PyType_Type")                                            \
 	X(object_type, "PyBaseObject_Type")                                    \
 	X(dict_type, "PyDict_Type")                                            \
 	X(unicode_type, "PyUnicode_Type")                                      \
+	X(bytes_type, "PyString_Type of 2.7")                                  \
 	X(none, "_Py_NoneStruct")                                              \
 	X(set_dummy, "*_PySet_Dummy")                                          \
+	X(dict_dummy, "what deleted keys of dicts are, in 2.7")                \
+	X(generations, "static generations[] of the collector")                \
+	X(gc_enabled, "static enabled of the collector")                       \
+	X(gc_collecting, "static collecting of the collector")                 \
 	X(arenas, "static arenas pointer variable")                            \
 	X(maxarenas, "static maxarenas variable")                              \
 	X(interned, "static interned dict variable")                           \
@@ -295,6 +309,25 @@ static inline int64_t pm_get_signed(
 	uint64_t v = pm_get(l, base, f);
 	unsigned shift = 64 - 8u * f.size;
 	return f.size ? (int64_t)(v << shift) >> shift : 0;
+}
+
+/* The collector's state that serves this interpreter; 0: none is known. */
+static inline pm_addr pm_layout_gc_state(
+	const struct pm_layout *l, pm_addr interp)
+{
+	switch (l->t.gc_home) {
+	case PM_GC_IN_RUNTIME:
+		return pm_has(l->f.runtime.gc) && l->at.runtime.addr
+			       ? l->at.runtime.addr + l->f.runtime.gc.off
+			       : 0;
+	case PM_GC_IN_INTERP:
+		return pm_has(l->f.interp.gc) ? interp + l->f.interp.gc.off : 0;
+	case PM_GC_STATIC:
+		return l->at.generations.addr;
+	case PM_GC_BITS:
+		return 0;
+	}
+	return 0;
 }
 
 /* Reads field f of the struct at addr. PM_ABSENT when the build has none. */

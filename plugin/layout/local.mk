@@ -22,6 +22,15 @@ libpymortem_la_SOURCES += \
 
 # The rows; the list in rows.h names them too.
 libpymortem_la_SOURCES += \
+	%D%/rows/2.7.c \
+	%D%/rows/2.7d.c \
+	%D%/rows/2.7.15.c \
+	%D%/rows/2.7.15d.c \
+	%D%/rows/2.7.17.c \
+	%D%/rows/2.7.17d.c \
+	%D%/rows/3.6.c \
+	%D%/rows/3.6d.c \
+	%D%/rows/3.6.15a.c \
 	%D%/rows/3.7.0.c \
 	%D%/rows/3.7.0d.c \
 	%D%/rows/3.7.c \

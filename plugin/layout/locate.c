@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Where a _PyRuntime may be: the debugger and symbols say so, or, in a binary
-   without any, data that looks like one. */
+   without any, data that looks like one.  Until 3.6 the variable interp_head
+   is all there is of it. */
 #include "layout/build.h"
 
 #include <string.h>
@@ -35,10 +36,15 @@ static enum pm_status by_debug_info(
 	struct pm_build *b, struct pm_candidates *c, struct pm_error *err)
 {
 	struct pm_candidate one = {.source = PM_SOURCE_DEBUG_INFO};
-	if (!b->debug_info || !b->debug_info->asked ||
-		!b->debug_info->lookup(b->debug_info->arg,
-			"(unsigned long long) &_PyRuntime", &one.addr))
+	if (!b->debug_info || !b->debug_info->asked)
 		return PM_OK;
+	if (!b->debug_info->lookup(b->debug_info->arg,
+		    "(unsigned long long) &_PyRuntime", &one.addr)) {
+		one.variable = true;
+		if (!b->debug_info->lookup(b->debug_info->arg,
+			    "(unsigned long long) &interp_head", &one.addr))
+			return PM_OK;
+	}
 	one.module = pm_modules_at(b->ms, one.addr);
 	if (!one.module)
 		return PM_OK;
@@ -48,16 +54,20 @@ static enum pm_status by_debug_info(
 static enum pm_status by_symbols(
 	struct pm_build *b, struct pm_candidates *c, struct pm_error *err)
 {
+	static const char *const names[] = {"_PyRuntime", "interp_head"};
 	struct pm_symbol symbol;
 	const struct pm_module *module;
-	size_t pos = 0;
-	while (pm_modules_next_symbol(
-		b->ms, "_PyRuntime", &pos, &symbol, &module)) {
-		struct pm_candidate one = {.addr = symbol.addr,
-			.size = symbol.size,
-			.source = PM_SOURCE_SYMBOL,
-			.module = module};
-		PM_TRY(add(c, one, err));
+	for (unsigned i = 0; i < 2 && !c->list.len; i++) {
+		size_t pos = 0;
+		while (pm_modules_next_symbol(
+			b->ms, names[i], &pos, &symbol, &module)) {
+			struct pm_candidate one = {.addr = symbol.addr,
+				.size = symbol.size,
+				.variable = i == 1,
+				.source = PM_SOURCE_SYMBOL,
+				.module = module};
+			PM_TRY(add(c, one, err));
+		}
 	}
 	return PM_OK;
 }
@@ -112,19 +122,51 @@ static enum pm_status by_row(struct pm_build *b, const struct pm_row *row,
 	return PM_OK;
 }
 
+/* The variable interp_head: of all that lead to a chain of interpreters (the
+   main one is cached elsewhere, too) one with the longest. */
+static enum pm_status by_variable(struct pm_build *b, const struct pm_row *row,
+	const struct pm_span *data, const struct pm_module *module,
+	struct pm_candidates *c, struct pm_error *err)
+{
+	size_t word = row->traits.word_size;
+	unsigned longest = 0, n;
+	struct pm_candidate best = {.variable = true,
+		.source = PM_SOURCE_CALIBRATED,
+		.module = module};
+	pm_layout_destroy(b->l);
+	b->l = NULL;
+	PM_TRY(pm_layout_from_row(row, &b->l, err));
+	for (size_t off = 0; off + word <= data->len; off += word) {
+		pm_addr head = pm_span_pointer(b, data, off);
+		if (!head || !pm_calibrate_main_interpreter(b, head, &n) ||
+			n <= longest)
+			continue;
+		longest = n;
+		best.addr = data->start + off;
+	}
+	return longest ? add(c, best, err) : PM_OK;
+}
+
 static enum pm_status by_structure(struct pm_build *b,
 	const struct pm_span *data, const struct pm_module *module,
 	struct pm_candidates *c, struct pm_error *err)
 {
-	for (size_t i = 0; b->rows[i]; i++) {
-		bool seen = !pm_row_is_of(b->rows[i], module);
-		for (size_t k = 0; k < i && !seen; k++)
-			seen = pm_row_is_of(b->rows[k], module) &&
-			       same_places(&b->rows[k]->fields,
-				       &b->rows[i]->fields);
-		if (!seen)
-			PM_TRY(by_row(b, b->rows[i], data, module, c, err));
-	}
+	/* A _PyRuntime holds what looks like an interp_head, too: it is tried
+	   before. */
+	for (int variable = 0; variable < 2; variable++)
+		for (size_t i = 0; b->rows[i]; i++) {
+			const struct pm_row *row = b->rows[i];
+			bool seen = !pm_row_is_of(row, module);
+			if ((row->traits.gc_home == PM_GC_STATIC) != variable)
+				continue;
+			for (size_t k = 0; k < i && !seen; k++)
+				seen = pm_row_is_of(b->rows[k], module) &&
+				       same_places(&b->rows[k]->fields,
+					       &row->fields);
+			if (!seen)
+				PM_TRY((variable ? by_variable : by_row)(
+					b, row, data, module, c, err));
+		}
 	return PM_OK;
 }
 

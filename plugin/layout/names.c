@@ -11,6 +11,7 @@
 /* Since 2.6: Include/object.h. */
 #define FLAG_HEAPTYPE (UINT64_C(1) << 9)
 #define FLAG_READY (UINT64_C(1) << 12)
+#define FLAG_BYTES (UINT64_C(1) << 27)
 #define FLAG_UNICODE (UINT64_C(1) << 28)
 #define FLAG_DICT (UINT64_C(1) << 29)
 #define FLAG_TYPE (UINT64_C(1) << 31)
@@ -87,12 +88,17 @@ static void name_basic(struct pm_build *b, pm_addr type, pm_addr object)
 	const struct pm_fields *f = &b->l->f;
 	uint64_t flags = pm_build_number(b, type, f->type.flags);
 	bool child = pm_build_number(b, type, f->type.base) == object;
+	bool wide = b->l->t.text_form == PM_TEXT_WIDE;
 	if (child && (flags & FLAG_DICT) && has_size(b, type, f->dict.sizeof_))
 		supply(b, type, "dict");
 	else if (child && (flags & FLAG_UNICODE) &&
 		 has_size(b, type, f->unicode.sizeof_))
+		supply(b, type, wide ? "unicode" : "str");
+	else if (wide && child && (flags & FLAG_BYTES) &&
+		 pm_build_number(b, type, f->type.basicsize) ==
+			 f->bytes.data.off + 1)
 		supply(b, type, "str");
-	else if (!(flags & FLAG_READY) &&
+	else if (!wide && !(flags & FLAG_READY) &&
 		 !pm_build_number(b, type, f->type.basicsize))
 		/* Never made ready: the marks of Objects/setobject.c. */
 		supply(b, type, "<dummy key> type");
@@ -255,7 +261,7 @@ static bool name_value(void *arg, pm_addr key, pm_addr value)
 	struct naming *n = arg;
 	struct pm_build *b = n->b;
 	char text[128], full[300];
-	if (!pm_build_is_exact(b, key, b->l->at.unicode_type.addr) ||
+	if (!pm_build_is_exact(b, key, pm_build_name_type(b)) ||
 		!pm_build_ascii(b, key, text, sizeof text))
 		return true;
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
@@ -281,10 +287,12 @@ static bool name_module(void *arg, pm_addr key, pm_addr module)
 	struct naming *n = arg;
 	struct pm_build *b = n->b;
 	char name[128];
-	if (!pm_build_is_exact(b, key, b->l->at.unicode_type.addr) ||
+	if (!pm_build_is_exact(b, key, pm_build_name_type(b)) ||
 		!pm_build_ascii(b, key, name, sizeof name) ||
 		!pm_build_is_address(b, module))
 		return true;
+	if (strcmp(name, "__builtin__") == 0) /* 2.7 */
+		memcpy(name, "builtins", sizeof "builtins");
 	bool home = n->pass < HOMES;
 	if (home && strcmp(homes[n->pass].module, name))
 		return true;

@@ -67,6 +67,10 @@ enum pm_status pm_build_interp(struct pm_build *b, struct pm_error *err)
 		return PM_OK;
 	pm_addr main = pm_build_number(
 		b, b->runtime, b->l->f.runtime.interpreters_main);
+	unsigned n;
+	if (b->id.variable)
+		main = pm_calibrate_main_interpreter(
+			b, b->l->at.interp_head.addr, &n);
 	return pm_span_read(b->m, main ? main : b->l->at.interp_head.addr,
 		b->l->f.interp.sizeof_.off, &b->interp, err);
 }
@@ -152,7 +156,6 @@ static bool read_keys(struct pm_build *b, pm_addr keys, struct keys *ret)
 		break;
 	}
 	case PM_KEYS_TABLE:
-		return false;
 	default:
 		return false;
 	}
@@ -161,14 +164,35 @@ static bool read_keys(struct pm_build *b, pm_addr keys, struct keys *ret)
 	return ret->nentries <= MAX_DICT;
 }
 
+/* 2.7: the table is the dict's own. */
+static bool read_table(struct pm_build *b, pm_addr dict, struct keys *ret)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint64_t mask = pm_build_number(b, dict, f->dict.mask);
+	*ret = (struct keys){.key = f->dict_entry.key,
+		.value = f->dict_entry.value,
+		.stride = f->dict_entry.sizeof_.off,
+		.entries = pm_build_number(b, dict, f->dict.table),
+		.nentries = mask + 1};
+	return mask < MAX_DICT && !(mask & (mask + 1)) &&
+	       pm_build_is_address(b, ret->entries);
+}
+
 bool pm_build_dict_each(struct pm_build *b, pm_addr dict, uint64_t limit,
 	bool (*see)(void *arg, pm_addr key, pm_addr value), void *arg)
 {
 	const struct pm_fields *f = &b->l->f;
 	struct keys k;
 	pm_addr keys = pm_build_number(b, dict, f->dict.keys);
-	if (!pm_build_is_address(b, keys) || !read_keys(b, keys, &k) ||
-		pm_build_number(b, dict, f->dict.used) > k.nentries)
+	if (b->l->t.keys_form == PM_KEYS_TABLE) {
+		if (!read_table(b, dict, &k))
+			return false;
+		if (limit < k.nentries) /* of used entries; half are */
+			limit = limit < k.nentries / 4 ? 4 * limit : k.nentries;
+	} else if (!pm_build_is_address(b, keys) || !read_keys(b, keys, &k)) {
+		return false;
+	}
+	if (pm_build_number(b, dict, f->dict.used) > k.nentries)
 		return false;
 	for (uint64_t i = 0; i < k.nentries && i < limit; i++) {
 		unsigned char entry[64];
@@ -188,6 +212,14 @@ bool pm_build_ascii(struct pm_build *b, pm_addr str, char *buf, size_t cap)
 {
 	const struct pm_fields *f = &b->l->f;
 	uint64_t len = pm_build_number(b, str, f->ascii.length);
+	if (b->l->t.text_form == PM_TEXT_WIDE) { /* a str, as names are */
+		len = pm_build_number(b, str, f->var_object.size);
+		if (len >= cap || pm_memory_read(b->m, str + f->bytes.data.off,
+					  buf, (size_t)len, NULL) != PM_OK)
+			return false;
+		buf[len] = '\0';
+		return true;
+	}
 	if (len >= cap || !pm_build_number(b, str, f->ascii.is_ascii) ||
 		!pm_build_number(b, str, f->ascii.compact) ||
 		pm_memory_read(b->m, str + f->ascii.sizeof_.off, buf,
@@ -207,7 +239,7 @@ static bool see_key(void *arg, pm_addr key, pm_addr value)
 {
 	struct wanted *w = arg;
 	char text[64];
-	if (!pm_build_is_exact(w->b, key, w->b->l->at.unicode_type.addr) ||
+	if (!pm_build_is_exact(w->b, key, pm_build_name_type(w->b)) ||
 		!pm_build_ascii(w->b, key, text, sizeof text) ||
 		strcmp(text, w->key) != 0)
 		return true;

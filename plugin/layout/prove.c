@@ -156,7 +156,8 @@ static enum pm_status prove_types(struct pm_build *b, struct pm_error *err)
 			f->object.sizeof_.off},
 		{"dict", offsetof(struct pm_places, dict_type),
 			f->dict.sizeof_.off},
-		{"str", offsetof(struct pm_places, unicode_type),
+		{b->l->t.text_form == PM_TEXT_WIDE ? "unicode" : "str",
+			offsetof(struct pm_places, unicode_type),
 			f->unicode.sizeof_.off},
 	};
 	for (size_t i = 0; i < sizeof types / sizeof *types; i++)
@@ -214,18 +215,12 @@ static enum pm_status prove_lists(struct pm_build *b, struct pm_error *err)
 	const struct pm_fields *f = &b->l->f;
 	uint64_t mask = b->l->t.gc_next_mask;
 	pm_addr gc;
-	switch (b->l->t.gc_home) {
-	case PM_GC_IN_RUNTIME:
-		gc = b->runtime + f->runtime.gc.off;
-		break;
-	case PM_GC_IN_INTERP:
-		gc = b->interp.start + f->interp.gc.off;
-		break;
-	case PM_GC_STATIC:
-	case PM_GC_BITS:
-	default:
+	if (b->l->t.gc_home == PM_GC_BITS)
 		return PM_OK;
-	}
+	gc = pm_layout_gc_state(b->l, b->interp.start);
+	if (!gc)
+		return pm_fail(err, PM_ABSENT, 0,
+			"the garbage collector's lists were not found");
 	for (unsigned i = 0; i < 3; i++) {
 		pm_addr head = gc + f->gc_state.generations.off +
 			       i * (pm_addr)b->l->t.gc_stride;

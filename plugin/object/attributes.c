@@ -100,7 +100,7 @@ static enum pm_status dict_home(const struct pm_objects *o,
 	if (d.type->kind != PM_KIND_DICT && d.type->kind != PM_KIND_ODICT)
 		return PM_CORRUPT;
 	const void *body = pm_object_body(&d);
-	h->keys = pm_get(l, body, l->f.dict.keys);
+	h->keys = pm_dict_keys(l, d.addr, body);
 	h->values = pm_get(l, body, l->f.dict.values);
 	h->embedded = x->type->inline_values &&
 		      h->values == x->addr + (uint64_t)x->type->basicsize;
@@ -212,7 +212,7 @@ void pm_attr_name(const struct pm_objects *o, const struct pm_attr *a,
 	}
 	if (pm_object_load(o, a->name, &k, NULL) != PM_OK)
 		pm_strbuf_printf(out, "<unreadable 0x%" PRIx64 ">", a->name);
-	else if (k.type->kind != PM_KIND_STR ||
+	else if (!pm_type_is_name(o->l, k.type) ||
 		 pm_text_append(o->l, o->m, a->name, 200, 0, out, NULL) !=
 			 PM_OK)
 		pm_strbuf_printf(

@@ -87,8 +87,7 @@ static inline void pm_attr_query_deinit(struct pm_attr_query *q)
 {
 	pm_map_deinit(&q->known);
 }
-#define pm_auto_attr_query                                                     \
-	PM_CLEANUP(pm_attr_query_deinit) struct pm_attr_query
+#define pm_auto_attr_query PM_CLEANUP(pm_attr_query_deinit) struct pm_attr_query
 
 /* What getattr would find in the object itself: the slot of the most derived
    class, else its value in the dict.  false: there is none, or a slot that is

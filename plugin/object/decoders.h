@@ -24,9 +24,17 @@ struct pm_decoder {
 	bool inexact_size;   /* __sizeof__ counts what we do not know */
 	struct pm_decoder_field fields[16]; /* besides those of its base */
 	bool scan; /* its other words may hold references too */
+	enum pm_era {
+		PM_ERA_ANY,
+		PM_ERA_TWO_TYPES = 1, /* int and long: 2.7 */
+		PM_ERA_STATICS = 2,   /* one int, no _PyRuntime: 3.6 */
+		PM_ERA_RUNTIME = 4,   /* 3.7 and later */
+		PM_ERA_ONE_TYPE = PM_ERA_STATICS | PM_ERA_RUNTIME,
+	} era;
 };
 
 /* The decoder for a C type of this qualified name, or NULL. */
-const struct pm_decoder *pm_decoder_find(const char *qualified_name);
+const struct pm_decoder *pm_decoder_find(
+	const struct pm_layout *l, const char *qualified_name);
 
 #endif

@@ -61,12 +61,40 @@ static enum pm_status load_sized(const struct pm_layout *l,
 	return PM_OK;
 }
 
+/* 2.7: every slot of a dict's table is an entry; empty ones have no value. */
+static enum pm_status load_table(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr dict, struct pm_keys *ret, struct pm_error *err)
+{
+	const struct pm_fields *f = &l->f;
+	uint64_t mask = 0, table = 0;
+	PM_TRY(pm_layout_read(l, m, dict, f->dict.mask, &mask, err));
+	PM_TRY(pm_layout_read(l, m, dict, f->dict.table, &table, err));
+	if (!table || mask & (mask + 1) || mask >> MAX_LOG2)
+		return pm_fail(err, PM_CORRUPT, dict,
+			"dict table of %llu slots",
+			(unsigned long long)mask + 1);
+	struct pm_keys k = {.addr = table,
+		.refcnt = 1,
+		.usable = mask + 1,
+		.nentries = mask + 1,
+		.entries = table,
+		.entry_size = f->dict_entry.sizeof_.off,
+		.key_off = f->dict_entry.key.off,
+		.value_off = f->dict_entry.value.off};
+	if (table != dict + f->dict.smalltable.off)
+		k.bytes = k.usable * k.entry_size;
+	*ret = k;
+	return PM_OK;
+}
+
 enum pm_status pm_keys_load(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr addr, struct pm_keys *ret, struct pm_error *err)
 {
 	const struct pm_fields *f = &l->f;
 	unsigned char head[64] = {0};
 	size_t n = f->dict_keys.indices.off;
+	if (l->t.keys_form == PM_KEYS_TABLE)
+		return load_table(l, m, addr, ret, err);
 	if (!n || n > sizeof head)
 		return pm_fail(err, PM_ABSENT, addr, "no keys objects here");
 	PM_TRY(pm_memory_read(m, addr, head, n, err));
@@ -95,6 +123,8 @@ bool pm_keys_shape_of_class(const struct pm_layout *l, uint64_t block,
 	const struct pm_fields *f = &l->f;
 	struct pm_keys_shape found = {0};
 	unsigned kinds = l->t.keys_form == PM_KEYS_LOG2 ? 2 : 1;
+	if (l->t.keys_form == PM_KEYS_TABLE)
+		return 0;
 	for (unsigned log2 = 3; log2 < 10; log2++) {
 		for (unsigned kind = 0; kind < kinds; kind++) {
 			unsigned entry =
@@ -249,12 +279,15 @@ bool pm_dict_iter_next(
 pm_addr pm_dict_find(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr dict, const char *key)
 {
-	uint64_t keys = 0, values = 0, pos = 0;
+	uint64_t keys = dict, values = 0, pos = 0;
 	struct pm_keys k;
-	if (pm_layout_read(l, m, dict, l->f.dict.keys, &keys, NULL) != PM_OK ||
-		pm_layout_read(l, m, dict, l->f.dict.values, &values, NULL) !=
-			PM_OK ||
-		pm_keys_load(l, m, keys, &k, NULL) != PM_OK)
+	if (l->t.keys_form != PM_KEYS_TABLE &&
+		(pm_layout_read(l, m, dict, l->f.dict.keys, &keys, NULL) !=
+				PM_OK ||
+			pm_layout_read(l, m, dict, l->f.dict.values, &values,
+				NULL) != PM_OK))
+		return 0;
+	if (!dict || pm_keys_load(l, m, keys, &k, NULL) != PM_OK)
 		return 0;
 	values = pm_values_array(l, values);
 	pm_addr name, value;

@@ -18,6 +18,16 @@ struct pm_keys {
 	unsigned entry_size, key_off, value_off;
 };
 
+/* Where the table of a dict is, whose bytes are at body: its keys object, or
+   where there are none (2.7) the dict itself.  For pm_keys_load. */
+static inline pm_addr pm_dict_keys(
+	const struct pm_layout *l, pm_addr dict, const void *body)
+{
+	return l->t.keys_form == PM_KEYS_TABLE
+		       ? dict
+		       : pm_get(l, body, l->f.dict.keys);
+}
+
 PM_CHECKED enum pm_status pm_keys_load(const struct pm_layout *l,
 	struct pm_memory *m, pm_addr addr, struct pm_keys *ret,
 	struct pm_error *err);

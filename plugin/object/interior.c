@@ -338,7 +338,8 @@ static void put_keys(const struct pm_objects *o, const struct pm_object *x,
 	struct pm_keys k;
 	if (b->shared)
 		pm_strbuf_puts(out, "shared ");
-	if (pm_keys_load(l, o->m, b->addr, &k, NULL) != PM_OK ||
+	pm_addr keys = l->t.keys_form == PM_KEYS_TABLE ? x->addr : b->addr;
+	if (pm_keys_load(l, o->m, keys, &k, NULL) != PM_OK ||
 		at < b->addr + l->f.dict_keys.indices.off) {
 		pm_strbuf_puts(out, "keys, ");
 		if (!pm_interior_field(
@@ -382,7 +383,7 @@ static void put_values(const struct pm_objects *o, const struct pm_object *x,
 		x->type->kind == PM_KIND_DICT || x->type->kind == PM_KIND_ODICT;
 	pm_addr array = pm_values_array(l, b->addr), key = 0;
 	pm_addr keys = dict && !x->type->managed_dict
-			       ? pm_get(l, pm_object_body(x), l->f.dict.keys)
+			       ? pm_dict_keys(l, x->addr, pm_object_body(x))
 			       : x->type->cached_keys;
 	struct pm_keys k;
 	uint64_t i = (at - array) / l->t.word_size;

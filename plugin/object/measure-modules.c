@@ -3,19 +3,22 @@
    counted in words behind the object header. */
 #include "object/measure-internal.h"
 
-/* struct dequeobject and BLOCK (Modules/_collectionsmodule.c): blocks of 64
-   items between two links. */
+/* struct dequeobject and BLOCK (Modules/_collectionsmodule.c): blocks of
+   items and two links.  ob_size, or a length of its own behind the indices. */
 enum pm_status pm_measure_deque(struct pm_measuring *x)
 {
-	unsigned ws = x->l->t.word_size;
-	uint64_t left = word_at(x, 3);
-	int64_t n = var_size(x);
-	if (n < 0 || (uint64_t)n > PM_MAX_ITEMS || left > 64)
+	unsigned ws = x->l->t.word_size, items = x->l->t.deque_items;
+	bool old = x->l->t.deque_links_behind;
+	uint64_t left = word_at(x, old ? 2 : 3);
+	int64_t n = old ? (int64_t)word_at(x, 4) : var_size(x);
+	if (n < 0 || (uint64_t)n > PM_MAX_ITEMS || left > items)
 		return PM_CORRUPT;
-	uint64_t blocks = (left + (uint64_t)n + 63) / 64;
-	x->out->size = (uint64_t)x->t->basicsize + blocks * 66 * ws;
+	uint64_t blocks = (left + (uint64_t)n + items - 1) / items;
+	uint64_t bytes = (uint64_t)(items + 2) * ws;
+	x->out->size = (uint64_t)x->t->basicsize + blocks * bytes;
 	/* An empty one keeps a block; the last link is not initialized. */
-	own(x, PM_BUFFER_DEQUE, word_at(x, 1), 66 * ws, blocks ? blocks : 1);
+	own(x, PM_BUFFER_DEQUE, word_at(x, old ? 0 : 1), bytes,
+		blocks ? blocks : 1);
 	return PM_OK;
 }
 
@@ -82,11 +85,21 @@ static enum pm_status measure_bytesio(struct pm_measuring *x)
 	uint64_t count = 0, n = 0;
 	if (!b)
 		return PM_OK;
+	if (x->l->t.text_form == PM_TEXT_WIDE) /* its own bytes, buf_size */
+		return counted(x, b, word_at(x, 3), 1);
 	if (!far_count(x, b, &count) || !far_size(x, b, &n))
 		return PM_FAULT;
 	if (count == 1 && n < PM_MAX_ITEMS)
 		x->out->size += x->l->f.bytes.data.off + n + 1;
 	return PM_OK;
+}
+
+/* What has no __sizeof__ in 2.7 owns its memory all the same. */
+static enum pm_status uncounted_before(struct pm_measuring *x, enum pm_status s)
+{
+	if (x->l->t.int_form == PM_INT_TWO_TYPES)
+		x->out->size = (uint64_t)x->t->basicsize;
+	return s;
 }
 
 /* itertools.product: pools, indices; itertools.permutations: pool, indices,
@@ -98,21 +111,22 @@ static enum pm_status measure_pools(struct pm_measuring *x)
 	if (!far_size(x, word_at(x, 0), &n))
 		return PM_FAULT;
 	enum pm_status s = counted(x, word_at(x, 1), n, ws);
-	if (s != PM_OK || x->t->kind == PM_KIND_PRODUCT)
-		return s;
-	return counted(x, word_at(x, 2), word_at(x, 4), ws);
+	if (s == PM_OK && x->t->kind != PM_KIND_PRODUCT)
+		s = counted(x, word_at(x, 2), word_at(x, 4), ws);
+	return uncounted_before(x, s);
 }
 
-/* _struct.Struct: s_codes, four words each, one without a format ends them */
+/* _struct.Struct: s_codes, four words each (three in 2.7), one without a
+   format ends them */
 static enum pm_status measure_struct(struct pm_measuring *x)
 {
 	unsigned ws = x->l->t.word_size;
+	unsigned code = (x->l->t.int_form == PM_INT_TWO_TYPES ? 3 : 4) * ws;
 	pm_addr codes = word_at(x, 2);
 	uint64_t n = 0, v = 0;
-	while (codes && n < 65536 && far_word(x, codes + n * 4 * ws, ws, &v) &&
-		v)
+	while (codes && n < 65536 && far_word(x, codes + n * code, ws, &v) && v)
 		n++;
-	return counted(x, codes, n + 1, 4 * ws);
+	return counted(x, codes, n + 1, code);
 }
 
 /* ElementObjectExtra: attrib, length, allocated, children, four of them
@@ -174,8 +188,9 @@ enum pm_status pm_measure_module_type(struct pm_measuring *x)
 	case PM_KIND_PERMUTATIONS:
 		return measure_pools(x);
 	case PM_KIND_COMBINATIONS: /* pool, indices, result, r */
-		return counted(
-			x, word_at(x, 1), word_at(x, 3), x->l->t.word_size);
+		return uncounted_before(
+			x, counted(x, word_at(x, 1), word_at(x, 3),
+				   x->l->t.word_size));
 	case PM_KIND_STRUCT:
 		return measure_struct(x);
 	case PM_KIND_ELEMENT:

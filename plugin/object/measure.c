@@ -16,7 +16,7 @@ static enum pm_status measure_int(struct pm_measuring *x)
 		return PM_CORRUPT;
 	uint64_t stored = n ? n : 1;
 	uint64_t counted = l->t.int_zero_digit ? stored : n;
-	x->out->size = l->t.int_form == PM_INT_TAG
+	x->out->size = l->t.int_form != PM_INT_SIGNED_SIZE
 			       ? (uint64_t)x->t->basicsize +
 					 counted * (uint64_t)x->t->itemsize
 			       : l->f.long_.digit.off + counted * digit;
@@ -96,9 +96,30 @@ static bool is_embedded(struct pm_measuring *x, pm_addr values)
 	       v;
 }
 
+/* 2.7: a table of the dict's own, a small one inside. */
+static enum pm_status measure_table(struct pm_measuring *x)
+{
+	const struct pm_fields *f = &x->l->f;
+	pm_addr table = pm_get(x->l, x->obj, f->dict.table);
+	uint64_t mask = pm_get(x->l, x->obj, f->dict.mask);
+	uint64_t used = pm_get(x->l, x->obj, f->dict.used);
+	if (!table || mask & (mask + 1) || mask > PM_MAX_ITEMS ||
+		used > mask + 1)
+		return PM_CORRUPT;
+	x->out->size = (uint64_t)x->t->basicsize;
+	if (table != x->addr + f->dict.smalltable.off) {
+		uint64_t bytes = (mask + 1) * f->dict_entry.sizeof_.off;
+		x->out->size += bytes;
+		own(x, PM_BUFFER_KEYS, table, bytes, 0);
+	}
+	return PM_OK;
+}
+
 static enum pm_status measure_dict(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
+	if (x->l->t.keys_form == PM_KEYS_TABLE)
+		return measure_table(x);
 	pm_addr keys = pm_get(x->l, x->obj, f->dict.keys);
 	pm_addr values = pm_get(x->l, x->obj, f->dict.values);
 	uint64_t used = pm_get(x->l, x->obj, f->dict.used);
@@ -179,6 +200,13 @@ static enum pm_status measure_type(struct pm_measuring *x)
 {
 	const struct pm_layout *l = x->l;
 	uint64_t flags = pm_get(l, x->obj, l->f.type.flags);
+	/* type.__sizeof__ came with the cached keys (3.3). */
+	if (!pm_has(l->f.heap_type.cached_keys)) {
+		enum pm_status s = measure_fixed(x);
+		if (s == PM_OK && !(flags & PM_TPFLAG_HEAPTYPE))
+			x->out->extent = l->f.type.sizeof_.off;
+		return s;
+	}
 	if (!(flags & PM_TPFLAG_HEAPTYPE)) {
 		x->out->size = x->out->extent = l->f.type.sizeof_.off;
 		return PM_OK;
@@ -431,8 +459,15 @@ static enum pm_status measure_kind(struct pm_measuring *x)
 		return s;
 	case PM_KIND_MODULE:
 		return measure_module(x);
-	case PM_KIND_PLAIN:
 	case PM_KIND_BYTES:
+		s = measure_fixed(x);
+		/* str.__sizeof__ does not know what a subclass adds (2.7). */
+		if (s == PM_OK && x->l->t.text_form == PM_TEXT_WIDE)
+			x->out->size = x->l->f.bytes.data.off + 1 +
+				       (uint64_t)var_size(x);
+		return s;
+	case PM_KIND_PLAIN:
+	case PM_KIND_WORD:
 		return measure_fixed(x);
 	default:
 		break;

@@ -97,6 +97,16 @@ static inline bool pm_gc_head_linked(
 	return pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
 }
 
+/* Bytes of a deque's block before its items, and before its right link. */
+static inline unsigned pm_deque_items_at(const struct pm_layout *l)
+{
+	return l->t.deque_links_behind ? 0 : l->t.word_size;
+}
+static inline unsigned pm_deque_next_at(const struct pm_layout *l)
+{
+	return pm_deque_items_at(l) + l->t.deque_items * l->t.word_size;
+}
+
 /* PM_CORRUPT with a text that says what is wrong when there is no live object
    at addr. */
 PM_CHECKED enum pm_status pm_object_load(const struct pm_objects *o,

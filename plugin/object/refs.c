@@ -75,6 +75,9 @@ static void walk_keys(struct pm_ref_walk *w, pm_addr keys, pm_addr values,
 		pm_addr at = values ? values + i * ws : e + k.value_off;
 		if (with_values && !word(w, at, &value))
 			return;
+		/* Of a deleted key the mark is left (2.7). */
+		if (!value && l->t.keys_form == PM_KEYS_TABLE)
+			continue;
 		if (with_keys)
 			emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i,
 					e + k.key_off});
@@ -86,7 +89,7 @@ static void walk_dict(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const void *body = pm_object_body(w->x);
-	pm_addr keys = pm_get(l, body, l->f.dict.keys);
+	pm_addr keys = pm_dict_keys(l, w->x->addr, body);
 	pm_addr values = pm_values_array(l, pm_get(l, body, l->f.dict.values));
 	/* Keys of a split table belong to its class. */
 	walk_keys(w, keys, values, PM_VIA_VALUE, !values, true);
@@ -122,37 +125,45 @@ static void walk_set(struct pm_ref_walk *w)
 		uint64_t key;
 		if (!word(w, at, &key))
 			return;
-		if (key != dummy)
+		if (key != dummy && key != l->at.dict_dummy.addr)
 			emit(w, (struct pm_ref){
 					key, PM_VIA_MEMBER, NULL, 0, i, at});
 	}
 }
 
-/* BLOCK: leftlink, 64 items, rightlink (Modules/_collectionsmodule.c). */
+/* Blocks of items with links around or behind them, see pm_measure_deque. */
 static void walk_deque(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	unsigned ws = l->t.word_size;
 	pm_addr at = w->x->addr + l->f.object.sizeof_.off;
 	uint64_t block, left, done = 0;
-	int64_t n =
-		pm_get_signed(l, pm_object_body(w->x), l->f.var_object.size);
-	if (n <= 0 || !word(w, at + ws, &block) || !word(w, at + 3 * ws, &left))
+	bool old = l->t.deque_links_behind;
+	uint64_t items = l->t.deque_items, length;
+	if (!old)
+		at += ws;
+	if (!word(w, at, &block) || !word(w, at + 2 * ws, &left) ||
+		!word(w, old ? at + 4 * ws : at - ws, &length))
 		return;
-	while (block && done < (uint64_t)n && left < 64 && !w->stop) {
-		uint64_t here = 64 - left;
+	int64_t n = (int64_t)length;
+	if (n <= 0)
+		return;
+	while (block && done < (uint64_t)n && left < items && !w->stop) {
+		uint64_t here = items - left;
 		if (here > (uint64_t)n - done)
 			here = (uint64_t)n - done;
 		for (uint64_t i = 0; i < here && !w->stop; i++) {
 			uint64_t v;
-			if (!word(w, block + (1 + left + i) * ws, &v))
+			pm_addr item =
+				block + pm_deque_items_at(l) + (left + i) * ws;
+			if (!word(w, item, &v))
 				return;
 			emit(w, (struct pm_ref){v, PM_VIA_INDEX, NULL, 0,
-					done + i, block + (1 + left + i) * ws});
+					done + i, item});
 		}
 		done += here;
 		left = 0;
-		if (!word(w, block + 65 * ws, &block))
+		if (!word(w, block + pm_deque_next_at(l), &block))
 			return;
 	}
 }
@@ -409,7 +420,7 @@ static void describe_key(const struct pm_objects *o, pm_addr key, bool plain,
 		pm_strbuf_printf(out, "<unreadable 0x%" PRIx64 ">", key);
 		return;
 	}
-	if (k.type->kind == PM_KIND_STR) {
+	if (pm_type_is_name(o->l, k.type)) {
 		if (!plain)
 			pm_strbuf_putc(out, '\'');
 		if (pm_text_append(o->l, o->m, key, 60, plain ? 0 : '\'', out,

@@ -72,6 +72,12 @@ static unsigned digit_bits(const struct pm_object *x)
 
 void pm_repr_int(struct pm_repr *r, const struct pm_object *x)
 {
+	if (x->type->kind == PM_KIND_WORD) { /* 2.7 */
+		pm_strbuf_printf(r->out, "%" PRId64,
+			pm_get_signed(r->o->l, pm_object_body(x),
+				r->o->l->f.int_.value));
+		return;
+	}
 	const struct pm_layout *l = r->o->l;
 	unsigned size = pm_digit_size(x->type), bits = digit_bits(x);
 	bool negative;
@@ -126,6 +132,13 @@ void pm_repr_bool(struct pm_repr *r, const struct pm_object *x)
 	const struct pm_layout *l = r->o->l;
 	bool negative;
 	uint64_t n;
+	if (x->type->kind == PM_KIND_WORD) { /* 2.7 */
+		pm_strbuf_puts(
+			r->out, pm_get(l, pm_object_body(x), l->f.int_.value)
+					? "True"
+					: "False");
+		return;
+	}
 	bool v = int_shape(r, x, &negative, &n) && n &&
 		 pm_load(pm_object_body(x) + l->f.long_.digit.off,
 			 pm_digit_size(x->type), l->t.big_endian);

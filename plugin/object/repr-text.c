@@ -80,11 +80,18 @@ void pm_repr_code_points(
 void pm_repr_str(struct pm_repr *r, const struct pm_object *x)
 {
 	struct pm_text t;
+	bool wide = r->o->l->t.text_form == PM_TEXT_WIDE;
+	if (wide && x->type->kind == PM_KIND_BYTES) {
+		pm_repr_bytes_object(r, x);
+		return;
+	}
 	if (pm_text_load(r->o->l, r->o->m, x->addr, &t, NULL) != PM_OK) {
 		pm_strbuf_printf(
 			r->out, "<unreadable str 0x%" PRIx64 ">", x->addr);
 		return;
 	}
+	if (wide)
+		pm_strbuf_putc(r->out, 'u');
 	if (t.kind && t.data)
 		pm_repr_code_points(r, t.data, t.length, t.kind);
 	else if (t.wstr) /* wchar_t only, not made ready */
@@ -100,7 +107,9 @@ void pm_repr_byte_string(
 	struct units u = {.r = r, .at = at, .n = n, .width = 1};
 	char quote = quote_for(&u);
 	uint32_t c;
-	pm_strbuf_printf(r->out, "b%c", quote);
+	/* Without b where that is what str is: 2.7. */
+	pm_strbuf_printf(r->out, "%s%c",
+		r->o->l->t.text_form == PM_TEXT_WIDE ? "" : "b", quote);
 	while (!pm_repr_full(r) && next_unit(&u, &c)) {
 		if (c == '\\' ||
 			(escape_single ? c == '\'' : c == (unsigned char)quote))

@@ -190,7 +190,7 @@ static void add_known(struct shaping *w)
 	const struct pm_decoder *d = t->decoder;
 	add_struct(w, STRUCT(object), 0);
 	if (has_size(t) ||
-		(t->kind == PM_KIND_INT && l->t.int_form == PM_INT_SIGNED_SIZE))
+		(t->kind == PM_KIND_INT && l->t.int_form != PM_INT_TAG))
 		add_struct(w, STRUCT(var_object), 0);
 	if (t->kind == PM_KIND_STR) {
 		add_struct(w, STRUCT(ascii), 0);

@@ -6,11 +6,40 @@
 /* No real string is longer; a length beyond is a torn or foreign word. */
 #define MAX_LENGTH (UINT64_C(1) << 40)
 
+/* 2.7: a unicode, or a str, which its type tells. */
+static enum pm_status parse_wide(const struct pm_layout *l, pm_addr addr,
+	const void *body, size_t avail, struct pm_text *ret,
+	struct pm_error *err)
+{
+	const struct pm_fields *f = &l->f;
+	struct pm_text t = {0};
+	if (avail < f->bytes.data.off)
+		return pm_fail(err, PM_CORRUPT, addr, "str cut short");
+	if (pm_get(l, body, f->object.type) == l->at.bytes_type.addr) {
+		t.length = pm_get(l, body, f->var_object.size);
+		t.kind = 1;
+		t.data = addr + f->bytes.data.off;
+		t.compact = true;
+		t.interned = (unsigned)pm_get(l, body, f->bytes.state);
+	} else {
+		t.length = pm_get(l, body, f->unicode.length);
+		t.kind = l->t.wide_size;
+		t.data = pm_get(l, body, f->unicode.data);
+	}
+	if (t.length > MAX_LENGTH)
+		return pm_fail(err, PM_CORRUPT, addr, "str of length %llu",
+			(unsigned long long)t.length);
+	*ret = t;
+	return PM_OK;
+}
+
 enum pm_status pm_text_parse(const struct pm_layout *l, pm_addr addr,
 	const void *body, size_t avail, struct pm_text *ret,
 	struct pm_error *err)
 {
 	const struct pm_fields *f = &l->f;
+	if (l->t.text_form == PM_TEXT_WIDE)
+		return parse_wide(l, addr, body, avail, ret, err);
 	if (avail < f->ascii.sizeof_.off)
 		return pm_fail(err, PM_CORRUPT, addr, "str cut short");
 	struct pm_text t = {
@@ -64,7 +93,8 @@ enum pm_status pm_text_load(const struct pm_layout *l, struct pm_memory *m,
 		return pm_fail(err, PM_LIMIT, addr, "str header too large");
 	enum pm_status s = pm_memory_read(m, addr, body, n, err);
 	if (s != PM_OK) { /* a short ASCII string at the end of a mapping */
-		n = l->f.ascii.sizeof_.off;
+		n = l->t.text_form == PM_TEXT_WIDE ? l->f.bytes.data.off
+						   : l->f.ascii.sizeof_.off;
 		PM_TRY(pm_memory_read(m, addr, body, n, err));
 	}
 	return pm_text_parse(l, addr, body, n, ret, err);

@@ -346,7 +346,11 @@ static const struct pm_decoder *decoder_of(
 	uint64_t own_at;
 	if (strncmp(name, "builtins.", 9) == 0)
 		name += 9;
-	const struct pm_decoder *d = pm_decoder_find(name);
+	/* No C type is a heap type in 2.7, and modules that are of C later on
+	   are of Python there. */
+	if (t->heap && l->t.int_form == PM_INT_TWO_TYPES)
+		return NULL;
+	const struct pm_decoder *d = pm_decoder_find(l, name);
 	if (!d)
 		return NULL;
 	if (t->heap && strchr(name, '.') &&
@@ -465,11 +469,13 @@ static uint32_t hidden_items(struct pm_types *ts, const struct pm_type *t)
 	const struct pm_layout *l = ts->l;
 	pm_addr fields = pm_dict_find(l, ts->m, t->dict, "n_fields");
 	pm_addr visible = pm_dict_find(l, ts->m, t->dict, "n_sequence_fields");
-	struct pm_field digit = l->f.long_.digit;
+	struct pm_field value = l->t.int_form == PM_INT_TWO_TYPES
+					? l->f.int_.value
+					: l->f.long_.digit;
 	uint64_t n = 0, seen = 0;
 	if (!fields || !visible ||
-		pm_layout_read(l, ts->m, fields, digit, &n, NULL) != PM_OK ||
-		pm_layout_read(l, ts->m, visible, digit, &seen, NULL) !=
+		pm_layout_read(l, ts->m, fields, value, &n, NULL) != PM_OK ||
+		pm_layout_read(l, ts->m, visible, value, &seen, NULL) !=
 			PM_OK ||
 		n < seen || n > 1000)
 		return 0;
@@ -488,6 +494,9 @@ static bool load(struct pm_types *ts, struct pm_type *t)
 	if (!t->name)
 		return false;
 	t->exact_size = true;
+	t->in_blocks = l->t.int_form == PM_INT_TWO_TYPES && !t->heap &&
+		       (!strcmp(t->name, "builtins.int") ||
+			       !strcmp(t->name, "builtins.float"));
 	const struct pm_type *base = NULL;
 	if (t->base && t->base != t->addr) {
 		base = get_locked(ts, t->base);
@@ -501,6 +510,13 @@ static bool load(struct pm_types *ts, struct pm_type *t)
 	read_slots(ts, t, base, &s);
 	finish_slots(l, t, &s);
 	t->hidden = base ? base->hidden : 0;
+	/* A structseq was no tuple in 2.7, but like one. */
+	if (t->kind == PM_KIND_PLAIN && t->dict && !t->heap &&
+		t->itemsize == l->t.word_size &&
+		t->basicsize == l->f.tuple.item.off &&
+		l->t.int_form == PM_INT_TWO_TYPES &&
+		pm_dict_find(l, ts->m, t->dict, "n_sequence_fields"))
+		t->kind = PM_KIND_TUPLE;
 	if (t->kind == PM_KIND_TUPLE && t->dict && !t->hidden)
 		t->hidden = hidden_items(ts, t);
 	uint64_t keys = 0;

@@ -21,6 +21,7 @@ enum pm_kind {
 	PM_KIND_STR,
 	PM_KIND_BYTES,
 	PM_KIND_INT,
+	PM_KIND_WORD, /* int and bool of 2.7 */
 	PM_KIND_BYTEARRAY,
 	PM_KIND_TYPE,
 	PM_KIND_CODE,
@@ -66,6 +67,7 @@ struct pm_type {
 	bool gc;      /* Py_TPFLAGS_HAVE_GC */
 	bool heap;    /* Py_TPFLAGS_HEAPTYPE */
 	bool managed_dict, managed_weakref, inline_values;
+	bool in_blocks;	 /* many in one allocation: int and float of 2.7 */
 	bool exact_size; /* false: a __sizeof__ that cannot be known */
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weaklistoffset;
@@ -108,6 +110,14 @@ const struct pm_type *pm_types_get(struct pm_types *ts, pm_addr addr);
 /* The type with this id, NULL past the end. */
 const struct pm_type *pm_types_by_id(struct pm_types *ts, uint32_t id);
 uint32_t pm_types_count(struct pm_types *ts);
+
+/* Are instances what names are made of: str, also where that is bytes? */
+static inline bool pm_type_is_name(
+	const struct pm_layout *l, const struct pm_type *t)
+{
+	return t->kind == PM_KIND_STR ||
+	       (t->kind == PM_KIND_BYTES && l->t.text_form == PM_TEXT_WIDE);
+}
 
 /* Flags of PyTypeObject.tp_flags that every version agrees on
    (Include/object.h). */

@@ -160,8 +160,7 @@ static bool start_dict(struct pm_evaluator *e, const struct pm_object *x,
 {
 	const struct pm_layout *l = e->reader.o->l;
 	const void *body = pm_object_body(x);
-	if (pm_dict_iter_init(l, e->reader.o->m,
-		    pm_get(l, body, l->f.dict.keys),
+	if (pm_dict_iter_init(l, e->reader.o->m, pm_dict_keys(l, x->addr, body),
 		    pm_get(l, body, l->f.dict.values), ret, NULL) == PM_OK)
 		return true;
 	e->reader.unreadable++;

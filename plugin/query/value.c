@@ -128,6 +128,17 @@ static void load_int(struct pm_value_reader *r, const unsigned char *body,
 		v->i = -v->i;
 }
 
+/* int and bool of 2.7 */
+static void load_word(struct pm_value_reader *r, const unsigned char *body,
+	struct pm_value *v)
+{
+	const struct pm_layout *l = r->o->l;
+	v->kind = PM_VALUE_INT;
+	v->is_bool = !strcmp(v->type->name, "builtins.bool");
+	v->i = pm_get_signed(l, body, l->f.int_.value);
+	v->negative = v->i < 0;
+}
+
 static void load_float(struct pm_value_reader *r, const unsigned char *body,
 	struct pm_value *v)
 {
@@ -158,6 +169,9 @@ static void load_bytes(struct pm_value_reader *r, const unsigned char *body,
 {
 	const struct pm_layout *l = r->o->l;
 	v->kind = PM_VALUE_BYTES;
+	v->width = 1;
+	if (pm_type_is_name(l, v->type)) /* str of 2.7 */
+		v->kind = PM_VALUE_STR;
 	v->n = pm_get(l, body, l->f.var_object.size);
 	v->data = v->addr + l->f.bytes.data.off;
 	if (v->type->kind == PM_KIND_BYTEARRAY)
@@ -176,6 +190,9 @@ static void decode(struct pm_value_reader *r, const unsigned char *body,
 	switch (v->type->kind) {
 	case PM_KIND_INT:
 		load_int(r, body, avail, v);
+		return;
+	case PM_KIND_WORD:
+		load_word(r, body, v);
 		return;
 	case PM_KIND_STR:
 		load_str(r, body, avail, v);

@@ -61,10 +61,17 @@ void mini_heap_init(struct mini_heap *h, const struct pm_row *row)
 	flags(h, l->at.object_type.addr, 0);
 	flags(h, l->at.dict_type.addr, PM_TPFLAG_DICT | PM_TPFLAG_HAVE_GC);
 	flags(h, l->at.unicode_type.addr, PM_TPFLAG_UNICODE);
+	if (l->at.bytes_type.addr)
+		flags(h, l->at.bytes_type.addr, PM_TPFLAG_BYTES);
 	flags(h, get(h, l->at.none.addr, f->object.type), 0);
 	flags(h, get(h, l->at.set_dummy.addr, f->object.type), 0);
-	h->int_type = mini_type(h, "int", f->long_.digit.off,
-		f->long_.digit.size, PM_TPFLAG_LONG, false);
+	bool two = row->traits.int_form == PM_INT_TWO_TYPES;
+	h->int_type = mini_type(h, "int",
+		two ? f->int_.sizeof_.off : f->long_.digit.off,
+		two ? 0 : f->long_.digit.size, two ? 0 : PM_TPFLAG_LONG, false);
+	h->long_type = two ? mini_type(h, "long", f->long_.digit.off,
+				     f->long_.digit.size, PM_TPFLAG_LONG, false)
+			   : h->int_type;
 	h->list_type = mini_type(h, "list", f->list.sizeof_.off, 0,
 		PM_TPFLAG_LIST | PM_TPFLAG_HAVE_GC, false);
 	h->tuple_type =
@@ -153,6 +160,12 @@ pm_addr mini_new_int(struct mini_heap *h, uint32_t v)
 {
 	struct mini *m = &h->m;
 	const struct pm_fields *f = &m->l->f;
+	if (m->row->traits.int_form == PM_INT_TWO_TYPES) {
+		pm_addr word =
+			mini_new(h, h->int_type, f->int_.sizeof_.off, false);
+		mini_put(m, word, f->int_.value, v);
+		return word;
+	}
 	pm_addr at = mini_new(h, h->int_type, f->long_.digit.off + 8, false);
 	mini_put_digits(m, at, v);
 	return at;

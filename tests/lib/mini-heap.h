@@ -10,7 +10,7 @@ struct mini_heap {
 	struct mini m;
 	pm_addr arena, table;
 	uint32_t carved;
-	pm_addr int_type, list_type, tuple_type, user_type;
+	pm_addr int_type, long_type, list_type, tuple_type, user_type;
 	pm_addr gc_list; /* a collector's list head */
 };
 

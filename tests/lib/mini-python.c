@@ -82,6 +82,14 @@ pm_addr mini_str(struct mini *m, const char *text)
 {
 	const struct pm_fields *f = &m->l->f;
 	size_t len = strlen(text);
+	if (m->row->traits.text_form == PM_TEXT_WIDE) {
+		pm_addr old = mini_object(m, m->l->at.bytes_type.addr,
+			f->bytes.data.off + len + 1);
+		mini_put(m, old, f->var_object.size, len);
+		memcpy(pm_image_at(m->t, old + f->bytes.data.off, len), text,
+			len);
+		return old;
+	}
 	pm_addr at = mini_object(
 		m, m->l->at.unicode_type.addr, f->ascii.sizeof_.off + len + 1);
 	mini_put(m, at, f->ascii.length, len);
@@ -115,13 +123,41 @@ pm_addr mini_int(struct mini *m, uint32_t v)
 {
 	const struct pm_fields *f = &m->l->f;
 	pm_addr at = mini_object(m, 0, f->long_.sizeof_.off + 8);
+	if (m->row->traits.int_form == PM_INT_TWO_TYPES) {
+		mini_put(m, at, f->int_.value, v);
+		return at;
+	}
 	mini_put_digits(m, at, v);
+	return at;
+}
+
+/* 2.7: a table with a free slot behind every pair. */
+static pm_addr make_table(struct mini *m, const pm_addr *pairs, size_t n)
+{
+	const struct pm_fields *f = &m->l->f;
+	size_t slots = 8, stride = f->dict_entry.sizeof_.off;
+	while (slots < 2 * n)
+		slots *= 2;
+	pm_addr at =
+		mini_object(m, m->l->at.dict_type.addr, f->dict.sizeof_.off);
+	pm_addr table = slots == 8 ? at + f->dict.smalltable.off
+				   : mini_heap(m, slots * stride);
+	mini_put(m, at, f->dict.used, n);
+	mini_put(m, at, f->dict.mask, slots - 1);
+	mini_put(m, at, f->dict.table, table);
+	for (size_t i = 0; i < n; i++) {
+		pm_addr entry = table + 2 * i * stride;
+		mini_put(m, entry, f->dict_entry.key, pairs[2 * i]);
+		mini_put(m, entry, f->dict_entry.value, pairs[2 * i + 1]);
+	}
 	return at;
 }
 
 pm_addr mini_dict(struct mini *m, const pm_addr *pairs, size_t n)
 {
 	const struct pm_fields *f = &m->l->f;
+	if (m->row->traits.keys_form == PM_KEYS_TABLE)
+		return make_table(m, pairs, n);
 	bool sized = m->row->traits.keys_form == PM_KEYS_SIZED;
 	uint64_t size = 8, log2 = 3;
 	while (size * 2 / 3 < n) {
@@ -198,6 +234,18 @@ static pm_addr type_of(struct mini *m, struct pm_place object)
 	return mini_load(m, object.addr + f.off, f.size);
 }
 
+/* 2.7: two strings, each in a variable. */
+static void make_dummies(struct mini *m)
+{
+	struct pm_places *at = &m->l->at;
+	at->dict_dummy.addr = mini_str(m, "<dummy key>");
+	at->set_dummy.addr = mini_str(m, "<dummy key>");
+	unsigned ws = m->row->traits.word_size;
+	pm_addr variables = mini_data(m, 2 * ws);
+	mini_store(m, variables, ws, at->dict_dummy.addr);
+	mini_store(m, variables + ws, ws, at->set_dummy.addr);
+}
+
 static void make_types(struct mini *m)
 {
 	const struct pm_fields *f = &m->l->f;
@@ -205,13 +253,24 @@ static void make_types(struct mini *m)
 	at->type_type = make_type(m, "type", f->heap_type.sizeof_.off);
 	at->object_type = make_type(m, "object", f->object.sizeof_.off);
 	at->dict_type = make_type(m, "dict", f->dict.sizeof_.off);
-	at->unicode_type = make_type(m, "str", f->unicode.sizeof_.off);
+	bool wide = m->row->traits.text_form == PM_TEXT_WIDE;
+	at->unicode_type =
+		make_type(m, wide ? "unicode" : "str", f->unicode.sizeof_.off);
+	if (wide) {
+		at->bytes_type = make_type(m, "str", f->bytes.data.off + 1);
+		add_flag(m, at->bytes_type, 27);
+	}
 	at->none = make_singleton(m, "NoneType");
-	at->set_dummy = make_singleton(m, "<dummy key> type");
+	if (wide)
+		make_dummies(m);
+	else
+		at->set_dummy = make_singleton(m, "<dummy key> type");
 	mini_put(m, at->type_type.addr, f->type.base, at->object_type.addr);
 	add_flag(m, at->type_type, 31);
 	add_flag(m, at->dict_type, 29);
 	add_flag(m, at->unicode_type, 28);
+	if (wide)
+		return;
 	/* Nobody makes this one ready. */
 	pm_addr dummy = type_of(m, at->set_dummy);
 	mini_put(m, dummy, f->type.flags, 0);
@@ -219,18 +278,32 @@ static void make_types(struct mini *m)
 	mini_put(m, dummy, f->type.basicsize, 0);
 }
 
+/* Of a list of the collector; where nothing else tells the list, an object. */
+static pm_addr make_member(struct mini *m)
+{
+	const struct pm_fields *f = &m->l->f;
+	uint32_t head = m->row->traits.gc_head_size;
+	pm_addr at = mini_heap(m, head + f->object.sizeof_.off);
+	if (m->row->traits.gc_home != PM_GC_STATIC)
+		return at;
+	mini_put(m, at + head, f->object.refcnt, 1);
+	mini_put(m, at + head, f->object.type, m->l->at.object_type.addr);
+	return at;
+}
+
 static void make_gc(struct mini *m)
 {
 	const struct pm_fields *f = &m->l->f;
 	if (m->row->traits.gc_home == PM_GC_BITS)
 		return;
-	m->gc = m->row->traits.gc_home == PM_GC_IN_RUNTIME
-			? m->runtime + f->runtime.gc.off
-			: m->interp + f->interp.gc.off;
+	if (m->row->traits.gc_home == PM_GC_STATIC)
+		m->l->at.generations.addr =
+			mini_data(m, f->gc_state.sizeof_.off);
+	m->gc = pm_layout_gc_state(m->l, m->interp);
 	pm_addr head = m->gc + f->gc_state.generations.off;
 	for (unsigned i = 0; i < 3; i++, head += m->row->traits.gc_stride) {
 		/* the second one has a member, the others are empty */
-		pm_addr next = i == 1 ? mini_heap(m, 64) : head;
+		pm_addr next = i == 1 ? make_member(m) : head;
 		mini_put(m, head, f->gc_head.next, next);
 		mini_put(m, head, f->gc_head.prev, next);
 		mini_put(m, next, f->gc_head.next, head);
@@ -298,6 +371,8 @@ static void make_interned(struct mini *m)
 		snprintf(name, sizeof name, "name%u", i);
 		pairs[2 * i] = pairs[2 * i + 1] = mini_str(m, name);
 		mini_put(m, pairs[2 * i], m->l->f.ascii.interned, 1);
+		if (m->row->traits.text_form == PM_TEXT_WIDE)
+			mini_put(m, pairs[2 * i], m->l->f.bytes.state, 1);
 	}
 	m->interned_dict = mini_dict(m, pairs, INTERNED);
 	if (m->row->traits.interned_home == PM_INTERNED_STATIC) {

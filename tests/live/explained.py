@@ -99,8 +99,11 @@ def not_owned(holder_of, target, ours):
     return last.endswith(("type", "Type", "Meta", "meta"))  # tp_base of static
 
 
-def held_within(kind, ours):
+def held_within(kind, ours, target):
     """Does the collector see through an object that we show as the holder?"""
+    if kind == "functools._lru_cache_wrapper" and \
+            target == "functools._lru_list_elem":
+        return True     # 3.6 visits the links of the ring, which it borrows
     inner = {"functools._lru_cache_wrapper": "functools._lru_list_elem"}
     if kind == "builtins.PyCapsule":
         return True     # 3.13: by a function of the module that made it

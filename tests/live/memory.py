@@ -29,7 +29,7 @@ HEADER = 32 if FREE_THREADED else 2 * WORD
 TYPE = HEADER - WORD
 LOCAL_IMMORTAL = 0xffffffff
 SMALL = 1 << 20
-GC_WORDS = 2 if sys.version_info >= (3, 8) else 4
+GC_WORDS = (sys.getsizeof(()) - ().__sizeof__()) // WORD
 FROZEN = 999999999     # the count of what the interpreter was built with
 ET_EXEC, PT_LOAD, PF_W = 2, 1, 2
 
@@ -138,9 +138,11 @@ class Memory(object):
         head = address - GC_WORDS * WORD
         if GC_WORDS == 2:
             return self.word(head) != 0
-        # A counter of its own: -2 in it means no (the lowest bit was a flag
-        # from 3.4 on).
-        return self.word(head + 2 * WORD) | 1 != (1 << 8 * WORD) - 3
+        # A counter of its own: -2 in it means no (the lowest bit is a flag
+        # since 3.4).
+        shift = 1 if sys.version_info >= (3, 4) else 0
+        return self.word(head + 2 * WORD) >> shift != (
+            1 << 8 * WORD - shift) - 2
 
     def is_count(self, count):
         """Is COUNT a plausible reference count, and no address?  Those of a

@@ -6,7 +6,10 @@ blocks, so it may allocate as it likes: it first takes the figures that any
 allocation would change, and everything else follows from the list of objects
 the collector knew at the moment of the fork.
 """
-import builtins
+try:
+    import builtins
+except ImportError:
+    import __builtin__ as builtins
 import ctypes
 import gc
 import json
@@ -64,6 +67,8 @@ def type_name(kind):
         module = kind.__dict__.get("__module__")
         if not isinstance(module, str):
             module = kind.__module__
+        if module == "__builtin__":
+            module = "builtins"     # the commands have one name for it
         return "%s.%s" % (module, getattr(kind, "__qualname__", None)
                           or kind.__name__)
     except Exception as error:
@@ -76,6 +81,7 @@ FROZEN = frozenset(map(id, [str, bytes, int, tuple, type(address_of.__code__)]
 
 FROZEN_COUNT = 900000000
 HEAPTYPE = 1 << 9
+OLD_STATIC_TYPE = 49 * memory.WORD  # which 2.7 itself takes for larger
 HAVE_GC = 1 << 14
 
 UNSOUND = frozenset(map(id, STALE))
@@ -158,11 +164,18 @@ class Closure(object):
         if kind in COMPLETE or kind in STALE or type.__getattribute__(
                 kind, "__basicsize__") <= memory.HEADER:
             return []
-        size = kind.__basicsize__
+        if sys.version_info < (3,) and issubclass(kind, type(u"")):
+            # Length, text, hash, encoded form: text may look like anything.
+            return self.memory.pointers(
+                id(thing) + memory.HEADER + 3 * memory.WORD, memory.WORD)
+        size, start = kind.__basicsize__, memory.HEADER
+        if issubclass(kind, dict) and sys.version_info < (3,):
+            start = dict.__basicsize__  # with a table that may be stale
         if issubclass(kind, type):      # a static one is shorter
-            size = min(size, type.__sizeof__(thing))
-        return self.memory.pointers(id(thing) + memory.HEADER,
-                                    size - memory.HEADER)
+            size = min(size, type.__sizeof__(thing) if
+                       sys.version_info >= (3,) or thing.__flags__ & HEAPTYPE
+                       else OLD_STATIC_TYPE)
+        return self.memory.pointers(id(thing) + start, size - start)
 
     def is_sound(self, word):
         """May the scan call this an object?  A C table of {number, type} in
@@ -230,7 +243,7 @@ class Closure(object):
         state = head()
         if self.memory.is_static(state):
             return []
-        if os.environ.get("PYTHONMALLOC") == "debug":
+        if "debug" in os.environ.get("PYTHONMALLOC", ""):
             state -= 2 * memory.WORD
         return self.memory.pointers(state, usable(state) & -memory.WORD)
 
@@ -315,6 +328,11 @@ def by_type(closure, tracked):
         kind = closure.memory.word(address + memory.TYPE)
         if kind in rows:
             rows[kind]["static_seen"] += 1
+    if sys.version_info < (3,):     # of the call in which the parent waits
+        row = rows[id(tuple)]
+        row["tracked"] += 1
+        row["count"] += 1
+        row["size"] += sys.getsizeof((None,))
     for kind in closure.gone.values():
         if kind in rows:
             rows[kind]["gone"] = rows[kind].get("gone", 0) + 1
@@ -332,7 +350,8 @@ def type_repr_of(kind):
     for base in type.__getattribute__(kind, "__mro__"):
         if "__repr__" in base.__dict__:
             own = base.__dict__["__repr__"]
-            return ("%s.%s" % (own.__module__, own.__qualname__)
+            return ("%s.%s" % (own.__module__, getattr(
+                own, "__qualname__", own.__name__))
                     if type(own) is types.FunctionType else None)
     return None
 
@@ -369,7 +388,7 @@ def details(animal):
                                                  frame.f_lineno)])
             return found
     if isinstance(animal, BaseException):
-        found, step = [], animal.__traceback__
+        found, step = [], getattr(animal, "__traceback__", None)
         while step is not None:
             found.append(["traceback", place(step.tb_frame.f_code,
                                              step.tb_lineno)])
@@ -414,6 +433,12 @@ def generations(tracked):
                 for thing in gc.get_objects(generation=number))
 
 
+#: What releases before 3.7 show as later ones do, and what only they have.
+OLD_REPRS = (bool, int, float, complex, str, type(1 << 64), type(None))
+if sys.version_info >= (3,):
+    OLD_REPRS += (bytes, bytearray, list, tuple, set, frozenset, range)
+
+
 def reprs(zoo, rows):
     """repr() runs code: to be called when all else is known."""
     if hasattr(sys, "set_int_max_str_digits"):
@@ -422,6 +447,9 @@ def reprs(zoo, rows):
         row["details"] = details(animal)
         row["python_repr"] = type_repr_of(type(animal))
         row["plain_repr"] = object.__repr__(animal)
+        if sys.version_info < (3, 7) and type(animal) not in OLD_REPRS:
+            row["repr"] = None      # texts of 3.7 are what is shown
+            continue
         try:
             row["repr"] = repr(animal)
         except Exception as error:

@@ -10,11 +10,11 @@ import os
 import shutil
 import subprocess
 
-OLDEST = (3, 7)
-PROBE = ("import sys, sysconfig as s; print(sys.executable, "
-         "'%d.%d.%d' % sys.version_info[:3],"
+OLDEST = (2, 7)
+PROBE = ("import sys, sysconfig as s; sys.stdout.write(','.join(["
+         "sys.executable, '%d.%d.%d' % sys.version_info[:3],"
          "'d' if hasattr(sys, 'gettotalrefcount') else '',"
-         "'t' if s.get_config_var('Py_GIL_DISABLED') else '', sep=',')")
+         "'t' if s.get_config_var('Py_GIL_DISABLED') else '']))")
 
 
 class Python:
@@ -61,7 +61,7 @@ def find():
                 stderr=subprocess.DEVNULL, timeout=20).stdout
             program, version, debug, threads = probe.strip().split(",")
         except (ValueError, OSError, subprocess.TimeoutExpired):
-            skipped.append("%s does not say its version as 3.x does" % path)
+            skipped.append("%s does not say its version" % path)
             continue
         python = Python(path, program, version, debug + threads)
         if python.release < OLDEST:

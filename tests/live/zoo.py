@@ -13,6 +13,9 @@ if PY3:
     unicode = str
     unichr = chr
     long = int
+else:
+    range = xrange  # noqa: F821
+HUGE = 10 ** 30 if PY3 else sys.maxsize     # a range that an index holds
 
 
 class Zoo(object):
@@ -131,7 +134,7 @@ def numbers(zoo):
     zoo.each("int", edges)
     zoo.each("bool", [True, False])
     zoo.each("int subclass", [IntChild(0), IntChild(7), IntChild(1 << 40),
-                              IntChild(-(1 << 300))])
+                              IntChild(-(1 << (300 if PY3 else 60)))])
     zoo.each("float", [0.0, 1.5, float("inf"), float("nan"), 1e308])
     zoo.each("float subclass", [FloatChild(2.5)])
     zoo.each("complex", [1j, complex(1.5, -2)])
@@ -216,7 +219,7 @@ def sequences(zoo):
     zoo.add("struct_time", time.gmtime(0))
     zoo.add("sys.flags", sys.flags)
     zoo.add("uname", os.uname())
-    zoo.each("range", [range(0), range(5), range(10 ** 30), range(1, 9, 2)])
+    zoo.each("range", [range(0), range(5), range(HUGE), range(1, 9, 2)])
     zoo.each("slice", [slice(None), slice(1, 2), slice("a", [], {})])
 
 
@@ -503,7 +506,7 @@ def iterators(zoo):
                           iter({1}), reversed([1, 2]), enumerate("ab"),
                           enumerate("ab", 1 << 80), zip("a", "b"),
                           map(len, "ab"), filter(None, "ab"),
-                          iter(len, 3), iter(range(10 ** 30))])
+                          iter(len, 3), iter(range(HUGE))])
     spent = iter([1])
     list(spent)
     zoo.add("iterator spent", spent)

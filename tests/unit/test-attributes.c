@@ -248,6 +248,8 @@ START_TEST(split_dicts_keep_their_own_order)
 	EACH_ROW(row)
 	{
 		struct fixture t;
+		if (row->traits.keys_form == PM_KEYS_TABLE)
+			continue;
 		begin(&t, row);
 		struct mini *m = &t.h.m;
 		const struct pm_fields *f = &m->l->f;

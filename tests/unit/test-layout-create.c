@@ -41,11 +41,15 @@ static bool lookup_place(
 	const struct debugger *d, const char *expression, uint64_t *ret)
 {
 	const struct pm_places *at = &d->m->l->at;
+	bool variable = d->m->row->traits.gc_home == PM_GC_STATIC;
 	const struct {
 		const char *question;
 		pm_addr addr;
 	} places[] = {
-		{"(unsigned long long) &_PyRuntime", at->runtime.addr},
+		{"(unsigned long long) &_PyRuntime",
+			variable ? 0 : at->runtime.addr},
+		{"(unsigned long long) &interp_head",
+			variable ? at->runtime.addr : 0},
 		{"(unsigned long long) &PyType_Type", at->type_type.addr},
 		{"(unsigned long long) &PyDict_Type", at->dict_type.addr},
 		{"(unsigned long long) &arenas", at->arenas.addr},
@@ -276,7 +280,12 @@ END_TEST
 START_TEST(no_python)
 {
 	struct mini m;
-	mini_init(&m, pm_rows[0], APP);
+	const struct pm_row *row = NULL;
+	for (size_t i = 0; pm_rows[i] && !row; i++)
+		if (pm_rows[i]->runtime_size)
+			row = pm_rows[i];
+	ck_assert_ptr_nonnull(row);
+	mini_init(&m, row, APP);
 	struct pm_modules none = {0};
 	struct pm_modules ms = m.ms;
 	memset(pm_image_at(m.t, m.module.data_start, 4096), 0, 4096);

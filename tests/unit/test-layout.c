@@ -37,10 +37,17 @@ START_TEST(rows_have_what_everything_needs)
 		ck_assert_msg(pm_has(f->runtime.interpreters_head), "%s", name);
 		ck_assert_msg(pm_has(f->interp.threads_head), "%s", name);
 		ck_assert_msg(pm_has(f->type.basicsize), "%s", name);
-		ck_assert_msg(pm_has(f->ascii.kind), "%s", name);
-		ck_assert_msg(pm_has(f->dict_keys.nentries), "%s", name);
+		bool wide = t->text_form == PM_TEXT_WIDE;
+		ck_assert_msg(pm_has(f->ascii.kind) != wide, "%s", name);
+		ck_assert_msg(pm_has(f->unicode.length) == wide, "%s", name);
+		bool table = t->keys_form == PM_KEYS_TABLE;
+		ck_assert_msg(
+			pm_has(f->dict_keys.nentries) != table, "%s", name);
+		ck_assert_msg(pm_has(f->dict.table) == table, "%s", name);
+		/* Of a variable nobody needs the size. */
 		ck_assert_uint_eq(
-			f->runtime.sizeof_.off, pm_rows[i]->runtime_size);
+			t->gc_home == PM_GC_STATIC ? 0 : f->runtime.sizeof_.off,
+			pm_rows[i]->runtime_size);
 		ck_assert_uint_le(pm_rows[i]->micro_min, pm_rows[i]->micro_max);
 		ck_assert_uint_eq(t->arena_size % t->pool_size, 0);
 		if (t->gc_head_size)

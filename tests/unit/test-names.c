@@ -111,7 +111,10 @@ START_TEST(names_are_found_again)
 		check_name(memory, l, at->type_type.addr, "type");
 		check_name(memory, l, at->object_type.addr, "object");
 		check_name(memory, l, at->dict_type.addr, "dict");
-		check_name(memory, l, at->unicode_type.addr, "str");
+		check_name(memory, l, at->unicode_type.addr,
+			at->bytes_type.addr ? "unicode" : "str");
+		if (at->bytes_type.addr)
+			check_name(memory, l, at->bytes_type.addr, "str");
 		check_name(memory, l, s.list, "list");
 		check_name(memory, l, s.deque, "collections.deque");
 		check_name(memory, l, s.function, "function");

@@ -149,7 +149,7 @@ static pm_addr huge(struct world *w, unsigned n, uint32_t v, bool negative)
 {
 	const struct pm_fields *f = &w->h.m.l->f;
 	pm_addr at = mini_new(
-		&w->h, w->h.int_type, f->long_.digit.off + 4 * n, false);
+		&w->h, w->h.long_type, f->long_.digit.off + 4 * n, false);
 	for (unsigned i = 0; i < n; i++)
 		mini_store(&w->h.m, at + f->long_.digit.off + 4 * i, 4, v);
 	if (w->h.m.row->traits.int_form == PM_INT_TAG)
@@ -436,19 +436,27 @@ START_TEST(hostile_values)
 		mini_put(&w.h.m, w.list, f->list.item, 8);
 		ck_assert(!holds(&w, w.thing, ".items[9] == 0", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
-		mini_put(&w.h.m, w.name, f->ascii.length,
+		bool old = row->traits.text_form == PM_TEXT_WIDE;
+		mini_put(&w.h.m, w.name,
+			old ? f->var_object.size : f->ascii.length,
 			UINT64_C(1) << (wide ? 39 : 30));
 		ck_assert(!holds(&w, w.thing, ".name ~ \"a\"", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
 		ck_assert(!holds(
 			&w, w.thing, ".name == \"alpha-7\"", &unreadable));
-		mini_put(&w.h.m, w.name, f->ascii.kind, 3);
+		if (old)
+			mini_put(
+				&w.h.m, w.name, f->var_object.size, UINT64_MAX);
+		else
+			mini_put(&w.h.m, w.name, f->ascii.kind, 3);
 		ck_assert(!holds(&w, w.thing, ".name == \"x\"", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
 		mini_put(&w.h.m, w.name, f->object.type, 0x1234);
 		ck_assert(!holds(&w, w.thing, ".name", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
-		mini_put(&w.h.m, w.table, f->dict.keys, 16);
+		mini_put(&w.h.m, w.table,
+			pm_has(f->dict.keys) ? f->dict.keys : f->dict.table,
+			16);
 		ck_assert(!holds(&w, w.thing, "1 in .table", &unreadable));
 		ck_assert_uint_gt(unreadable, 0);
 		end(&w);

@@ -96,8 +96,11 @@ START_TEST(places_of_objects)
 		ck_assert_str_eq(
 			at(&p, p.tuple + l->f.tuple.item.off + 2 * ws), "[2]");
 		ck_assert_uint_eq(p.s.x.addr, p.tuple);
+		bool two = l->t.int_form == PM_INT_TWO_TYPES;
 		ck_assert_str_eq(
-			at(&p, p.ints[3] + l->f.long_.digit.off), "digit 0");
+			at(&p, p.ints[3] + (two ? l->f.int_.value.off
+						: l->f.long_.digit.off)),
+			two ? "value" : "digit 0");
 		ck_assert_uint_eq(p.s.x.addr, p.ints[3]);
 		for (unsigned i = 0; i < 5 * ws; i++) {
 			char want[16];
