@@ -50,8 +50,19 @@ static enum pm_status own_state(const struct pm_layout *l, struct pm_memory *m,
 static enum pm_status id_of(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr interp, int64_t *ret, struct pm_error *err)
 {
-	uint64_t id;
-	PM_TRY(pm_layout_read(l, m, interp, l->f.interp.id, &id, err));
+	uint64_t id = 0;
+	if (pm_has(l->f.interp.id)) {
+		PM_TRY(pm_layout_read(l, m, interp, l->f.interp.id, &id, err));
+		*ret = (int64_t)id;
+		return PM_OK;
+	}
+	/* Before 3.7 they have none; the main one, the last, is 0. */
+	for (int i = 0; i < MAX_INTERPRETERS; i++) {
+		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
+		if (!interp)
+			break;
+		id++;
+	}
 	*ret = (int64_t)id;
 	return PM_OK;
 }

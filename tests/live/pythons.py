@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 
-OLDEST = (2, 7)
+OLDEST = (3, 6)     # of those that are found; what PYTHONS names may be 2.7
 PROBE = ("import sys, sysconfig as s; sys.stdout.write(','.join(["
          "sys.executable, '%d.%d.%d' % sys.version_info[:3],"
          "'d' if hasattr(sys, 'gettotalrefcount') else '',"
@@ -64,7 +64,7 @@ def find():
             skipped.append("%s does not say its version" % path)
             continue
         python = Python(path, program, version, debug + threads)
-        if python.release < OLDEST:
+        if python.release < OLDEST and not os.environ.get("PYTHONS"):
             skipped.append("%s: %s is older than any supported" %
                            (path, version))
         else:
