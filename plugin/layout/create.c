@@ -50,6 +50,12 @@ bool pm_row_is_of(const struct pm_row *row, const struct pm_module *mod)
 		       row->traits.big_endian == mod->big_endian);
 }
 
+static bool is_of_another_machine(
+	const struct pm_row *row, const struct pm_module *mod)
+{
+	return mod && mod->machine && row->machine != mod->machine;
+}
+
 /* How far a row is from what is known: NO_ROW when it cannot be. */
 static unsigned distance(const struct pm_row *row,
 	const struct pm_module *python, const struct pm_identity *id)
@@ -61,7 +67,7 @@ static unsigned distance(const struct pm_row *row,
 		return NO_ROW;
 	/* A machine without rows is like its nearest kin: what differs is
 	   calibrated, or told. */
-	if (python && python->machine && row->machine != python->machine)
+	if (is_of_another_machine(row, python))
 		d += 100;
 	if (id->heads_at &&
 		row->fields.runtime.interpreters_head.off != id->heads_at)
@@ -237,6 +243,12 @@ static enum pm_status try_rows(struct pm_build *b, struct pm_error *err)
 					"the table's row %s does not explain "
 					"this memory (%s): row %s does",
 					best->name, first.msg, row->name);
+			if (is_of_another_machine(row, b->python))
+				pm_build_warn(b,
+					"the table has no row of this machine "
+					"for this release: %s is its nearest "
+					"kin",
+					row->name);
 			return PM_OK;
 		}
 		/* Not initialized says more than how a wrong row fails. */

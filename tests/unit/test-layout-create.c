@@ -7,6 +7,7 @@
 #include "unit/unit.h"
 
 #include <pthread.h>
+#include <elf.h>
 #include <string.h>
 
 #define APP "/opt/shop/server"
@@ -318,6 +319,34 @@ START_TEST(not_initialized)
 }
 END_TEST
 
+/* A machine without rows is taken for its nearest kin, and that is said; one
+   with other words is not. */
+START_TEST(unknown_machine)
+{
+	EACH_ROW(m)
+	{
+		struct pm_layout *l = NULL;
+		struct pm_error err = {0};
+		m.module.machine = EM_RISCV;
+		ck_assert_msg(create(&m, &nobody, &l, &err) == PM_OK, "%s: %s",
+			m.row->name, err.msg);
+		bool said = false;
+		pm_vec_each (w, &l->warnings)
+			said |= strstr(*w, "no row of this machine") != NULL;
+		ck_assert_msg(said, "%s", m.row->name);
+		ck_assert_uint_eq(l->t.word_size, m.row->traits.word_size);
+		ck_assert_int_eq(l->t.big_endian, m.row->traits.big_endian);
+		pm_layout_destroy(l);
+		l = NULL;
+		m.module.word_size = m.row->traits.word_size == 8 ? 4 : 8;
+		m.module.big_endian = true;
+		if (create(&m, &nobody, &l, &err) == PM_OK)
+			ck_assert_uint_eq(l->t.word_size, m.module.word_size);
+		pm_layout_destroy(l);
+	}
+}
+END_TEST
+
 START_TEST(unknown_version)
 {
 	EACH_ROW(m)
@@ -587,6 +616,6 @@ END_TEST
 
 UNIT_MAIN("layout-create", by_memory_alone, by_debug_info,
 	debug_info_of_another_build, two_interpreters,
-	lists_found_where_they_are, no_python, not_initialized, unknown_version,
-	corrupt, random_debug_offsets, random_memory, each_read_failing,
-	each_read_unwinding, each_allocation_failing)
+	lists_found_where_they_are, no_python, not_initialized, unknown_machine,
+	unknown_version, corrupt, random_debug_offsets, random_memory,
+	each_read_failing, each_read_unwinding, each_allocation_failing)
