@@ -82,11 +82,19 @@ libpymortem_la_SOURCES += \
 
 # Their twins of other machines.
 libpymortem_la_SOURCES += \
+	%D%/rows/3.9-i386.c \
+	%D%/rows/3.9-aarch64.c \
+	%D%/rows/3.10-i386.c \
 	%D%/rows/3.11-i386.c \
 	%D%/rows/3.11-aarch64.c \
 	%D%/rows/3.11-s390x.c \
+	%D%/rows/3.12-i386.c \
+	%D%/rows/3.12.7-i386.c \
+	%D%/rows/3.12.7-aarch64.c \
 	%D%/rows/3.13.13-i386.c \
 	%D%/rows/3.13.13-aarch64.c \
-	%D%/rows/3.13.13-s390x.c
+	%D%/rows/3.13.13-s390x.c \
+	%D%/rows/3.14-i386.c \
+	%D%/rows/3.14-aarch64.c
 
 EXTRA_DIST += maint/gen-layout maint/gen-rows maint/layout-object

@@ -28,8 +28,10 @@
 	X(3_15) X(3_15d) X(3_15t) X(3_15_2t)
 /* Those of other machines. */
 #define PM_TWINS(X) \
-	X(3_11_i386) X(3_11_aarch64) X(3_11_s390x) X(3_13_13_i386) \
-	X(3_13_13_aarch64) X(3_13_13_s390x)
+	X(3_9_i386) X(3_9_aarch64) X(3_10_i386) X(3_11_i386) X(3_11_aarch64) \
+	X(3_11_s390x) X(3_12_i386) X(3_12_7_i386) X(3_12_7_aarch64) \
+	X(3_13_13_i386) X(3_13_13_aarch64) X(3_13_13_s390x) X(3_14_i386) \
+	X(3_14_aarch64)
 /* clang-format on */
 
 /* Where _Py_DebugOffsets has the offset of a field. */

@@ -8,6 +8,7 @@
 #include "unit/unit.h"
 
 #include <limits.h>
+#include <elf.h>
 #include <string.h>
 
 #ifdef __has_feature /* clang's way of saying what gcc says by a macro */
@@ -214,12 +215,22 @@ static bool line_for(const struct pm_command *c, char line[static 80])
 	return true;
 }
 
+/* Rows of other machines run the same code: one of each is enough. */
+static bool is_swept(size_t row)
+{
+	for (size_t i = 0; i < row; i++)
+		if (pm_rows[i]->machine == pm_rows[row]->machine)
+			return pm_rows[row]->machine == EM_X86_64;
+	return true;
+}
+
 static void sweep_all(void (*hook)(void))
 {
 	unsigned swept = 0;
 	size_t more = sizeof more_lines / sizeof *more_lines;
 	for (size_t r = 0; pm_rows[r]; r++) {
-		if (pm_rows[r]->traits.obmalloc_home == PM_OBMALLOC_MIMALLOC)
+		if (!is_swept(r) || pm_rows[r]->traits.obmalloc_home ==
+					    PM_OBMALLOC_MIMALLOC)
 			continue;
 		for (size_t c = 0; pm_commands[c]; c++) {
 			char line[80];
@@ -296,14 +307,16 @@ static void sweep_layout(const struct pm_row *row, void (*hook)(void))
 START_TEST(every_read_for_the_layout_throws_once)
 {
 	for (size_t r = 0; pm_rows[r]; r++)
-		sweep_layout(pm_rows[r], throw_now);
+		if (is_swept(r))
+			sweep_layout(pm_rows[r], throw_now);
 }
 END_TEST
 
 START_TEST(every_read_for_the_layout_fails_once)
 {
 	for (size_t r = 0; pm_rows[r]; r++)
-		sweep_layout(pm_rows[r], NULL);
+		if (is_swept(r))
+			sweep_layout(pm_rows[r], NULL);
 }
 END_TEST
 

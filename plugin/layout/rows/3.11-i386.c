@@ -601,6 +601,7 @@ const struct pm_row pm_row_3_11_i386 = {
 		},
 		.hashtable_entry = {
 			.sizeof_ = PM_AT(16, 1),
+			.next = PM_AT(0, 4),
 			.hash = PM_AT(4, 4),
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),

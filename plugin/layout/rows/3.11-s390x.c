@@ -601,6 +601,7 @@ const struct pm_row pm_row_3_11_s390x = {
 		},
 		.hashtable_entry = {
 			.sizeof_ = PM_AT(32, 1),
+			.next = PM_AT(0, 8),
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
