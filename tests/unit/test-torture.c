@@ -7,8 +7,8 @@
 #include "lib/throw.h"
 #include "unit/unit.h"
 
-#include <limits.h>
 #include <elf.h>
+#include <limits.h>
 #include <string.h>
 
 #ifdef __has_feature /* clang's way of saying what gcc says by a macro */
