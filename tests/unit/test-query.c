@@ -150,8 +150,14 @@ static pm_addr huge(struct world *w, unsigned n, uint32_t v, bool negative)
 	const struct pm_fields *f = &w->h.m.l->f;
 	pm_addr at = mini_new(
 		&w->h, w->h.long_type, f->long_.digit.off + 4 * n, false);
+	unsigned size = f->long_.digit.size;
+	if (size == 2) { /* of 15 bits, twice as many */
+		n *= 2;
+		v &= 0x7fff;
+	}
 	for (unsigned i = 0; i < n; i++)
-		mini_store(&w->h.m, at + f->long_.digit.off + 4 * i, 4, v);
+		mini_store(&w->h.m, at + f->long_.digit.off + size * i, size,
+			v);
 	if (w->h.m.row->traits.int_form == PM_INT_TAG)
 		mini_put(
 			&w->h.m, at, f->long_.tag, n << 3 | (negative ? 2 : 0));
