@@ -577,6 +577,10 @@ const struct pm_row pm_row_3_10_i386 = {
 		},
 	},
 	.traits = {
+		.text_form = PM_TEXT_FLEXIBLE,
+		.wide_size = 4,
+		.deque_items = 64,
+		.deque_links_behind = false,
 		.int_form = PM_INT_SIGNED_SIZE,
 		.keys_form = PM_KEYS_SIZED,
 		.values_form = PM_VALUES_ARRAY,

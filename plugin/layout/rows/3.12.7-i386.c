@@ -635,6 +635,10 @@ const struct pm_row pm_row_3_12_7_i386 = {
 		},
 	},
 	.traits = {
+		.text_form = PM_TEXT_FLEXIBLE,
+		.wide_size = 4,
+		.deque_items = 64,
+		.deque_links_behind = false,
 		.int_form = PM_INT_TAG,
 		.keys_form = PM_KEYS_LOG2,
 		.values_form = PM_VALUES_PREFIXED,

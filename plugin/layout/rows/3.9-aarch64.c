@@ -539,6 +539,10 @@ const struct pm_row pm_row_3_9_aarch64 = {
 		},
 	},
 	.traits = {
+		.text_form = PM_TEXT_FLEXIBLE,
+		.wide_size = 4,
+		.deque_items = 64,
+		.deque_links_behind = false,
 		.int_form = PM_INT_SIGNED_SIZE,
 		.keys_form = PM_KEYS_SIZED,
 		.values_form = PM_VALUES_ARRAY,
