@@ -5,6 +5,7 @@
 #include "heap/slots.h"
 
 #include "heap/footprint.h"
+#include "layout/wording.h"
 #include "object/text.h"
 
 #include <string.h>
@@ -166,7 +167,9 @@ static enum pm_status predict(struct pm_heap *h, const struct pm_slots *s,
 	c->weak_word = weak && weak_is_word(l);
 	uint32_t fixed_pre = t->pre - (t->gc ? l->t.gc_head_size : 0);
 	bool before = fixed_pre || (weak && !weak_is_word(l));
-	c->pre = l->t.gc_head_size + (before ? 2 * ws : 0);
+	bool collected = t->gc || c->new_slots || members || c->weak_word ||
+			 pm_wording_is(l, PM_WORDING_EMPTY_SLOTS_COLLECTED);
+	c->pre = (collected ? l->t.gc_head_size : 0) + (before ? 2 * ws : 0);
 	if (c->impossible)
 		return PM_OK;
 	if (c->no_names)

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What changed in how CPython words a repr(), and how line tables are coded:
-   the release that changed it, by name. */
+/* What changed in how CPython words a repr(), how line tables are coded and
+   which objects the collector sees: the release that changed it, by name. */
 #ifndef PM_LAYOUT_WORDING_H
 #define PM_LAYOUT_WORDING_H
 
 #include "layout/layout.h"
 
 #define PM_WORDINGS(X)                                                         \
-	X(NAMESPACE_IN_ORDER, 0x309) /* not sorted any more (bpo-39075) */     \
+	X(TASK_NAME, 0x308)		/* asyncio (bpo-34270) */              \
+	X(EMPTY_SLOTS_COLLECTED, 0x308) /* instances of any class (3.8.x) */   \
+	X(NAMESPACE_IN_ORDER, 0x309)	/* not sorted any more (bpo-39075) */  \
 	X(ODICT_AS_DICT, 0x30c)	     /* not as a list of pairs (gh-101446) */  \
 	X(WEAKREF_QUALIFIED, 0x30d)  /* modules before names (gh-111696) */    \
 	X(ALIAS_OF_NONE, 0x30e)	     /* list[None], not NoneType */            \

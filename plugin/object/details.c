@@ -314,7 +314,11 @@ void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 			interp = read_field(o, interp, l->f.interp.next);
 		}
 		break;
-	default: /* no lists, or where they are is not known here */
+	case PM_GC_STATIC:
+		if (l->at.generations.addr)
+			add_heads(o, l->at.generations.addr, h);
+		break;
+	case PM_GC_BITS: /* no lists */
 		break;
 	}
 }

@@ -128,7 +128,8 @@ void pm_repr_task(struct pm_repr *r, const struct pm_object *x)
 		pm_repr_leave(r);
 		return;
 	}
-	put_name(r, pm_repr_word(r, x, word + 1));
+	if (pm_wording_is(r->o->l, PM_WORDING_TASK_NAME))
+		put_name(r, pm_repr_word(r, x, word + 1));
 	put_coroutine(r, &coro);
 	pm_addr waiter = pm_repr_word(r, x, word - 1);
 	if (waiter && waiter != r->o->l->at.none.addr) {

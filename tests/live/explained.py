@@ -105,6 +105,8 @@ def held_within(kind, ours, target):
             target == "functools._lru_list_elem":
         return True     # 3.6 visits the links of the ring, which it borrows
     inner = {"functools._lru_cache_wrapper": "functools._lru_list_elem"}
+    if kind == "builtins.module":
+        return True     # its traversal knows the statics of its C file
     if kind == "builtins.PyCapsule":
         return True     # 3.13: by a function of the module that made it
     if kind.startswith("_ctypes."):

@@ -2,7 +2,7 @@
 live_tests += %D%/core-files.tap
 EXTRA_DIST += %D%/core-files.tap
 live_tests += %D%/interpreters.tap
-EXTRA_DIST += %D%/interpreters.tap %D%/interpreters.py
+EXTRA_DIST += %D%/interpreters.tap %D%/subinterpreters.py
 live_tests += %D%/layout.tap
 EXTRA_DIST += %D%/layout.tap
 

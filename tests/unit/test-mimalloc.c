@@ -149,8 +149,8 @@ START_TEST(free_blocks_on_each_list)
 		mini_page_delay(&p, b[13]);
 		walk(&x);
 		ck_assert_uint_eq(x.heap->pools->delayed.len, 2);
-		ck_assert_msg(!doubts(&x), "%s: %d", row->name,
-			(int)doubts(&x));
+		ck_assert_msg(
+			!doubts(&x), "%s: %d", row->name, (int)doubts(&x));
 		/* The interpreter's dict is one more. */
 		ck_assert_msg(x.heap->blocks_used == 7, "%s: %d", row->name,
 			(int)x.heap->blocks_used);
@@ -315,8 +315,7 @@ START_TEST(damaged_pages)
 				       x.heap->pools->bad_arenas;
 			ck_assert_msg((bad != 0) == d->pool, "%s: %s",
 				row->name, d->name);
-			ck_assert_msg((doubts(&x) != 0) ==
-					      (d->pool || d->torn),
+			ck_assert_msg((doubts(&x) != 0) == (d->pool || d->torn),
 				"%s: %s", row->name, d->name);
 			end(&x);
 		}
@@ -395,6 +394,7 @@ START_TEST(which_mimalloc_it_is)
 		const struct pm_row *other = NULL;
 		for (size_t i = 0; pm_rows[i]; i++)
 			if (mini_has_segments(pm_rows[i]) &&
+				pm_rows[i]->machine == row->machine &&
 				pm_rows[i]->free_threaded ==
 					row->free_threaded &&
 				pm_rows[i]->debug == row->debug &&
