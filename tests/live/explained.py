@@ -76,6 +76,15 @@ STATIC_COUNTERS = frozenset(["arenas_allocated", "arenas_reclaimed",
                              "arenas_highwater"])
 
 
+#: Keys, of all that are asked for, whose table instances still share while
+#: their class has another one by now: py-backrefs names no holder.
+ORPHANS = 12
+
+
+def orphan_key(holder_of):
+    return holder_of[1] == "field" and holder_of[0].endswith(".dict")
+
+
 def not_owned(holder_of, target, ours):
     """Is a pointer that only the scan of bodies found no reference?"""
     name, how = holder_of
