@@ -247,7 +247,8 @@ static void add_module_struct(struct shaping *w)
 	uint64_t off = 0;
 	struct pm_struct_field f;
 	for (int i = 0; t && t->is_type && !text && i < 64; i++) {
-		text = pm_struct_find(t->name);
+		if (!t->has_taken_name)
+			text = pm_struct_find(t->name);
 		t = pm_types_get(w->o->types, t->base);
 	}
 	while (text && pm_struct_next(w->o->l, &text, &off, &f))

@@ -4,6 +4,7 @@
 #include "object/decoders.h"
 #include "object/dict.h"
 #include "object/static-types.h"
+#include "object/structs.h"
 #include "object/text.h"
 
 #include <pthread.h>
@@ -334,16 +335,28 @@ static void add_native(const struct pm_layout *l, struct slots *s,
 	}
 }
 
-/* Is this one of the interpreter's C types, and not a Python class that took
-   its name (_pydecimal)?  Python classes have no module in their tp_name, and
-   no fields of their own beyond slots, so the struct must fit. */
+/* Does a Python class have the name of a C type (_pydecimal)?  Python classes
+   have no module in their tp_name. */
+static bool has_taken_name(struct pm_types *ts, const struct pm_type *t)
+{
+	char own[256];
+	uint64_t own_at;
+	return t->heap && strchr(t->name, '.') &&
+	       (pm_struct_find(t->name) || pm_decoder_find(ts->l, t->name)) &&
+	       pm_layout_read(ts->l, ts->m, t->addr, ts->l->f.type.name,
+		       &own_at, NULL) == PM_OK &&
+	       pm_memory_read_cstring(ts->m, own_at, own, sizeof own, NULL) ==
+		       PM_OK &&
+	       !strchr(own, '.');
+}
+
+/* Is this one of the interpreter's C types?  Python classes have no fields of
+   their own beyond slots, so the struct must fit. */
 static const struct pm_decoder *decoder_of(
 	struct pm_types *ts, const struct pm_type *t)
 {
 	const struct pm_layout *l = ts->l;
 	const char *name = t->name;
-	char own[256];
-	uint64_t own_at;
 	if (strncmp(name, "builtins.", 9) == 0)
 		name += 9;
 	/* No C type is a heap type in 2.7, and modules that are of C later on
@@ -351,18 +364,10 @@ static const struct pm_decoder *decoder_of(
 	if (t->heap && l->t.int_form == PM_INT_TWO_TYPES)
 		return NULL;
 	const struct pm_decoder *d = pm_decoder_find(l, name);
-	if (!d)
-		return NULL;
-	if (t->heap && strchr(name, '.') &&
-		pm_layout_read(l, ts->m, t->addr, l->f.type.name, &own_at,
-			NULL) == PM_OK &&
-		pm_memory_read_cstring(ts->m, own_at, own, sizeof own, NULL) ==
-			PM_OK &&
-		!strchr(own, '.'))
-		return NULL;
 	const struct pm_field *all = (const struct pm_field *)&l->f;
-	if (d->size_index != PM_NO_FIELD && t->heap &&
-		all[d->size_index].off > t->basicsize)
+	if (!d || t->has_taken_name ||
+		(d->size_index != PM_NO_FIELD && t->heap &&
+			all[d->size_index].off > t->basicsize))
 		return NULL;
 	return d;
 }
@@ -380,6 +385,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 			if (p.name || p.kind == PM_SLOT_NATIVE)
 				add_slot(s, p.off, p.kind, p.name);
 		}
+	t->has_taken_name = has_taken_name(ts, t);
 	const struct pm_decoder *own = decoder_of(ts, t);
 	if (own) {
 		t->decoder = own;

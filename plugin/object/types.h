@@ -68,6 +68,7 @@ struct pm_type {
 	bool heap;    /* Py_TPFLAGS_HEAPTYPE */
 	bool managed_dict, managed_weakref, inline_values;
 	bool in_blocks;	 /* many in one allocation: int and float of 2.7 */
+	bool has_taken_name; /* a Python class, named as a C type is */
 	bool exact_size; /* false: a __sizeof__ that cannot be known */
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weaklistoffset;

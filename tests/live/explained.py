@@ -93,8 +93,12 @@ def not_owned(holder_of, target, ours):
         return True     # the interpreter's: tp_dict of a static type (3.12)
     if how == "field" and last == "dict":   # a key of the shared table
         return any(row["via"] == "attribute name" for row in ours.values())
+    if last == "module":
+        return True     # its traversal knows what its C code keeps elsewhere
     if how != "scan":
         return False
+    if last == "memoryview":
+        return True     # view.obj, which its managed buffer owns
     if last == "code":
         return True     # _co_unique_id, which only some builds set (3.14)
     if "weak" in target["type"] or "Ref" in target["type"]:

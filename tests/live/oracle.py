@@ -306,15 +306,18 @@ def unreached(closure):
     return found
 
 
+def new_row(kind):
+    return {"name": type_name(kind), "tracked": 0, "count": 0, "size": 0,
+            "static_count": 0, "static_seen": 0, "how": {}}
+
+
 def by_type(closure, tracked):
     rows = {}
     for thing in list(closure.objects.values()):
         kind = type(thing)
         row = rows.get(id(kind))
         if row is None:
-            row = rows[id(kind)] = {
-                "name": type_name(kind), "tracked": 0, "count": 0, "size": 0,
-                "static_count": 0, "static_seen": 0, "how": {}}
+            row = rows[id(kind)] = new_row(kind)
         size = closure.sizes[id(thing)]
         row["count"] += 1
         row["size"] += size
@@ -326,6 +329,9 @@ def by_type(closure, tracked):
         rows[id(type(thing))]["tracked"] += 1
     for address in closure.memory.look_alikes(static=True):
         kind = closure.memory.word(address + memory.TYPE)
+        if kind not in rows and kind in closure.objects:
+            # Only C holds objects of this type.
+            rows[kind] = new_row(closure.objects[kind])
         if kind in rows:
             rows[kind]["static_seen"] += 1
     if sys.version_info < (3,):     # of the call in which the parent waits
@@ -568,6 +574,11 @@ def running(frame):
     for other in sys._current_frames().values():
         if other is not mine:
             found += locals_of(other)
+    if sys.version_info >= (3, 14):
+        # "with" keeps the two methods on the value stack, not bound.
+        for kind in set(map(type, found)):
+            found += [getattr(kind, name) for name in (
+                "__enter__", "__exit__") if hasattr(kind, name)]
     return found
 
 
