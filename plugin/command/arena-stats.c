@@ -195,7 +195,7 @@ static void show_arenas(struct pm_run *r, const struct pm_pools *p)
 			{.u = a->nfree},
 			{.u = used},
 			{.d = 100.0 * (double)used / (double)a->bytes},
-			{.u = a->interp},
+			{.u = (uint64_t)a->interp, .absent = a->interp < 0},
 			{.u = a->bytes},
 			{.u = a->thread, .absent = !a->thread},
 		};
@@ -408,6 +408,10 @@ static enum pm_status step(
 	show_arenas(r, p);
 	if (p->pages) {
 		show_uses(r, &s);
+		if (r->session->interpreter >= 0 && s.uses[PM_USE_RAW].pages)
+			pm_emit_line(r->emit, "%s",
+				"Raw memory is of all interpreters, and "
+				"counted here, too.");
 		PM_TRY(show_threads(r, p, err));
 	}
 	if (p->arenas.len)

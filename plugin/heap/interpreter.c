@@ -47,7 +47,7 @@ static enum pm_status own_state(const struct pm_layout *l, struct pm_memory *m,
 	return PM_OK;
 }
 
-static enum pm_status id_of(const struct pm_layout *l, struct pm_memory *m,
+enum pm_status pm_interpreter_id(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr interp, int64_t *ret, struct pm_error *err)
 {
 	uint64_t id = 0;
@@ -73,7 +73,7 @@ static enum pm_status find(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr interp = l->at.interp_head.addr;
 	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
 		int64_t this_id;
-		PM_TRY(id_of(l, m, interp, &this_id, err));
+		PM_TRY(pm_interpreter_id(l, m, interp, &this_id, err));
 		if (this_id == id)
 			s->interp = interp;
 		else
@@ -92,6 +92,12 @@ static enum pm_status compare(const struct pm_layout *l, struct pm_memory *m,
 	struct seen *s, struct pm_error *err)
 {
 	pm_addr interp = l->at.interp_head.addr, state;
+	/* Each thread has heaps of its own. */
+	if (l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC &&
+		pm_has(l->f.thread_impl.mimalloc_heaps)) {
+		s->state = s->interp;
+		return PM_OK;
+	}
 	PM_TRY(own_state(l, m, s->interp, &s->state, err));
 	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
 		if (interp != s->interp) {
@@ -99,7 +105,8 @@ static enum pm_status compare(const struct pm_layout *l, struct pm_memory *m,
 			if (!state)
 				s->none = true;
 			else if (state == s->state)
-				PM_TRY(id_of(l, m, interp, &s->sharing, err));
+				PM_TRY(pm_interpreter_id(
+					l, m, interp, &s->sharing, err));
 		}
 		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
 	}

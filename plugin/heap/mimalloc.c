@@ -4,14 +4,13 @@
    too, and nothing need be known of thread states. */
 #include "heap/pools-internal.h"
 
-#include "layout/segments.h"
+#include "heap/segment-owners.h"
 
 #include <string.h>
 
 #define MAX_CANDIDATES (1u << 22)
 #define MAX_SEGMENTS (1u << 18)
 #define MAX_POOLS (UINT32_MAX - 1)
-#define MAX_THREADS 100000
 #define GATHER 512
 #define RUN_BYTES (1u << 20)
 #define POOL_SLICES 8  /* of a page of medium blocks */
@@ -24,10 +23,10 @@ struct reader {
 	struct pm_pools *p;
 	uint32_t slice;
 	uint64_t segment, cookie;
-	unsigned char *head;	 /* owned: of the segment at hand */
-	PM_VEC(pm_addr) places;	 /* where segments may be */
-	PM_VEC(pm_addr) heaps;	 /* that pages belong to */
-	PM_VEC(pm_addr) threads; /* where the heaps of Python's threads are */
+	unsigned char *head;	/* owned: of the segment at hand */
+	PM_VEC(pm_addr) places; /* where segments may be */
+	PM_VEC(pm_addr) heaps;	/* that pages belong to */
+	struct pm_segment_owners owners;
 	PM_VEC(struct pm_pool) pools;
 	PM_VEC(struct pm_page) pages;
 };
@@ -37,7 +36,7 @@ static void deinit_reader(struct reader *r)
 	free(r->head);
 	pm_vec_deinit(&r->places);
 	pm_vec_deinit(&r->heaps);
-	pm_vec_deinit(&r->threads);
+	pm_segment_owners_deinit(&r->owners);
 	pm_vec_deinit(&r->pools);
 	pm_vec_deinit(&r->pages);
 }
@@ -163,7 +162,7 @@ static uint64_t start_offset(const struct pm_layout *l, uint64_t block)
 }
 
 static bool read_entry(const struct reader *r, const struct pm_segment *s,
-	uint32_t i, uint64_t slices, struct entry *ret)
+	int64_t owner, uint32_t i, uint64_t slices, struct entry *ret)
 {
 	const struct pm_layout *l = r->l;
 	const struct pm_fields *f = &l->f;
@@ -202,6 +201,8 @@ static bool read_entry(const struct reader *r, const struct pm_segment *s,
 	uint64_t tag = pm_get(l, e, f->mi_page.tag);
 	if (l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC)
 		x.page.use = tag < PM_USE_ANY ? (uint8_t)tag : PM_USE_ANY;
+	if (owner == PM_OWNER_RAW && x.page.use == PM_USE_MEMORY)
+		x.page.use = PM_USE_RAW;
 	*ret = x;
 	return x.block >= ws && x.block <= x.bytes && x.first >= x.start &&
 	       x.first - x.start <= x.bytes && x.used <= x.capacity &&
@@ -288,7 +289,7 @@ static enum pm_status read_pages(struct reader *r, const struct pm_segment *s,
 		uint64_t slices = pm_get(r->l, e, f->mi_page.slice_count);
 		if (!pm_get(r->l, e, f->mi_page.block_size))
 			a->nfree += (uint32_t)slices;
-		else if (!read_entry(r, s, i, slices, &x))
+		else if (!read_entry(r, s, a->interp, i, slices, &x))
 			r->p->bad_pools++;
 		else {
 			PM_TRY(note_heap(r, x.page.heap, err));
@@ -318,11 +319,20 @@ static enum pm_status read_segment(
 	if (!s.used || s.cookie != r->cookie)
 		return PM_OK;
 	*end = at + s.slices * r->slice;
+	int64_t owner = r->owners.known ? pm_segment_owner(
+						  &r->owners, r->l, &s, r->head)
+					: 0;
+	if (r->l->all_interpreters && owner != PM_OWNER_RAW &&
+		owner != r->owners.wanted) {
+		p->bad_arenas += owner == PM_OWNER_LOST;
+		return PM_OK;
+	}
 	struct pm_arena a = {
 		.address = at,
 		.first = at + (uint64_t)s.info * r->slice,
 		.bytes = s.slices * r->slice,
 		.pool0 = (uint32_t)r->pools.len,
+		.interp = owner,
 		.thread = s.thread,
 	};
 	PM_TRY(read_pages(r, &s, &a, err));
@@ -447,69 +457,6 @@ static enum pm_status read_all_delayed(struct reader *r, struct pm_error *err)
 	return PM_OK;
 }
 
-/* ---- whose heaps ---- */
-
-/* Each thread state has a heap for each use; any other heap of the process
-   serves PyMem_RawMalloc. */
-static enum pm_status find_threads(struct reader *r, struct pm_error *err)
-{
-	const struct pm_layout *l = r->l;
-	const struct pm_fields *f = &l->f;
-	pm_addr interp = l->at.interp_head.addr, thread;
-	for (unsigned i = 0; interp && i < MAX_THREADS; i++) {
-		if (pm_layout_read(l, r->m, interp, f->interp.threads_head,
-			    &thread, NULL) != PM_OK)
-			return PM_OK;
-		for (; thread && r->threads.len < MAX_THREADS;) {
-			if (!pm_vec_push(&r->threads,
-				    thread + f->thread_impl.mimalloc_heaps.off))
-				return pm_fail(
-					err, PM_NOMEM, 0, "out of memory");
-			if (pm_layout_read(l, r->m, thread, f->thread.next,
-				    &thread, NULL) != PM_OK)
-				break;
-		}
-		if (pm_layout_next_interpreter(l, r->m, &interp, NULL) != PM_OK)
-			break;
-	}
-	if (r->threads.len)
-		qsort(r->threads.data, r->threads.len, sizeof *r->threads.data,
-			by_value);
-	return PM_OK;
-}
-
-static bool is_raw(const struct reader *r, uint8_t use, pm_addr heap)
-{
-	size_t lo = 0, hi = r->threads.len;
-	if (!hi || !heap || use != PM_USE_MEMORY)
-		return false;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (r->threads.data[mid] <= heap)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return !lo || heap - r->threads.data[lo - 1] >=
-			      r->l->f.thread_impl.mimalloc_heaps.size;
-}
-
-static enum pm_status mark_raw(struct reader *r, struct pm_error *err)
-{
-	struct pm_pools *p = r->p;
-	if (r->l->t.obmalloc_home != PM_OBMALLOC_MIMALLOC ||
-		!pm_has(r->l->f.thread_impl.mimalloc_heaps))
-		return PM_OK;
-	PM_TRY(find_threads(r, err));
-	for (size_t i = 0; i < p->npools; i++)
-		if (is_raw(r, p->pages[i].use, p->pages[i].heap))
-			p->pages[i].use = PM_USE_RAW;
-	pm_vec_each (x, &p->large)
-		if (is_raw(r, x->use, x->heap))
-			x->use = PM_USE_RAW;
-	return PM_OK;
-}
-
 /* ---- the whole ---- */
 
 enum pm_status pm_mimalloc_read(const struct pm_layout *l, struct pm_memory *m,
@@ -537,6 +484,8 @@ enum pm_status pm_mimalloc_read(const struct pm_layout *l, struct pm_memory *m,
 	p->pool_shift = (unsigned)__builtin_ctz(r.slice);
 	p->nclasses = 0;
 	PM_TRY(find_places(&r, err));
+	PM_TRY(pm_segment_owners_read(
+		l, m, r.places.data, r.places.len, &r.owners, err));
 	pm_addr end = 0;
 	for (size_t i = 0; i < r.places.len; i++)
 		if (r.places.data[i] >= end)
@@ -544,6 +493,5 @@ enum pm_status pm_mimalloc_read(const struct pm_layout *l, struct pm_memory *m,
 	p->npools = r.pools.len;
 	p->pools = pm_take(r.pools.data);
 	p->pages = pm_take(r.pages.data);
-	PM_TRY(mark_raw(&r, err));
 	return read_all_delayed(&r, err);
 }

@@ -13,8 +13,8 @@
 struct source {
 	pm_addr arenas;
 	uint64_t maxarenas;
-	uint32_t interp;
-	pm_addr state; /* struct _obmalloc_state, 0: statics */
+	int64_t interp; /* its number */
+	pm_addr state;	/* struct _obmalloc_state, 0: statics */
 };
 
 struct builder {
@@ -107,13 +107,16 @@ const struct pm_large *pm_pools_large(const struct pm_pools *p, pm_addr addr)
 /* ---- finding the allocators ---- */
 
 static enum pm_status add_state(
-	struct builder *b, pm_addr state, uint32_t interp, struct pm_error *err)
+	struct builder *b, pm_addr state, int64_t interp, struct pm_error *err)
 {
 	const struct pm_layout *l = b->l;
 	struct source s = {.interp = interp, .state = state};
 	for (size_t i = 0; i < b->sources.len; i++)
-		if (b->sources.data[i].state == state)
+		if (b->sources.data[i].state == state) {
+			/* The last in their list is the main one. */
+			b->sources.data[i].interp = interp;
 			return PM_OK;
+		}
 	uint64_t n = 0;
 	PM_TRY(pm_layout_read(
 		l, b->m, state, l->f.obmalloc.arenas, &s.arenas, err));
@@ -131,9 +134,11 @@ static enum pm_status from_interpreters(struct builder *b, struct pm_error *err)
 	pm_addr interp = l->at.interp_head.addr;
 	for (uint32_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
 		pm_addr state;
+		int64_t id;
 		PM_TRY(pm_interpreter_obmalloc(l, b->m, interp, &state, err));
+		PM_TRY(pm_interpreter_id(l, b->m, interp, &id, err));
 		if (state)
-			PM_TRY(add_state(b, state, i, err));
+			PM_TRY(add_state(b, state, id, err));
 		PM_TRY(pm_layout_next_interpreter(l, b->m, &interp, err));
 	}
 	return PM_OK;

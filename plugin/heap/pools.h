@@ -38,6 +38,10 @@ struct pm_pool {
 	uint16_t used; /* blocks in use, by the allocator's own count */
 };
 
+/* Instead of an interpreter's number, of segments of mimalloc. */
+#define PM_OWNER_RAW INT64_C(-1)  /* no interpreter: raw memory */
+#define PM_OWNER_LOST INT64_C(-2) /* one that is gone, or not known */
+
 /* An arena of pymalloc or a segment of mimalloc. */
 struct pm_arena {
 	pm_addr address; /* as allocated */
@@ -47,7 +51,7 @@ struct pm_arena {
 	uint32_t carved; /* of these, handed out at least once */
 	uint32_t nfree;	 /* nfreepools as the arena says; free slices */
 	uint32_t pool0;	 /* index of its first pool in pools[] */
-	uint32_t interp; /* index of the interpreter whose allocator it is */
+	int64_t interp;	 /* number of the interpreter whose allocator it is */
 	uint64_t thread; /* that owns the segment, 0: none does any more */
 };
 

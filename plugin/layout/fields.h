@@ -142,7 +142,10 @@
 	F(atexit, "atexit") F(warnings, "warnings") F(eval_frame, "eval_frame") \
 	F(static_objects, "static_objects") \
 	F(memory_errors, "exc_state.memerrors_freelist") \
-	F(memory_errors_n, "exc_state.memerrors_numfree")
+	F(memory_errors_n, "exc_state.memerrors_numfree") \
+	F(abandoned, "mimalloc.abandoned_pool.abandoned") \
+	F(abandoned_visited, "mimalloc.abandoned_pool.abandoned_visited") \
+	F(subproc, "mimalloc.subproc")
 #define PM_FIELDS_thread(F) \
 	F(prev, "prev") F(next, "next") F(interp, "interp") \
 	F(cframe, "cframe") F(frame, "frame") \
@@ -190,7 +193,8 @@
 	F(used, "used") F(cookie, "cookie") F(segment_slices, "segment_slices") \
 	F(info_slices, "segment_info_slices") F(kind, "kind") \
 	F(slice_entries, "slice_entries") F(thread_id, "thread_id") \
-	F(slices, "slices")
+	F(slices, "slices") F(abandoned_next, "abandoned_next") \
+	F(subproc, "subproc")
 #define PM_FIELDS_mi_page(F) \
 	F(slice_count, "slice_count") F(slice_offset, "slice_offset") \
 	F(tag, "tag|heap_tag") F(capacity, "capacity") F(reserved, "reserved") \

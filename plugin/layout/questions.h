@@ -91,6 +91,11 @@ PM_QUESTION_FIELD(interp, finalizing, "PyInterpreterState", "_finalizing")
 PM_QUESTION_FIELD(interp, finalizing, "PyInterpreterState", "finalizing")
 PM_QUESTION_FIELD(
 	interp, static_objects, "PyInterpreterState", "static_objects")
+PM_QUESTION_FIELD(interp, abandoned, "PyInterpreterState",
+	"mimalloc.abandoned_pool.abandoned")
+PM_QUESTION_FIELD(interp, abandoned_visited, "PyInterpreterState",
+	"mimalloc.abandoned_pool.abandoned_visited")
+PM_QUESTION_FIELD(interp, subproc, "PyInterpreterState", "mimalloc.subproc")
 PM_QUESTION_FIELD(thread, prev, "PyThreadState", "prev")
 PM_QUESTION_FIELD(thread, next, "PyThreadState", "next")
 PM_QUESTION_FIELD(thread, interp, "PyThreadState", "interp")

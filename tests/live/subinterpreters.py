@@ -20,7 +20,7 @@ READY, BLOCK, FOLDER = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
 
 # What an interpreter keeps; SIZE differs from one to the next.
 FILL = """
-import gc, json, os, sys
+import gc, json, os, sys, threading
 class Thing(object):
     def __init__(self, number):
         self.number = number
@@ -28,31 +28,35 @@ class Thing(object):
 class %(name)s(Thing):
     pass
 NAME = %(name)r
-keep = [%(name)s(i) for i in range(%(size)d)]
+keep = [%(name)s(i) for i in range(%(size)d // 2)]
+# The rest by a thread that is gone then, and whose memory nobody owns.
+thread = threading.Thread(target=lambda: keep.extend(
+    [%(name)s(i) for i in range(%(size)d // 2)]))
+thread.start()
+thread.join()
+del thread
 big = ["x" * 600 + str(i) for i in range(%(size)d)]
-get = gc.get_objects
+def tell(stats, truth, get=gc.get_objects):
+    # First what any allocation changes.  All names are local: a lazy import
+    # (3.15) happens when a global one is read.
+    objects = get()
+    os.dup2(os.open(stats, os.O_WRONLY | os.O_CREAT, 0o600), 2)
+    sys._debugmallocstats()
+    types, names = {}, {}
+    for thing in objects:
+        kind = type(thing)
+        types[hex(id(kind))] = types.get(hex(id(kind)), 0) + 1
+        names[hex(id(kind))] = kind.__module__ + "." + kind.__qualname__
+    with open(truth, "w") as out:
+        json.dump({"types": types, "names": names,
+                   "keep": [hex(id(thing)) for thing in keep],
+                   "big": [hex(id(thing)) for thing in big]}, out)
 gc.collect()
 gc.disable()
 """
 
-# In the copy: first what any allocation changes.
-TELL = """
-objects = get()
-os.dup2(os.open(%(stats)r, os.O_WRONLY | os.O_CREAT, 0o600), 2)
-sys._debugmallocstats()
-types = {}
-for thing in objects:
-    types[id(type(thing))] = types.get(id(type(thing)), 0) + 1
-names = {}
-for thing in objects:
-    names[id(type(thing))] = type(thing).__module__ + "." + type(
-        thing).__qualname__
-with open(%(truth)r, "w") as out:
-    json.dump({"types": {hex(k): v for k, v in types.items()},
-               "names": {hex(k): v for k, v in names.items()},
-               "keep": [hex(id(thing)) for thing in keep],
-               "big": [hex(id(thing)) for thing in big]}, out)
-"""
+# In the copy.
+TELL = "tell(%(stats)r, %(truth)r)"
 
 
 def run(number, script):
@@ -66,12 +70,14 @@ def paths(name):
             "truth": os.path.join(FOLDER, name + ".json")}
 
 
-def tell():
-    status = 1
+def tell_all():
+    status, blocks = 1, sys.getallocatedblocks()
     try:
-        exec(TELL % paths("Main"), globals())
+        tell(**paths("Main"))
         for name, number in subs:
             run(number, TELL % paths(name))
+        with open(os.path.join(FOLDER, "blocks.json"), "w") as out:
+            json.dump(blocks, out)
         status = 0
     finally:
         os.write(READY, b"T" if status == 0 else b"E")
@@ -88,5 +94,5 @@ buffer = bytearray(1)
 raw = open(BLOCK, "rb", 0)
 gc.collect()
 if fork() == 0:
-    tell()
+    tell_all()
 raw.readinto(buffer)

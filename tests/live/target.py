@@ -43,7 +43,8 @@ class Debuggee:
                    "seed": seed, "targets": targets, "rounds": 1,
                    "orders": orders, "explain": explain}
         os.write(block, b"w")   # for the round of its warm-up
-        env = dict(os.environ, PYTHONHASHSEED="0", LC_ALL="C.UTF-8")
+        env = dict(os.environ, PYTHONHASHSEED=os.environ.get(
+            "LIVE_SEED", "0"), LC_ALL="C.UTF-8")
         env.update(python.environment)
         env.update(environment)
         self.log = open(os.path.join(folder, "debuggee.log"), "w+")

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Segments of mimalloc, whole and hostile, in every row that has them. */
+#include "heap/interpreter.h"
 #include "heap/walk.h"
 #include "layout/segments.h"
 #include "lib/mini-segments.h"
@@ -260,6 +261,120 @@ START_TEST(which_segments_count)
 }
 END_TEST
 
+/* An interpreter with a thread, whose heaps' address is returned. */
+static pm_addr add_thread(struct mini *m, pm_addr interp)
+{
+	const struct pm_fields *f = &m->l->f;
+	pm_addr thread = mini_heap(m, f->thread_impl.sizeof_.off);
+	mini_put(m, interp, f->interp.threads_head, thread);
+	mini_put(m, thread, f->thread.interp, interp);
+	return thread + f->thread_impl.mimalloc_heaps.off;
+}
+
+static void one_page(struct mini_segment *s, unsigned use, pm_addr heap)
+{
+	struct mini_page p = mini_page(s, 64, use);
+	mini_page_block(&p);
+	mini_page_put(&p, s->m->l->f.mi_page.heap, heap);
+}
+
+/* Puts a segment of no thread where its interpreter finds it: on a list whose
+   head is at, or under its sub-process. */
+static void abandon(struct mini_segment *s, pm_addr interp, pm_addr at,
+	pm_addr next, unsigned changes)
+{
+	struct mini *m = s->m;
+	const struct pm_fields *f = &m->l->f;
+	mini_put(m, s->addr, f->mi_segment.abandoned_next, next);
+	mini_put(m, s->addr, f->mi_segment.subproc, interp + 16);
+	mini_put(m, interp, f->interp.subproc, interp + 16);
+	if (pm_has(f->mi_segment.abandoned_next))
+		mini_store(m, at, m->l->t.word_size, s->addr + changes);
+}
+
+/* Segments 0 and 1 are the main interpreter's, 2 and 3 another's, 4 and 5 are
+   of raw memory, 6 has objects and nobody that knows it; 1, 3, 5 and 6 are of
+   threads that have ended. */
+static void two_interpreters(
+	struct scene *x, struct mini_segment s[7], pm_addr *ret_other)
+{
+	struct mini *m = &x->h.m;
+	const struct pm_fields *f = &m->l->f;
+	pm_addr other = mini_heap(m, f->interp.sizeof_.off);
+	pm_addr heaps = add_thread(m, m->interp);
+	pm_addr heaps_other = add_thread(m, other);
+	pm_addr raw = mini_heap(m, f->mi_heap.sizeof_.off);
+	mini_put(m, m->interp, f->interp.next, other);
+	mini_put(m, other, f->interp.id, 1);
+	s[0] = x->s;
+	for (unsigned i = 1; i < 7; i++)
+		mini_segment_init(&s[i], m, i, i == 2 || i == 4 ? 70 + i : 0);
+	one_page(&s[0], 1, heaps);
+	one_page(&s[1], 0, 0);
+	one_page(&s[2], 2, heaps_other + 8);
+	mini_put(m, other, f->interp.sysdict, s[2].addr + 65536);
+	one_page(&s[3], 1, 0);
+	one_page(&s[4], 0, raw);
+	one_page(&s[5], 0, 0);
+	one_page(&s[6], 1, 0);
+	abandon(&s[1], m->interp, m->interp + f->interp.abandoned.off, 0, 7);
+	/* Not where the row says: it is searched for. */
+	abandon(&s[3], other, other + 8 * m->l->t.word_size, s[3].addr, 3);
+	*ret_other = other;
+}
+
+START_TEST(whose_segments)
+{
+	static const int64_t owners[] = {
+		0, 0, 1, 1, PM_OWNER_RAW, PM_OWNER_RAW, PM_OWNER_LOST};
+	EACH_ROW(row)
+	{
+		struct scene x;
+		struct mini_segment s[7];
+		struct pm_error err;
+		pm_addr other;
+		if (row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC)
+			continue;
+		begin(&x, row);
+		struct mini *m = &x.h.m;
+		two_interpreters(&x, s, &other);
+		pools(&x);
+		const struct pm_pools *p = x.heap->pools;
+		ck_assert_uint_eq(p->arenas.len, 7);
+		for (size_t i = 0; i < 7; i++)
+			ck_assert_msg(p->arenas.data[i].interp == owners[i],
+				"%s: segment %zu is of %d", row->name, i,
+				(int)p->arenas.data[i].interp);
+		ck_assert_int_eq(pm_pools_use(p, p->arenas.data[1].pool0),
+			PM_USE_MEMORY);
+		ck_assert_int_eq(
+			pm_pools_use(p, p->arenas.data[4].pool0), PM_USE_RAW);
+		ck_assert_int_eq(
+			pm_pools_use(p, p->arenas.data[5].pool0), PM_USE_RAW);
+		/* The second one alone, with what is everybody's. */
+		struct pm_layout *alone = NULL;
+		struct pm_pools *own = NULL;
+		ck_assert_msg(pm_interpreter_alone(
+				      m->l, x.memory, 1, &alone, &err) == PM_OK,
+			"%s: %s", row->name, err.msg);
+		ck_assert_int_eq(
+			pm_pools_create(alone, x.memory, &own, &err), PM_OK);
+		ck_assert_uint_eq(own->arenas.len, 4);
+		for (size_t i = 0; i < 4; i++)
+			ck_assert_uint_eq(
+				own->arenas.data[i].address, s[i + 2].addr);
+		ck_assert_uint_eq(own->bad_arenas, 1);
+		for (unsigned i = 0; i < 7; i++)
+			ck_assert_int_eq(
+				pm_pools_foreign(own, s[i].addr + 4096),
+				i < 2 || i == 6);
+		pm_pools_destroy(own);
+		free(alone);
+		end(&x);
+	}
+}
+END_TEST
+
 struct damage {
 	const char *name;
 	struct pm_field (*field)(const struct pm_fields *f);
@@ -436,5 +551,5 @@ START_TEST(which_mimalloc_it_is)
 END_TEST
 
 UNIT_MAIN("mimalloc", pages_are_pools, free_blocks_on_each_list, objects_by_use,
-	large_blocks, which_segments_count, damaged_pages,
+	large_blocks, which_segments_count, whose_segments, damaged_pages,
 	lists_that_do_not_end, any_head, which_mimalloc_it_is)

@@ -140,6 +140,8 @@ const struct pm_row pm_row_3_13_13t = {
 			.static_objects = PM_AT(197576, 168),
 			.memory_errors = PM_AT(85736, 8),
 			.memory_errors_n = PM_AT(85744, 4),
+			.abandoned = PM_AT(10880, 8),
+			.abandoned_visited = PM_AT(10816, 8),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(312, 1),
@@ -232,6 +234,7 @@ const struct pm_row pm_row_3_13_13t = {
 			.slice_entries = PM_AT(248, 8),
 			.thread_id = PM_AT(256, 8),
 			.slices = PM_AT(264, 49248),
+			.abandoned_next = PM_AT(176, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(96, 1),

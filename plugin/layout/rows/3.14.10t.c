@@ -149,6 +149,7 @@ const struct pm_row pm_row_3_14_10t = {
 			.warnings = PM_AT(10760, 64),
 			.eval_frame = PM_AT(8560, 8),
 			.static_objects = PM_AT(230584, 168),
+			.subproc = PM_AT(10928, 8),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(832, 1),
@@ -243,6 +244,7 @@ const struct pm_row pm_row_3_14_10t = {
 			.slice_entries = PM_AT(272, 8),
 			.thread_id = PM_AT(280, 8),
 			.slices = PM_AT(288, 57456),
+			.subproc = PM_AT(40, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(112, 1),

@@ -151,6 +151,8 @@ const struct pm_row pm_row_3_14t = {
 			.static_objects = PM_AT(230912, 168),
 			.memory_errors = PM_AT(86016, 8),
 			.memory_errors_n = PM_AT(86024, 4),
+			.abandoned = PM_AT(11008, 8),
+			.abandoned_visited = PM_AT(10944, 8),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(832, 1),
@@ -245,6 +247,7 @@ const struct pm_row pm_row_3_14t = {
 			.slice_entries = PM_AT(248, 8),
 			.thread_id = PM_AT(256, 8),
 			.slices = PM_AT(264, 49248),
+			.abandoned_next = PM_AT(176, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(96, 1),

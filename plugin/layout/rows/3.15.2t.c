@@ -157,6 +157,7 @@ const struct pm_row pm_row_3_15_2t = {
 			.warnings = PM_AT(10712, 64),
 			.eval_frame = PM_AT(8488, 8),
 			.static_objects = PM_AT(230736, 168),
+			.subproc = PM_AT(10880, 8),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(888, 1),
@@ -252,6 +253,7 @@ const struct pm_row pm_row_3_15_2t = {
 			.slice_entries = PM_AT(272, 8),
 			.thread_id = PM_AT(280, 8),
 			.slices = PM_AT(288, 57456),
+			.subproc = PM_AT(40, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(112, 1),

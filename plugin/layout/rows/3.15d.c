@@ -248,6 +248,7 @@ const struct pm_row pm_row_3_15d = {
 			.slice_entries = PM_AT(272, 8),
 			.thread_id = PM_AT(280, 8),
 			.slices = PM_AT(288, 57456),
+			.subproc = PM_AT(40, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(112, 1),

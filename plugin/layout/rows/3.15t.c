@@ -157,6 +157,8 @@ const struct pm_row pm_row_3_15t = {
 			.warnings = PM_AT(10712, 64),
 			.eval_frame = PM_AT(8488, 8),
 			.static_objects = PM_AT(231048, 168),
+			.abandoned = PM_AT(10944, 8),
+			.abandoned_visited = PM_AT(10880, 8),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(888, 1),
@@ -252,6 +254,7 @@ const struct pm_row pm_row_3_15t = {
 			.slice_entries = PM_AT(248, 8),
 			.thread_id = PM_AT(256, 8),
 			.slices = PM_AT(264, 49248),
+			.abandoned_next = PM_AT(176, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(96, 1),
