@@ -7,6 +7,8 @@
    find.c     places: from symbols, debug info, or seen in the module's data
    names.c    names of types that are in neither the core nor a file
    calibrate.c  fields found by their structure in the target's memory
+   calibrate-freelists.c  the free lists, likewise
+   kin.c      a release that has no row: that of another, adapted
    segments.c which layout of mimalloc it is
    prove.c    the merged layout against memory */
 #ifndef PM_LAYOUT_BUILD_H
@@ -46,6 +48,7 @@ struct pm_build {
 	const struct pm_debug_info *debug_info;
 	const struct pm_row *const *rows;
 	bool trust_debug_info, trust_debug_offsets;
+	bool kin; /* the release has no row: that of its nearest kin serves */
 
 	pm_addr runtime;
 	enum pm_source runtime_source;
@@ -154,6 +157,7 @@ PM_CHECKED enum pm_status pm_calibrate_interpreters(
 	struct pm_build *b, struct pm_error *err);
 void pm_calibrate_interp_fields(struct pm_build *b);
 void pm_calibrate_segments(struct pm_build *b);
+void pm_calibrate_freelists(struct pm_build *b);
 /* Whether the chain of interpreters closes and the main one has a thread. */
 bool pm_calibrate_are_interpreters(
 	struct pm_build *b, pm_addr head, pm_addr main);

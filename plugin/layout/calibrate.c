@@ -9,6 +9,7 @@
 /* Where interp->obmalloc (a pointer) may be, from 3.13 on. */
 #define OBMALLOC_FRONT ((size_t)40 << 10)
 #define GENERATIONS 3
+#define MAX_STATIC_TYPES 1000
 
 /* ---- interpreters ---- */
 
@@ -62,6 +63,8 @@ pm_addr pm_calibrate_main_interpreter(
 /* interpreters.head, .main: the first pair whose chain closes. */
 static bool scan_interpreters(struct pm_build *b, size_t *ret)
 {
+	if (!pm_has(b->l->f.runtime.interpreters_main))
+		return false;
 	PM_CLEANUP(pm_span_deinit) struct pm_span front = {0};
 	size_t word = b->l->t.word_size, len = b->l->f.runtime.sizeof_.off;
 	if (len > RUNTIME_FRONT)
@@ -80,6 +83,48 @@ static bool scan_interpreters(struct pm_build *b, size_t *ret)
 	return false;
 }
 
+/* Where the list of threads is, when it is not where the row has it: the first
+   pointer in the struct to a thread of this interpreter that begins its list.
+ */
+static bool seek_threads(struct pm_build *b, const struct pm_span *interp)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t word = b->l->t.word_size;
+	for (size_t off = 0; off + word <= interp->len; off += word) {
+		pm_addr thread = pm_span_pointer(b, interp, off);
+		if (!pm_build_is_address(b, thread) ||
+			pm_build_number(b, thread, f->thread.interp) !=
+				interp->start ||
+			pm_build_number(b, thread, f->thread.prev) != 0)
+			continue;
+		pm_tell_calibrated(b, PM_INDEX(interp.threads_head), off);
+		return true;
+	}
+	return false;
+}
+
+/* No interpreter is as the row has them: one that is alone, with its threads
+   elsewhere? */
+static void seek_single_interpreter(struct pm_build *b)
+{
+	PM_CLEANUP(pm_span_deinit) struct pm_span front = {0};
+	size_t word = b->l->t.word_size, len = b->l->f.runtime.sizeof_.off;
+	if (len > RUNTIME_FRONT)
+		len = RUNTIME_FRONT;
+	if (pm_span_read(b->m, b->runtime, len, &front, NULL) != PM_OK)
+		return;
+	for (size_t off = 0; off + 2 * word <= front.len; off += word) {
+		PM_CLEANUP(pm_span_deinit) struct pm_span interp = {0};
+		pm_addr head = pm_span_pointer(b, &front, off);
+		if (head && head == pm_span_pointer(b, &front, off + word) &&
+			pm_build_is_address(b, head) &&
+			pm_span_read(b->m, head, b->l->f.interp.sizeof_.off,
+				&interp, NULL) == PM_OK &&
+			seek_threads(b, &interp))
+			return;
+	}
+}
+
 enum pm_status pm_calibrate_interpreters(
 	struct pm_build *b, struct pm_error *err)
 {
@@ -88,8 +133,12 @@ enum pm_status pm_calibrate_interpreters(
 	size_t off;
 	PM_TRY(pm_layout_read(b->l, b->m, b->runtime,
 		f->runtime.interpreters_head, &head, err));
-	if (pm_has(f->runtime.interpreters_main) &&
-		scan_interpreters(b, &off)) {
+	bool seen = scan_interpreters(b, &off);
+	if (!seen && pm_has(f->runtime.interpreters_main)) {
+		seek_single_interpreter(b);
+		seen = scan_interpreters(b, &off);
+	}
+	if (seen) {
 		pm_tell_calibrated(b, PM_INDEX(runtime.interpreters_head), off);
 		pm_tell_calibrated(b, PM_INDEX(runtime.interpreters_main),
 			off + b->l->t.word_size);
@@ -122,25 +171,6 @@ enum pm_status pm_calibrate_interpreters(
 		(enum pm_source)
 			b->l->sources[PM_INDEX(runtime.interpreters_head)]};
 	return PM_OK;
-}
-
-/* The first pointer in the struct to a thread of this interpreter that is the
-   first of its list. */
-static void calibrate_threads(struct pm_build *b)
-{
-	const struct pm_fields *f = &b->l->f;
-	size_t word = b->l->t.word_size;
-	pm_addr interp = b->interp.start;
-	for (size_t off = 0; off + word <= b->interp.len; off += word) {
-		pm_addr thread = pm_span_pointer(b, &b->interp, off);
-		if (!pm_build_is_address(b, thread) ||
-			pm_build_number(b, thread, f->thread.interp) !=
-				interp ||
-			pm_build_number(b, thread, f->thread.prev) != 0)
-			continue;
-		pm_tell_calibrated(b, PM_INDEX(interp.threads_head), off);
-		return;
-	}
 }
 
 /* ---- garbage collector ---- */
@@ -187,6 +217,28 @@ static bool scan_generations(
 	return false;
 }
 
+/* The collector's state has a pointer to the first of its lists, behind them:
+   where that is says where the state begins. */
+static bool begin_of_gc(struct pm_build *b, const struct pm_span *home,
+	size_t lists, size_t *ret)
+{
+	const struct pm_fields *f = &b->l->f;
+	size_t word = b->l->t.word_size;
+	size_t end = lists + f->gc_state.sizeof_.off;
+	if (!pm_has(f->gc_state.generation0))
+		return false;
+	size_t at = lists + GENERATIONS * b->l->t.gc_stride;
+	for (at += (word - at % word) % word;
+		at + word <= home->len && at < end; at += word) {
+		if (pm_span_pointer(b, home, at) != home->start + lists ||
+			at < f->gc_state.generation0.off)
+			continue;
+		*ret = at - f->gc_state.generation0.off;
+		return true;
+	}
+	return false;
+}
+
 /* Where the struct is, is better known than where in it the lists are. */
 static void calibrate_gc(struct pm_build *b)
 {
@@ -207,7 +259,10 @@ static void calibrate_gc(struct pm_build *b)
 	if (!scan_generations(b, home, &off))
 		return;
 	size_t field = in_runtime ? PM_INDEX(runtime.gc) : PM_INDEX(interp.gc);
-	if (off >= gc && off - gc < f->gc_state.sizeof_.off) {
+	if (begin_of_gc(b, home, off, &gc) && off >= gc) {
+		pm_tell_calibrated(b, field, gc);
+		pm_tell_calibrated(b, PM_INDEX(gc_state.generations), off - gc);
+	} else if (off >= gc && off - gc < f->gc_state.sizeof_.off) {
 		pm_tell_calibrated(b, PM_INDEX(gc_state.generations), off - gc);
 		if (off == gc + f->gc_state.generations.off)
 			pm_tell_calibrated(b, field, gc);
@@ -314,13 +369,52 @@ static void calibrate_interned(struct pm_build *b)
 		(unsigned long long)b->interp.start);
 }
 
+/* ---- static types' state ---- */
+
+/* Each type has its entry where its index says, and the entry names it. */
+static void calibrate_types(struct pm_build *b)
+{
+	const struct pm_fields *f = &b->l->f;
+	const struct pm_places *at = &b->l->at;
+	const pm_addr types[] = {at->object_type.addr, at->type_type.addr,
+		at->dict_type.addr, at->unicode_type.addr};
+	size_t offsets[sizeof types / sizeof *types];
+	size_t n = sizeof types / sizeof *types, word = b->l->t.word_size;
+	uint32_t stride = f->static_type_state.sizeof_.off;
+	if (b->l->t.static_types != PM_STATIC_TYPES_PER_INTERP ||
+		!pm_has(f->interp.types) || !stride)
+		return;
+	for (size_t i = 0; i < n; i++) {
+		uint64_t index =
+			pm_build_number(b, types[i], f->type.subclasses);
+		if (!index || index > MAX_STATIC_TYPES)
+			return;
+		offsets[i] = (size_t)(index - 1) * stride +
+			     f->types_state.builtins.off +
+			     f->static_type_state.type.off;
+	}
+	for (size_t off = 0; off + word <= b->interp.len; off += word) {
+		size_t i = 0;
+		for (; i < n && off + offsets[i] + word <= b->interp.len; i++)
+			if (pm_span_pointer(b, &b->interp, off + offsets[i]) !=
+				types[i])
+				break;
+		if (i < n)
+			continue;
+		pm_tell_calibrated(b, PM_INDEX(interp.types), off);
+		return;
+	}
+}
+
 void pm_calibrate_interp_fields(struct pm_build *b)
 {
 	if (pm_build_interp(b, NULL) != PM_OK)
 		return;
-	calibrate_threads(b);
+	seek_threads(b, &b->interp);
 	calibrate_gc(b);
 	calibrate_generations(b);
 	calibrate_obmalloc(b);
 	calibrate_interned(b);
+	calibrate_types(b);
+	pm_calibrate_freelists(b);
 }

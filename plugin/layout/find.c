@@ -157,8 +157,8 @@ static bool has_refcount(
 	const struct pm_build *b, const unsigned char *object, pm_addr word)
 {
 	const struct pm_fields *f = &b->l->f;
-	if (pm_has(f->object.ref_local))
-		return pm_get(b->l, object, f->object.ref_local) != 0;
+	if (pm_has(f->object.ref_local)) /* static ones are immortal */
+		return pm_get(b->l, object, f->object.ref_local) == UINT32_MAX;
 	return pm_get(b->l, object, f->object.refcnt) != 0 &&
 	       !pm_target_find_map(pm_memory_target(b->m), word);
 }

@@ -2,6 +2,7 @@
 libpymortem_la_SOURCES += \
 	%D%/build.h \
 	%D%/calibrate.c \
+	%D%/calibrate-freelists.c \
 	%D%/create.c \
 	%D%/fields.h \
 	%D%/find.c \

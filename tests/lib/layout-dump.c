@@ -119,19 +119,40 @@ static int fail(const struct pm_error *err)
 	return 1;
 }
 
-/* Rows whose movable parts are elsewhere: only calibration can be right. */
-static const struct pm_row *scrambled(const struct pm_row *row)
+/* Rows whose movable parts are elsewhere: only calibration can be right.  What
+   leads to _PyRuntime stays where nothing else tells where that is. */
+static const struct pm_row *scrambled(const struct pm_row *row, bool found)
 {
 	struct pm_row *r = malloc(sizeof *r);
 	if (!r)
 		return NULL;
 	*r = *row;
-	if (!pm_has(r->fields.interp.interned_strings))
-		return r;
-	r->fields.interp.interned_strings.off -= 128;
-	r->fields.interp.obmalloc.off -= 128;
-	r->fields.runtime.interpreters_head.off += 16;
-	r->fields.runtime.interpreters_main.off += 16;
+	struct pm_fields *f = &r->fields;
+	unsigned word = r->traits.word_size;
+	bool mimalloc = r->traits.obmalloc_home == PM_OBMALLOC_MIMALLOC;
+	struct pm_field *const moved[] = {&f->interp.interned_strings,
+		&f->interp.types, &f->interp.freelists,
+		&f->thread_impl.freelists,
+		mimalloc ? NULL : &f->interp.obmalloc};
+	for (size_t i = 0; i < sizeof moved / sizeof *moved; i++)
+		if (moved[i] && pm_has(*moved[i]))
+			moved[i]->off -= 8 * word;
+	struct pm_field *list = &f->freelists.sizeof_ + 1;
+	struct pm_field *end = (struct pm_field *)(void *)(&f->freelists + 1);
+	for (; list < end && !pm_has(f->interp.freelists) &&
+		!pm_has(f->thread_impl.freelists) && !mimalloc;
+		list++)
+		if (pm_has(*list))
+			list->off -= 8 * word;
+	if (r->traits.gc_home == PM_GC_IN_INTERP)
+		f->interp.gc.off += word;
+	else if (r->traits.gc_home == PM_GC_IN_RUNTIME)
+		f->runtime.gc.off += word;
+	if (found && pm_has(f->runtime.interpreters_main)) {
+		f->runtime.interpreters_head.off += 2 * word;
+		f->runtime.interpreters_main.off += 2 * word;
+		f->interp.threads_head.off += 2 * word;
+	}
 	return r;
 }
 
@@ -150,12 +171,17 @@ static int dump(struct pm_target *t, const struct choices *use)
 	PM_CLEANUP(pm_modules_deinit) struct pm_modules ms = {0};
 	PM_CLEANUP(answers_deinit) struct answers answers = {0};
 	struct pm_debug_info info = {use->answers != NULL, lookup, &answers};
-	const struct pm_row *rows[64] = {NULL};
+	const struct pm_row *rows[128] = {NULL};
 	memcpy(&masked.t.maps, &t->maps, sizeof t->maps);
 	if (use->answers && !read_answers(use->answers, &answers))
 		return perror(use->answers), 1;
-	for (size_t i = 0; i + 1 < 64 && pm_rows[i]; i++)
-		rows[i] = use->table ? pm_rows[i] : scrambled(pm_rows[i]);
+	for (size_t i = 0; i + 1 < 128 && pm_rows[i]; i++)
+		rows[i] = use->table
+				  ? pm_rows[i]
+				  : scrambled(pm_rows[i],
+					    use->symbols ||
+						    (use->debug_offsets &&
+							    pm_rows[i]->slots));
 	if (pm_memory_create(use->debug_offsets ? t : &masked.t, 0, &m, &err) !=
 			PM_OK ||
 		pm_modules_load(m, &ms, &err) != PM_OK)

@@ -223,7 +223,7 @@ static struct pm_place make_singleton(struct mini *m, const char *type)
 	struct pm_place of = make_type(m, type, f->object.sizeof_.off);
 	pm_addr at = mini_data(m, f->object.sizeof_.off);
 	mini_put(m, at, f->object.refcnt, 1);
-	mini_put(m, at, f->object.ref_local, 1);
+	mini_put(m, at, f->object.ref_local, UINT32_MAX);
 	mini_put(m, at, f->object.type, of.addr);
 	return (struct pm_place){at, PM_SOURCE_TABLE};
 }
