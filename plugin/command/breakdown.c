@@ -2,7 +2,7 @@
 #include "command/breakdown.h"
 #include "command/walking.h"
 #include "heap/footprint.h"
-#include "heap/instances.h"
+#include "heap/scan.h"
 #include "heap/team.h"
 #include "object/attributes.h"
 #include "object/details.h"
@@ -23,7 +23,8 @@ struct pm_breakdown {
 	enum pm_breakdown_by by;
 	const char *glob;
 	enum phase phase;
-	struct pm_instances *job;
+	struct pm_scan *job;
+	struct pm_object x; /* under way */
 	PM_VEC(struct pm_breakdown_row) rows;
 	struct pm_strbuf names;
 	struct pm_map by_name; /* hash of a name: row, plus 1 */
@@ -49,7 +50,7 @@ void pm_breakdown_destroy(struct pm_breakdown *b)
 {
 	if (!b)
 		return;
-	pm_instances_destroy(b->job);
+	pm_scan_destroy(b->job);
 	pm_vec_deinit(&b->rows);
 	pm_strbuf_deinit(&b->names);
 	pm_map_deinit(&b->by_name);
@@ -380,10 +381,12 @@ static bool wants(void *arg, const struct pm_type *t)
 	       pm_type_matches(t->name, b->glob);
 }
 
-static bool found(void *arg, unsigned who, const struct pm_object *x)
+static bool found(void *arg, unsigned who, const struct pm_scanned *s)
 {
 	struct pm_breakdown *b = arg;
+	struct pm_object *x = &b->x;
 	(void)who; /* there is one only */
+	pm_scan_load(b->job, s, x);
 	if (b->phase == PHASE_OWNERS)
 		return note_owner(b, x);
 	add_object(
@@ -393,8 +396,8 @@ static bool found(void *arg, unsigned who, const struct pm_object *x)
 
 static enum pm_status begin_pass(struct pm_breakdown *b, struct pm_error *err)
 {
-	pm_instances_destroy(pm_take(b->job));
-	return pm_instances_create(b->h, true, wants, found, b, &b->job, err);
+	pm_scan_destroy(pm_take(b->job));
+	return pm_scan_create(b->h, wants, 1, found, b, &b->job, err);
 }
 
 /* ---- by generation ---- */
@@ -529,12 +532,12 @@ enum pm_status pm_breakdown_step(struct pm_breakdown *b, double seconds,
 	if (b->phase != PHASE_DONE && b->by == PM_BY_GENERATION) {
 		walk_lists(b, pm_now() + seconds);
 	} else if (b->phase != PHASE_DONE) {
-		PM_TRY(pm_instances_step(b->job, seconds, &done, err));
+		PM_TRY(pm_scan_step(b->job, seconds, &done, err));
 		if (done && b->phase == PHASE_OWNERS) {
 			b->phase = PHASE_COUNT;
 			PM_TRY(begin_pass(b, err));
 		} else if (done) {
-			b->unreadable += pm_instances_unreadable(b->job);
+			b->unreadable += pm_scan_unreadable(b->job);
 			b->phase = PHASE_DONE;
 		}
 	}
@@ -550,7 +553,7 @@ void pm_breakdown_progress(
 	*ret_done = b->seen;
 	*ret_total = 0;
 	if (b->job)
-		pm_instances_progress(b->job, ret_done, ret_total);
+		pm_scan_progress(b->job, ret_done, ret_total);
 }
 
 struct pm_breakdown_row *pm_breakdown_rows(

@@ -4,7 +4,7 @@
 #include "command/groups.h"
 #include "command/walking.h"
 #include "heap/footprint.h"
-#include "heap/instances.h"
+#include "heap/scan.h"
 #include "heap/team.h"
 #include "object/repr.h"
 
@@ -26,6 +26,7 @@ struct candidate {
 
 /* One thread's finds. */
 struct finder {
+	struct pm_object x; /* under way */
 	struct pm_evaluator *where, *group;
 	struct pm_value_reader reader;
 	PM_VEC(struct candidate) list;
@@ -37,7 +38,7 @@ struct finder {
 struct instances {
 	struct pm_run *r;
 	struct pm_walking walking;
-	struct pm_instances *job;
+	struct pm_scan *job;
 	struct pm_query *where, *group;
 	struct finder finders[PM_TEAM_MAX];
 	enum phase phase;
@@ -167,18 +168,20 @@ static bool keep_row(struct instances *st, struct finder *f,
 	return pm_vec_push(&f->list, (struct candidate){rank, x->addr});
 }
 
-static bool found(void *arg, unsigned who, const struct pm_object *x)
+static bool found(void *arg, unsigned who, const struct pm_scanned *s)
 {
 	struct instances *st = arg;
 	struct finder *f = &st->finders[who];
-	const struct pm_objects *o = pm_instances_objects(st->job, who);
+	const struct pm_object *x = &f->x;
+	const struct pm_objects *o = pm_scan_objects(st->job, who);
 	struct pm_measure m = {0};
+	pm_scan_load(st->job, s, &f->x);
 	if (f->where && !pm_evaluator_matches(f->where, x))
 		return true;
-	enum pm_status s = pm_object_measure(o, x, &m);
-	if (s == PM_CORRUPT)
+	enum pm_status ok = pm_object_measure(o, x, &m);
+	if (ok == PM_CORRUPT)
 		f->inconsistent++;
-	else if (s != PM_OK)
+	else if (ok != PM_OK)
 		f->unreadable++;
 	if (m.size < st->min_size || m.size > st->max_size)
 		return true;
@@ -196,7 +199,8 @@ static enum pm_status begin_look(struct instances *st, struct pm_error *err)
 	struct pm_heap *h = st->r->session->heap;
 	bool serial = (st->where && pm_query_is_serial(st->where)) ||
 		      (st->group && pm_query_is_serial(st->group));
-	PM_TRY(pm_instances_create(h, serial, wants, found, st, &st->job, err));
+	PM_TRY(pm_scan_create(
+		h, wants, serial ? 1 : 0, found, st, &st->job, err));
 	if (!st->ntypes) {
 		pm_auto_strbuf shown = {0};
 		pm_strbuf_escaped(&shown, st->glob, strnlen(st->glob, 100));
@@ -204,9 +208,9 @@ static enum pm_status begin_look(struct instances *st, struct pm_error *err)
 			"py-instances: no type is called \"%s\"",
 			pm_strbuf_text(&shown));
 	}
-	for (unsigned i = 0; i < pm_instances_threads(st->job); i++) {
+	for (unsigned i = 0; i < pm_scan_threads(st->job); i++) {
 		struct finder *f = &st->finders[i];
-		const struct pm_objects *o = pm_instances_objects(st->job, i);
+		const struct pm_objects *o = pm_scan_objects(st->job, i);
 		pm_value_reader_init(&f->reader, o);
 		if (st->where)
 			PM_TRY(pm_evaluator_create(
@@ -378,7 +382,7 @@ static void show_total(struct pm_run *r)
 	pm_emit_close(e);
 	pm_emit_variable(e, "py_count", f->count);
 	pm_emit_variable(e, "py_size", f->size);
-	pm_emit_skipped(e, f->unreadable + pm_instances_unreadable(st->job),
+	pm_emit_skipped(e, f->unreadable + pm_scan_unreadable(st->job),
 		f->inconsistent);
 }
 
@@ -424,8 +428,8 @@ static enum pm_status step(
 		PM_TRY(pm_walking_step(&st->walking, r, &done, err));
 		return done ? begin_look(st, err) : PM_OK;
 	case PHASE_LOOK:
-		PM_TRY(pm_instances_step(st->job, PM_STEP_SECONDS, &done, err));
-		pm_instances_progress(st->job, &have, &total);
+		PM_TRY(pm_scan_step(st->job, PM_STEP_SECONDS, &done, err));
+		pm_scan_progress(st->job, &have, &total);
 		snprintf(r->progress, sizeof r->progress,
 			"looking at objects %" PRIu64 "/%" PRIu64, have, total);
 		if (!done)
@@ -452,7 +456,7 @@ static void finish(struct pm_run *r)
 		pm_vec_deinit(&f->list);
 		pm_groups_deinit(&f->groups);
 	}
-	pm_instances_destroy(st->job);
+	pm_scan_destroy(st->job);
 	pm_walking_finish(&st->walking);
 	pm_query_destroy(st->where);
 	pm_query_destroy(st->group);

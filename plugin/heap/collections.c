@@ -24,7 +24,6 @@ struct part {
 struct pm_collections_job {
 	struct pm_heap *h;
 	enum pm_collections_by by;
-	bool *wanted;
 	struct pm_keys_shape shapes[PM_MAX_CLASSES]; /* bytes 0: look */
 	struct pm_roles *roles;
 	bool has_roles;
@@ -65,7 +64,6 @@ void pm_collections_destroy(struct pm_collections_job *j)
 		pm_vec_deinit(&j->parts[i].rows);
 	}
 	pm_vec_deinit(&j->result.rows);
-	free(j->wanted);
 	free(j);
 }
 
@@ -309,8 +307,9 @@ static void cleanup_job(struct pm_collections_job **j)
 	pm_collections_destroy(*j);
 }
 
-static bool is_wanted(const struct pm_type *t)
+static bool wants(void *arg, const struct pm_type *t)
 {
+	(void)arg;
 	return t->kind == PM_KIND_LIST || t->kind == PM_KIND_DICT ||
 	       t->kind == PM_KIND_ODICT || t->kind == PM_KIND_SET ||
 	       t->kind == PM_KIND_DEQUE || t->kind == PM_KIND_BYTEARRAY;
@@ -325,16 +324,8 @@ enum pm_status pm_collections_create(struct pm_heap *h,
 	if (!j)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	const struct pm_pools *p = h->pools;
-	uint32_t n = pm_types_count(h->types);
 	j->h = h;
 	j->by = by;
-	j->wanted = calloc(n + 1, sizeof *j->wanted);
-	if (!j->wanted)
-		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	for (uint32_t i = 0; i < n; i++) {
-		const struct pm_type *t = pm_types_by_id(h->types, i);
-		j->wanted[i] = t && is_wanted(t);
-	}
 	for (unsigned i = 0; !p->pages && i < p->nclasses; i++)
 		if (!pm_keys_shape_of_class(h->l, pm_pools_class_size(p, i),
 			    p->alignment, p->hook_pre + p->hook_post,
@@ -342,7 +333,7 @@ enum pm_status pm_collections_create(struct pm_heap *h,
 			j->shapes[i].bytes = 0;
 	if (by == PM_BY_OWNER)
 		PM_TRY(pm_roles_create(h, &j->roles, err));
-	PM_TRY(pm_scan_create(h, j->wanted, 0, see, j, &j->scan, err));
+	PM_TRY(pm_scan_create(h, wants, 0, see, j, &j->scan, err));
 	*ret = pm_take(j);
 	return PM_OK;
 }

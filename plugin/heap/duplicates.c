@@ -27,7 +27,6 @@ struct found {
 struct pm_duplicates_job {
 	struct pm_heap *h;
 	enum pm_duplicate_kind kind;
-	bool *wanted;
 	unsigned bits; /* 1 << bits of them in each bitmap */
 	uint64_t *once, *again;
 	bool second; /* the second reading */
@@ -52,7 +51,6 @@ void pm_duplicates_destroy(struct pm_duplicates_job *j)
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		deinit_found(&j->found[i]);
 	pm_vec_deinit(&j->result.list);
-	free(j->wanted);
 	free(j->once);
 	free(j->again);
 	free(j);
@@ -319,13 +317,13 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 
 /* ---- the job ---- */
 
-static bool is_wanted(const struct pm_heap *h, const struct pm_type *t,
-	enum pm_duplicate_kind k)
+static bool wants(void *arg, const struct pm_type *t)
 {
+	const struct pm_duplicates_job *j = arg;
 	const char *name = NULL;
-	switch (k) {
+	switch (j->kind) {
 	case PM_DUPLICATE_STR: /* others cannot be interned */
-		return t->addr == h->l->at.unicode_type.addr;
+		return t->addr == j->h->l->at.unicode_type.addr;
 	case PM_DUPLICATE_BYTES:
 		name = "builtins.bytes";
 		break;
@@ -356,11 +354,9 @@ enum pm_status pm_duplicates_create(struct pm_heap *h,
 	j->kind = kind;
 	uint32_t n = pm_types_count(h->types);
 	uint64_t count = 0;
-	j->wanted = calloc(n + 1, sizeof *j->wanted);
-	for (uint32_t i = 0; i < n && j->wanted; i++) {
+	for (uint32_t i = 0; i < n && i < h->nstats; i++) {
 		const struct pm_type *t = pm_types_by_id(h->types, i);
-		j->wanted[i] = t && is_wanted(h, t, kind);
-		if (j->wanted[i] && i < h->nstats)
+		if (t && wants(j, t))
 			count += h->stats[i].count;
 	}
 	/* Sixteen bits for each: few meet by chance. */
@@ -372,9 +368,9 @@ enum pm_status pm_duplicates_create(struct pm_heap *h,
 	bool pieces = true;
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		pieces &= (j->found[i].piece = malloc(PIECE)) != NULL;
-	if (!j->wanted || !j->once || !j->again || !pieces)
+	if (!j->once || !j->again || !pieces)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	PM_TRY(pm_scan_create(h, j->wanted, 0, see, j, &j->scan, err));
+	PM_TRY(pm_scan_create(h, wants, 0, see, j, &j->scan, err));
 	*ret = pm_take(j);
 	return PM_OK;
 }
@@ -437,7 +433,7 @@ enum pm_status pm_duplicates_step(struct pm_duplicates_job *j, double seconds,
 		settle(j, j->found[i / PENDING].pending[i % PENDING]);
 	pm_scan_destroy(pm_take(j->scan));
 	j->second = true;
-	return pm_scan_create(j->h, j->wanted, 0, see, j, &j->scan, err);
+	return pm_scan_create(j->h, wants, 0, see, j, &j->scan, err);
 }
 
 void pm_duplicates_progress(const struct pm_duplicates_job *j,

@@ -9,7 +9,6 @@ libpymortem_la_SOURCES += \
 	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \
 	%D%/holders.c %D%/holders.h \
-	%D%/instances.c %D%/instances.h \
 	%D%/search.c %D%/search.h \
 	%D%/spot.c %D%/spot.h %D%/spot-text.c \
 	%D%/interned.c %D%/interned.h \

@@ -32,7 +32,6 @@ struct role {
 struct pm_roles {
 	struct pm_heap *h;
 	struct pm_scan *scan;
-	bool *wanted;
 	uint32_t **marks; /* by pool and block, NULL: none yet */
 	struct pm_map outside;
 	struct pm_map by_key;	     /* -> role */
@@ -50,7 +49,6 @@ void pm_roles_destroy(struct pm_roles *r)
 	for (size_t i = 0; r->marks && i < r->h->pools->npools; i++)
 		free(r->marks[i]);
 	free(r->marks);
-	free(r->wanted);
 	pm_vec_each (role, &r->roles)
 		free(role->text);
 	pm_vec_deinit(&r->roles);
@@ -152,7 +150,7 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *s)
 	struct pm_roles *r = arg;
 	struct pm_object x;
 	(void)who;
-	pm_scan_load(s, &x);
+	pm_scan_load(r->scan, s, &x);
 	if (s->type->kind == PM_KIND_MODULE)
 		return mark_attributes(r, &x, ROLE_GLOBAL, s->type);
 	if (s->type->kind == PM_KIND_TYPE) {
@@ -249,8 +247,9 @@ static enum pm_status name_roles(struct pm_roles *r, struct pm_error *err)
 
 /* ---- the job ---- */
 
-static bool is_wanted(const struct pm_type *t)
+static bool wants(void *arg, const struct pm_type *t)
 {
+	(void)arg;
 	return t->kind == PM_KIND_MODULE || t->kind == PM_KIND_TYPE ||
 	       (t->heap && (t->nslots || t->dictoffset || t->managed_dict));
 }
@@ -267,16 +266,10 @@ enum pm_status pm_roles_create(
 	if (!r)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	r->h = h;
-	uint32_t n = pm_types_count(h->types);
-	r->wanted = calloc(n + 1, sizeof *r->wanted);
 	r->marks = calloc(h->pools->npools + 1, sizeof *r->marks);
-	if (!r->wanted || !r->marks)
+	if (!r->marks)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	for (uint32_t i = 0; i < n; i++) {
-		const struct pm_type *t = pm_types_by_id(h->types, i);
-		r->wanted[i] = t && is_wanted(t);
-	}
-	PM_TRY(pm_scan_create(h, r->wanted, 1, see, r, &r->scan, err));
+	PM_TRY(pm_scan_create(h, wants, 1, see, r, &r->scan, err));
 	*ret = pm_take(r);
 	return PM_OK;
 }

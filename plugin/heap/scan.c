@@ -8,10 +8,11 @@
 #define TYPE_CACHE_BITS 10
 #define OUTSIDE_BATCH 64
 #define OUTSIDE_BYTES 4096
+#define TAIL 128
 
 struct cached_type {
 	pm_addr addr;
-	const struct pm_type *type; /* NULL: not one */
+	const struct pm_type *type; /* NULL: not one, or none that we can see */
 };
 
 /* One thread's part. */
@@ -27,13 +28,12 @@ struct scanner {
 struct pool_view {
 	size_t pool;
 	uint32_t size; /* of its blocks */
-	uint32_t pres[PM_PRES];
-	unsigned npres;
 };
 
 struct pm_scan {
 	struct pm_heap *h;
-	const bool *wanted;
+	bool *wanted; /* by type id; NULL: all */
+	uint32_t ntypes;
 	pm_scan_fn *fn;
 	void *arg;
 	struct pm_team team;
@@ -51,30 +51,38 @@ void pm_scan_destroy(struct pm_scan *s)
 		free(s->scanners[i]->chunk);
 		free(s->scanners[i]);
 	}
+	free(s->wanted);
 	free(s);
 }
 
-void pm_scan_load(const struct pm_scanned *x, struct pm_object *ret)
+void pm_scan_load(const struct pm_scan *s, const struct pm_scanned *x,
+	struct pm_object *ret)
 {
 	size_t n = x->avail < PM_MEASURE_HEAD ? x->avail : PM_MEASURE_HEAD;
+	size_t rest = PM_MEASURE_HEAD - n;
 	uint32_t pre = x->type->pre;
-	*ret = (struct pm_object){.addr = x->addr, .type = x->type, .avail = n};
 	unsigned char *body = ret->bytes + PM_OBJECT_MAX_PRE;
-	/* Static objects have no pre-header. */
-	if (!x->is_static && pre <= PM_OBJECT_MAX_PRE)
+	ret->addr = x->addr;
+	ret->type = x->type;
+	ret->avail = n;
+	if (x->is_static) /* has no pre-header */
+		memset(body - pre, 0, pre);
+	else
 		memcpy(body - pre, x->body - pre, pre);
 	memcpy(body, x->body, n);
+	/* What a struct would have behind the end of its block reads as 0. */
+	memset(body + n, 0, rest < TAIL ? rest : TAIL);
+	(void)pm_object_take_refcnt(s->h->l, ret);
 }
 
 static const struct pm_type *ask_type(
 	struct pm_scan *s, struct cached_type *c, pm_addr addr)
 {
-	/* Types are larger than what pymalloc hands out. */
-	const struct pm_type *t = pm_pools_find(s->h->pools, addr) >= 0
-					  ? NULL
-					  : pm_types_get(s->h->types, addr);
+	const struct pm_type *t = NULL;
+	if (pm_pools_may_hold_type(s->h->pools, s->h->l, addr))
+		t = pm_types_get(s->h->types, addr);
 	c->addr = addr;
-	c->type = t && t->is_type ? t : NULL;
+	c->type = t && t->is_type && t->pre <= PM_OBJECT_MAX_PRE ? t : NULL;
 	return c->type;
 }
 
@@ -89,38 +97,41 @@ static inline const struct pm_type *type_at(
 	return c->addr == addr ? c->type : ask_type(s, c, addr);
 }
 
-/* The block is known to be an object's: with which pre-header? */
+static inline bool is_wanted(const struct pm_scan *s, const struct pm_type *t)
+{
+	return !s->wanted || (t->id < s->ntypes && s->wanted[t->id]);
+}
+
+/* The block is known to be an object's, pre bytes into it. */
 static inline void see_block(struct pm_scan *s, unsigned who,
-	const struct pool_view *v, pm_addr block, const unsigned char *bytes)
+	const struct pool_view *v, pm_addr block, const unsigned char *bytes,
+	uint32_t pre)
 {
 	struct scanner *k = s->scanners[who];
 	const struct pm_layout *l = s->h->l;
 	const struct pm_pools *p = s->h->pools;
 	uint32_t room = v->size - p->hook_pre - p->hook_post;
-	const unsigned char *data = bytes + p->hook_pre;
-	for (unsigned i = 0; i < v->npres; i++) {
-		uint32_t pre = v->pres[i];
-		if (pre + l->f.object.sizeof_.off > room)
-			return;
-		const struct pm_type *t =
-			type_at(s, k, pm_get(l, data + pre, l->f.object.type));
-		if (!t || t->pre != pre)
-			continue;
-		if (s->wanted && !s->wanted[t->id])
-			return;
-		const struct pm_scanned x = {
-			.addr = block + p->hook_pre + pre,
-			.type = t,
-			.body = data + pre,
-			.avail = room - pre,
-			.block = v->size,
-			.pool = v->pool,
-			.start = block,
-		};
-		if (!s->fn(s->arg, who, &x))
-			k->status = PM_NOMEM;
+	const unsigned char *body = bytes + p->hook_pre + pre;
+	const struct pm_type *t = NULL;
+	if (pre + l->f.object.sizeof_.off <= room)
+		t = type_at(s, k, pm_get(l, body, l->f.object.type));
+	if (!t || t->pre != pre) {
+		k->unreadable++;
 		return;
 	}
+	if (!is_wanted(s, t))
+		return;
+	const struct pm_scanned x = {
+		.addr = block + p->hook_pre + pre,
+		.type = t,
+		.body = body,
+		.avail = room - pre,
+		.block = v->size,
+		.pool = v->pool,
+		.start = block,
+	};
+	if (!s->fn(s->arg, who, &x))
+		k->status = PM_NOMEM;
 }
 
 static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
@@ -129,11 +140,13 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 	const struct pm_heap *h = s->h;
 	const struct pm_pools *p = h->pools;
 	pm_addr at = pm_pools_address(p, pool);
-	struct pool_view v = {.pool = pool,
-		.size = pm_pools_class_size(p, p->pools[pool].szidx)};
-	v.npres = pm_heap_pres(h, pool, v.pres);
+	uint32_t pres[PM_PRES];
+	unsigned npres = pm_heap_pres(h, pool, pres);
+	const struct pool_view v = {
+		.pool = pool,
+		.size = pm_pools_class_size(p, p->pools[pool].szidx),
+	};
 	size_t first, n = pm_pools_words(p, pool, &first);
-	uint64_t blocks = pm_pools_first(p, pool) - at;
 	if (v.size <= p->hook_pre + p->hook_post)
 		return;
 	for (size_t i = first; i < first + n; i++) {
@@ -141,14 +154,13 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 		while (bits) {
 			unsigned b = (unsigned)__builtin_ctzll(bits);
 			bits &= bits - 1;
-			uint64_t bit = (i - first) * 64 + b;
-			/* Pages have a bit for each block, pools of pymalloc
-			   one for each place where one could begin. */
-			uint64_t off = p->pages ? blocks + bit * v.size
-						: bit << p->align_shift;
-			pm_addr block = at + off;
-			if (off + v.size <= pm_pools_bytes(p, pool))
-				see_block(s, who, &v, block, bytes + off);
+			pm_addr block = pm_pools_bit_block(p, pool, i * 64 + b);
+			uint64_t off = block - at;
+			unsigned pre = pm_heap_pre_index(h, i * 64 + b);
+			if (pre < npres &&
+				off + v.size <= pm_pools_bytes(p, pool))
+				see_block(s, who, &v, block, bytes + off,
+					pres[pre]);
 		}
 	}
 }
@@ -189,8 +201,7 @@ static void see_outside(
 	struct scanner *k = s->scanners[who];
 	const struct pm_type *t = pm_types_by_id(s->h->types, o->type_id);
 	unsigned char bytes[PM_OBJECT_MAX_PRE + OUTSIDE_BYTES];
-	if (!t || (s->wanted && !s->wanted[t->id]) ||
-		t->pre > PM_OBJECT_MAX_PRE)
+	if (!t || !is_wanted(s, t) || t->pre > PM_OBJECT_MAX_PRE)
 		return;
 	uint32_t pre = o->is_static ? 0 : t->pre;
 	size_t n = o->bytes < OUTSIDE_BYTES ? (size_t)o->bytes : OUTSIDE_BYTES;
@@ -231,7 +242,21 @@ static bool one_unit(void *arg, unsigned who, size_t i)
 	return k->status == PM_OK;
 }
 
-enum pm_status pm_scan_create(struct pm_heap *h, const bool *wanted,
+static enum pm_status ask_wanted(
+	struct pm_scan *s, pm_scan_wants_fn *wants, struct pm_error *err)
+{
+	s->ntypes = pm_types_count(s->h->types);
+	s->wanted = calloc(s->ntypes + 1, sizeof *s->wanted);
+	if (!s->wanted)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	for (uint32_t i = 0; i < s->ntypes; i++) {
+		const struct pm_type *t = pm_types_by_id(s->h->types, i);
+		s->wanted[i] = t && wants(s->arg, t);
+	}
+	return PM_OK;
+}
+
+enum pm_status pm_scan_create(struct pm_heap *h, pm_scan_wants_fn *wants,
 	unsigned threads, pm_scan_fn *fn, void *arg, struct pm_scan **ret,
 	struct pm_error *err)
 {
@@ -241,9 +266,10 @@ enum pm_status pm_scan_create(struct pm_heap *h, const bool *wanted,
 	if (!s)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	s->h = h;
-	s->wanted = wanted;
 	s->fn = fn;
 	s->arg = arg;
+	if (wants)
+		PM_TRY(ask_wanted(s, wants, err));
 	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)
 		threads = pm_team_size(h->target->parallel);
 	size_t chunk = 1;

@@ -20,16 +20,18 @@ struct pm_scanned {
 	bool is_static;
 };
 
+/* Is this type wanted?  Asked once for each, before the first object. */
+typedef bool pm_scan_wants_fn(void *arg, const struct pm_type *t);
 /* false: out of memory, the scan fails. */
 typedef bool pm_scan_fn(void *arg, unsigned who, const struct pm_scanned *x);
 
 struct pm_scan; /* opaque job */
 
-/* wanted: by type id, NULL: all; has pm_types_count () entries and outlives
-   the job.  threads 0: as many as pay off.  The heap was walked. */
-PM_CHECKED enum pm_status pm_scan_create(struct pm_heap *h, const bool *wanted,
-	unsigned threads, pm_scan_fn *fn, void *arg, struct pm_scan **ret,
-	struct pm_error *err);
+/* wants NULL: all.  threads 0: as many as pay off; 1: that of the caller, who
+   may use the heap's own reader.  The heap was walked. */
+PM_CHECKED enum pm_status pm_scan_create(struct pm_heap *h,
+	pm_scan_wants_fn *wants, unsigned threads, pm_scan_fn *fn, void *arg,
+	struct pm_scan **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_scan_step(struct pm_scan *s, double seconds,
 	bool *ret_done, struct pm_error *err);
 void pm_scan_progress(
@@ -47,7 +49,8 @@ const struct pm_objects *pm_scan_objects(const struct pm_scan *s, unsigned who);
 /* Pieces of memory that could not be read, once done. */
 uint64_t pm_scan_unreadable(const struct pm_scan *s);
 
-/* A handle on what is being seen; its refcount stays 0. */
-void pm_scan_load(const struct pm_scanned *x, struct pm_object *ret);
+/* A handle on what is being seen, with its first bytes. */
+void pm_scan_load(const struct pm_scan *s, const struct pm_scanned *x,
+	struct pm_object *ret);
 
 #endif

@@ -19,7 +19,6 @@ struct shared_table {
 struct pm_slots_job {
 	struct pm_heap *h;
 	struct pm_scan *scan;
-	bool *wanted; /* by type id */
 	struct pm_slots result;
 	struct pm_map seen;	   /* keys and dicts of several instances */
 	struct shared_table table; /* of the class seen last */
@@ -67,7 +66,6 @@ void pm_slots_destroy(struct pm_slots_job *j)
 	for (size_t i = 0; j->result.classes && i < j->result.n; i++)
 		free_class(j->result.classes[i]);
 	free(j->result.classes);
-	free(j->wanted);
 	pm_map_deinit(&j->seen);
 	pm_map_deinit(&j->table.index);
 	free(j);
@@ -251,7 +249,7 @@ static bool see_instance(void *arg, unsigned who, const struct pm_scanned *s)
 	struct own_names own = {0};
 	bool nomem = false;
 	(void)who;
-	pm_scan_load(s, &x);
+	pm_scan_load(j->scan, s, &x);
 	if (pm_attr_home(&h->objects, &x, &home) != PM_OK) {
 		j->result.unreadable++;
 		return true;
@@ -292,6 +290,12 @@ static void cleanup_job(struct pm_slots_job **j)
 	pm_slots_destroy(*j);
 }
 
+static bool wants(void *arg, const struct pm_type *t)
+{
+	const struct pm_slots_job *j = arg;
+	return t->id < j->result.n && j->result.classes[t->id];
+}
+
 enum pm_status pm_slots_create(
 	struct pm_heap *h, struct pm_slots_job **ret, struct pm_error *err)
 {
@@ -301,9 +305,8 @@ enum pm_status pm_slots_create(
 	j->h = h;
 	size_t n = pm_types_count(h->types);
 	j->result.n = n;
-	j->wanted = calloc(n + 1, sizeof *j->wanted);
 	j->result.classes = calloc(n + 1, sizeof *j->result.classes);
-	if (!j->wanted || !j->result.classes)
+	if (!j->result.classes)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	for (uint32_t i = 0; i < n; i++) {
 		const struct pm_type *t = pm_types_by_id(h->types, i);
@@ -316,9 +319,8 @@ enum pm_status pm_slots_create(
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 		c->type = t;
 		j->result.classes[i] = c;
-		j->wanted[i] = true;
 	}
-	PM_TRY(pm_scan_create(h, j->wanted, 1, see_instance, j, &j->scan, err));
+	PM_TRY(pm_scan_create(h, wants, 1, see_instance, j, &j->scan, err));
 	*ret = pm_take(j);
 	return PM_OK;
 }

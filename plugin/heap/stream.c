@@ -339,6 +339,8 @@ static void one_block(
 			continue;
 		uint64_t bit = pm_heap_bit(k->h, pool, start);
 		k->h->is_object[bit / 64] |= UINT64_C(1) << bit % 64;
+		k->h->pre_low[bit / 64] |= (uint64_t)(i & 1) << bit % 64;
+		k->h->pre_high[bit / 64] |= (uint64_t)(i >> 1) << bit % 64;
 		k->blocks_objects++;
 		return;
 	}

@@ -59,6 +59,8 @@ void pm_heap_destroy(struct pm_heap *h)
 	pm_types_destroy(h->types);
 	free(h->stats);
 	free(h->is_object);
+	free(h->pre_low);
+	free(h->pre_high);
 	free(h->is_dead);
 	free(h->is_buffer);
 	free_owners(h);
@@ -124,13 +126,18 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 	if (!w)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	w->h = h;
-	free(h->is_object);
-	free(h->is_dead);
-	h->is_object = calloc(h->pools->nwords + 1, 8);
-	h->is_dead = calloc(h->pools->nwords + 1, 8);
+	size_t words = h->pools->nwords + 1;
+	uint64_t **const maps[] = {
+		&h->is_object, &h->pre_low, &h->pre_high, &h->is_dead};
+	for (size_t i = 0; i < sizeof maps / sizeof *maps; i++) {
+		free(*maps[i]);
+		*maps[i] = calloc(words, 8);
+		if (!*maps[i])
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	}
 	free_owners(h);
 	h->owners = calloc(h->pools->npools + 1, sizeof *h->owners);
-	if (!h->is_object || !h->is_dead || !h->owners)
+	if (!h->owners)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)
 		threads = pm_team_size(h->target->parallel);
@@ -311,26 +318,36 @@ unsigned pm_heap_pres(
 	return n;
 }
 
-bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
+/* The live object of this block with that pre-header. */
+static bool load_at(
+	struct pm_heap *h, pm_addr block, uint32_t pre, struct pm_object *ret)
 {
 	const struct pm_layout *l = h->l;
+	pm_addr at = block + h->pools->hook_pre + pre;
+	uint64_t type;
+	return pm_layout_read(l, h->memory, at, l->f.object.type, &type,
+		       NULL) == PM_OK &&
+	       pm_pools_may_hold_type(h->pools, l, type) &&
+	       pm_object_load(&h->objects, at, ret, NULL) == PM_OK &&
+	       ret->type->pre == pre &&
+	       (!ret->type->gc || !pm_has(l->f.gc_head.refs) ||
+		       pm_heap_gc_head_plausible(
+			       l, pm_object_body(ret) - l->t.gc_head_size));
+}
+
+bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
+{
 	int64_t pool = pm_pools_find(h->pools, block);
 	uint32_t pres[PM_PRES];
 	unsigned n = pool < 0 ? 0 : pm_heap_pres(h, (size_t)pool, pres);
-	for (unsigned i = 0; i < n; i++) {
-		pm_addr at = block + h->pools->hook_pre + pres[i];
-		uint64_t type;
-		if (pm_layout_read(l, h->memory, at, l->f.object.type, &type,
-			    NULL) == PM_OK &&
-			pm_pools_may_hold_type(h->pools, l, type) &&
-			pm_object_load(&h->objects, at, ret, NULL) == PM_OK &&
-			ret->type->pre == pres[i] &&
-			(!ret->type->gc || !pm_has(l->f.gc_head.refs) ||
-				pm_heap_gc_head_plausible(
-					l, pm_object_body(ret) -
-						   l->t.gc_head_size)))
-			return true;
+	uint64_t bit = n ? pm_heap_bit(h, (size_t)pool, block) : 0;
+	if (n && h->is_object && h->is_object[bit / 64] >> bit % 64 & 1) {
+		unsigned i = pm_heap_pre_index(h, bit);
+		return i < n && load_at(h, block, pres[i], ret);
 	}
+	for (unsigned i = 0; i < n; i++)
+		if (load_at(h, block, pres[i], ret))
+			return true;
 	return false;
 }
 

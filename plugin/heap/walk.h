@@ -50,6 +50,9 @@ struct pm_heap {
 	size_t nstats;
 	/* Bit maps of the blocks of all pools: see pm_heap_bit. */
 	uint64_t *is_object, *is_buffer;
+	/* With which of pm_heap_pres an object's block begins: a bit each of
+	   its index. */
+	uint64_t *pre_low, *pre_high;
 	/* What looks dead and is held by no free list. */
 	uint64_t *is_dead;
 	/* Of each pool with buffers in it: the owner of every block, 0 where
@@ -119,5 +122,13 @@ static inline uint64_t pm_heap_bit(
 #define PM_PRES 3
 unsigned pm_heap_pres(
 	const struct pm_heap *h, size_t pool, uint32_t ret[static PM_PRES]);
+
+/* Which of them it is where the walk found an object: a block's words may well
+   look like objects at two of these places. */
+static inline unsigned pm_heap_pre_index(const struct pm_heap *h, uint64_t bit)
+{
+	return (unsigned)(h->pre_low[bit / 64] >> bit % 64 & 1) |
+	       (unsigned)(h->pre_high[bit / 64] >> bit % 64 & 1) << 1;
+}
 
 #endif

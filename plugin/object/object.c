@@ -62,6 +62,15 @@ static void read_bytes(const struct pm_objects *o, struct pm_object *x)
 	x->avail = pm_target_read_some(target, x->addr, obj, PM_MEASURE_HEAD);
 }
 
+uint64_t pm_object_take_refcnt(const struct pm_layout *l, struct pm_object *x)
+{
+	uint64_t word = pm_refcnt_word(l, pm_object_body(x), &x->immortal);
+	x->refcnt = l->t.refcnt_form == PM_REFCNT_LOW32
+			    ? (int64_t)(uint32_t)word
+			    : (int64_t)word;
+	return word;
+}
+
 enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 	struct pm_object *ret, struct pm_error *err)
 {
@@ -94,7 +103,7 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 		return pm_fail(err, PM_FAULT, addr + ret->avail,
 			"object at 0x%llx is cut short",
 			(unsigned long long)addr);
-	word = pm_refcnt_word(l, pm_object_body(ret), &ret->immortal);
+	word = pm_object_take_refcnt(l, ret);
 	if (!pm_header_plausible(l, pm_object_body(ret)))
 		word = UINT64_MAX;
 	if (!pm_refcnt_plausible(l, word))
@@ -104,9 +113,6 @@ enum pm_status pm_object_load(const struct pm_objects *o, pm_addr addr,
 					    : "no %s at 0x%llx: its refcount "
 					      "makes no sense",
 			t->name, (unsigned long long)addr);
-	ret->refcnt = l->t.refcnt_form == PM_REFCNT_LOW32
-			      ? (int64_t)(uint32_t)word
-			      : (int64_t)word;
 	return PM_OK;
 }
 

@@ -112,6 +112,9 @@ static inline unsigned pm_deque_next_at(const struct pm_layout *l)
 PM_CHECKED enum pm_status pm_object_load(const struct pm_objects *o,
 	pm_addr addr, struct pm_object *ret, struct pm_error *err);
 
+/* Sets refcnt and immortal from the bytes; returns pm_refcnt_word. */
+uint64_t pm_object_take_refcnt(const struct pm_layout *l, struct pm_object *x);
+
 /* The object's first byte; pre-header words are before it. */
 static inline const unsigned char *pm_object_body(const struct pm_object *x)
 {

@@ -3,6 +3,7 @@
 #include "heap/footprint.h"
 #include "heap/holders.h"
 #include "heap/interpreter.h"
+#include "heap/scan.h"
 #include "heap/team.h"
 #include "lib/mini-heap.h"
 #include "object/repr.h"
@@ -299,6 +300,55 @@ START_TEST(items_that_look_like_an_object)
 }
 END_TEST
 
+static bool count_seen(void *arg, unsigned who, const struct pm_scanned *x)
+{
+	uint64_t *seen = arg;
+	(void)who;
+	seen[x->type->id]++;
+	return true;
+}
+
+/* Words of an object that look like a collector's object of another type, where
+   that one would begin: each reading takes it for the same. */
+START_TEST(an_object_that_looks_like_two)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		const struct pm_field type = h.m.l->f.object.type;
+		uint32_t head = row->traits.gc_head_size;
+		pm_addr x = mini_new(&h, h.int_type,
+			head + 4 * h.m.l->f.object.sizeof_.off, false);
+		mini_new_list(&h, &x, 1);
+		mini_put(&h.m, x + head, h.m.l->f.object.refcnt, 1);
+		mini_put(&h.m, x + head, type, h.list_type);
+		ck_assert_int_eq(walk(&h, &w, &err), PM_OK);
+		uint32_t n = pm_types_count(w.heap->types);
+		uint64_t *seen = calloc(n, sizeof *seen);
+		struct pm_scan *scan;
+		bool done = false;
+		ck_assert_int_eq(pm_scan_create(w.heap, NULL, 1, count_seen,
+					 seen, &scan, &err),
+			PM_OK);
+		while (!done)
+			ck_assert_int_eq(
+				pm_scan_step(scan, 0.5, &done, &err), PM_OK);
+		ck_assert_uint_eq(pm_scan_unreadable(scan), 0);
+		for (uint32_t i = 0; i < n && i < w.heap->nstats; i++)
+			ck_assert_msg(seen[i] == w.heap->stats[i].count,
+				"%s: %s", row->name,
+				pm_types_by_id(w.heap->types, i)->name);
+		pm_scan_destroy(scan);
+		free(seen);
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
 static const struct pm_holders *holders_of(
 	struct walked *w, pm_addr object, struct pm_holders_job **ret)
 {
@@ -527,5 +577,6 @@ END_TEST
 UNIT_MAIN("heap", counts_and_sizes, an_interpreter_alone,
 	free_blocks_are_not_objects, arenas_of_huge_pages,
 	free_lists_hold_no_objects, static_types_keep_dicts_in_the_interpreter,
-	items_that_look_like_an_object, referrers_with_via,
-	values_as_python_shows_them, nth_read_fails, random_damage)
+	items_that_look_like_an_object, an_object_that_looks_like_two,
+	referrers_with_via, values_as_python_shows_them, nth_read_fails,
+	random_damage)
