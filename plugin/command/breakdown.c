@@ -334,7 +334,7 @@ static bool note_owner(struct pm_breakdown *b, const struct pm_object *x)
 		(d.type->kind != PM_KIND_DICT && d.type->kind != PM_KIND_ODICT))
 		return !b->no_memory;
 	const void *body = pm_object_body(&d);
-	if (pm_dict_iter_init(o->l, o->m, pm_get(o->l, body, o->l->f.dict.keys),
+	if (pm_dict_iter_init(o->l, o->m, pm_dict_keys(o->l, d.addr, body),
 		    pm_get(o->l, body, o->l->f.dict.values), &it,
 		    NULL) != PM_OK) {
 		b->unreadable++;

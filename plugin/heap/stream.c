@@ -240,8 +240,9 @@ static void follow_words(struct pm_worker *k, const unsigned char *p,
 		follow(k, load_word(k, p + i * ws), from);
 }
 
-/* Attributes kept in the object, generator frames, tuple items, and slots that
-   the mask has no room for: all words behind the header that can lead out. */
+/* Attributes kept in the object, generator frames, tuple items, small tables
+   of dicts, and slots that the mask has no room for: all words behind the
+   header that can lead out. */
 static void follow_rest(struct pm_worker *k, const struct block *b,
 	const struct pm_type *t, uint32_t pre, uint64_t extent)
 {
@@ -254,6 +255,10 @@ static void follow_rest(struct pm_worker *k, const struct block *b,
 		 t->kind == PM_KIND_SET || t->kind == PM_KIND_HAMT ||
 		 t->inline_values || t->slots_beyond)
 		from = l->f.object.sizeof_.off;
+	else if (t->kind == PM_KIND_DICT && pm_has(l->f.dict.smalltable) &&
+		 pm_get(l, b->data + pre, l->f.dict.table) ==
+			 b->addr + pre + l->f.dict.smalltable.off)
+		from = l->f.dict.smalltable.off; /* the table in use (2.7) */
 	else
 		return;
 	uint64_t end = pre + extent < b->room ? pre + extent : b->room;

@@ -7,6 +7,13 @@
 #include "layout/layout.h"
 
 #define PM_WORDINGS(X)                                                         \
+	X(TYPES_ARE_CLASSES, 0x300) /* <class 'int'>, not <type 'int'> */      \
+	X(SETS_IN_BRACES, 0x300)    /* {1}, not set([1]) */                    \
+	X(TEXT_AS_IT_IS, 0x300)	    /* not ASCII with escapes (PEP 3138) */    \
+	X(MODULE_SPECS, 0x304)		/* __spec__ (PEP 451) */               \
+	X(QUALIFIED_FUNCTIONS, 0x303)	/* by __qualname__ (PEP 3155) */       \
+	X(ONE_ARGUMENT, 0x307)		/* without a comma (bpo-30399) */      \
+	X(TIMEDELTA_NAMED, 0x307)	/* days=1 (bpo-30302) */               \
 	X(TASK_NAME, 0x308)		/* asyncio (bpo-34270) */              \
 	X(EMPTY_SLOTS_COLLECTED, 0x308) /* instances of any class (3.8.x) */   \
 	X(NAMESPACE_IN_ORDER, 0x309)	/* not sorted any more (bpo-39075) */  \

@@ -113,7 +113,7 @@ const struct pm_type *pm_class_giver(const struct pm_objects *o,
 	return t;
 }
 
-/* The dict of weak references that tp_subclasses points to, 0: none. */
+/* What tp_subclasses points to: a dict of weak references, 0: none. */
 static enum pm_status subclasses_dict(
 	const struct pm_objects *o, const struct pm_type *t, pm_addr *ret)
 {
@@ -131,6 +131,34 @@ static enum pm_status subclasses_dict(
 	return PM_OK;
 }
 
+static enum pm_status one_subclass(
+	const struct pm_objects *o, pm_addr ref, pm_subclass_fn *fn, void *arg)
+{
+	const struct pm_layout *l = o->l;
+	uint64_t sub = 0;
+	PM_TRY(pm_layout_read(l, o->m, ref, l->f.weakref.object, &sub, NULL));
+	if (sub && sub != l->at.none.addr)
+		fn(arg, sub);
+	return PM_OK;
+}
+
+/* A list of weak references (2.7). */
+static enum pm_status subclasses_of_list(
+	const struct pm_objects *o, pm_addr list, pm_subclass_fn *fn, void *arg)
+{
+	const struct pm_layout *l = o->l;
+	unsigned ws = l->t.word_size;
+	uint64_t n = 0, items = 0, ref = 0;
+	PM_TRY(pm_layout_read(l, o->m, list, l->f.var_object.size, &n, NULL));
+	PM_TRY(pm_layout_read(l, o->m, list, l->f.list.item, &items, NULL));
+	for (uint64_t i = 0; i < n && i < MAX_SUBCLASSES; i++) {
+		PM_TRY(pm_memory_read_uint(
+			o->m, items + i * ws, ws, &ref, NULL));
+		PM_TRY(one_subclass(o, ref, fn, arg));
+	}
+	return PM_OK;
+}
+
 enum pm_status pm_class_subclasses(const struct pm_objects *o,
 	const struct pm_type *t, pm_subclass_fn *fn, void *arg)
 {
@@ -141,16 +169,13 @@ enum pm_status pm_class_subclasses(const struct pm_objects *o,
 	PM_TRY(subclasses_dict(o, t, &dict));
 	if (!dict)
 		return PM_OK;
+	if (l->t.keys_form == PM_KEYS_TABLE)
+		return subclasses_of_list(o, dict, fn, arg);
 	PM_TRY(pm_layout_read(l, o->m, dict, l->f.dict.keys, &keys, NULL));
 	PM_TRY(pm_layout_read(l, o->m, dict, l->f.dict.values, &values, NULL));
 	PM_TRY(pm_dict_iter_init(l, o->m, keys, values, &it, NULL));
 	for (int i = 0;
-		i < MAX_SUBCLASSES && pm_dict_iter_next(&it, &key, &ref); i++) {
-		uint64_t sub = 0;
-		PM_TRY(pm_layout_read(
-			l, o->m, ref, l->f.weakref.object, &sub, NULL));
-		if (sub && sub != l->at.none.addr)
-			fn(arg, sub);
-	}
+		i < MAX_SUBCLASSES && pm_dict_iter_next(&it, &key, &ref); i++)
+		PM_TRY(one_subclass(o, ref, fn, arg));
 	return it.status;
 }

@@ -217,8 +217,10 @@ static void tell_fill(const struct telling *t, const struct pm_measure *m)
 		break;
 	case PM_KIND_DICT:
 	case PM_KIND_ODICT:
-		if (pm_keys_load(t->o->l, t->o->m, field(t, f->dict.keys), &k,
-			    NULL) == PM_OK)
+		if (pm_keys_load(t->o->l, t->o->m,
+			    pm_dict_keys(
+				    t->o->l, t->x->addr, pm_object_body(t->x)),
+			    &k, NULL) == PM_OK)
 			tell(t, "fill",
 				"%" PRIu64 " entries, room for %" PRIu64 "%s",
 				field(t, f->dict.used), k.usable,

@@ -22,7 +22,7 @@ libpymortem_la_SOURCES += \
 	%D%/repr-python.c \
 	%D%/repr-rows.c \
 	%D%/repr-text.c \
-	%D%/repr-times.c \
+	%D%/repr-times.c %D%/repr-two.c \
 	%D%/lines.c %D%/lines.h \
 	%D%/details.c %D%/details.h \
 	%D%/numpy.h \

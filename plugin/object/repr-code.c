@@ -9,8 +9,39 @@
 void pm_repr_class(struct pm_repr *r, const struct pm_object *x)
 {
 	const struct pm_type *t = pm_types_get(r->o->types, x->addr);
-	pm_strbuf_printf(r->out, "<class '%s'>",
+	bool class = pm_wording_is(r->o->l, PM_WORDING_TYPES_ARE_CLASSES) ||
+		     (t && t->is_type && t->heap);
+	pm_strbuf_printf(r->out, "<%s '%s'>", class ? "class" : "type",
 		t && t->is_type ? pm_repr_qualified(t) : "?");
+}
+
+void pm_repr_function(struct pm_repr *r, const struct pm_object *x)
+{
+	const struct pm_fields *f = &r->o->l->f;
+	struct pm_field name =
+		pm_wording_is(r->o->l, PM_WORDING_QUALIFIED_FUNCTIONS)
+			? f->function.qualname
+			: f->function.name;
+	pm_strbuf_puts(r->out, "<function ");
+	if (!pm_repr_text(r, pm_repr_field(r, x, name)))
+		pm_strbuf_puts(r->out, "???");
+	pm_strbuf_printf(r->out, " at 0x%" PRIx64 ">", x->addr);
+}
+
+/* By the name of its code, before it had one of its own. */
+void pm_repr_generator(struct pm_repr *r, const struct pm_object *x)
+{
+	const struct pm_fields *f = &r->o->l->f;
+	uint64_t name = pm_repr_field(r, x, f->gen.qualname);
+	if (!pm_wording_is(r->o->l, PM_WORDING_QUALIFIED_FUNCTIONS) &&
+		pm_layout_read(r->o->l, r->o->m,
+			pm_repr_field(r, x, f->gen.code), f->code.name, &name,
+			NULL) != PM_OK)
+		name = 0;
+	pm_strbuf_puts(r->out, "<generator object ");
+	if (!pm_repr_text(r, name))
+		pm_strbuf_puts(r->out, "???");
+	pm_strbuf_printf(r->out, " at 0x%" PRIx64 ">", x->addr);
 }
 
 /* The name in the PyMethodDef that a word points to. */
@@ -176,7 +207,8 @@ void pm_repr_exception(struct pm_repr *r, const struct pm_object *x)
 	if (!pm_repr_enter(r, x, "..."))
 		return;
 	pm_repr_bare_name(r, x->type);
-	if (pm_repr_items(r, args, &n, &at) && n == 1) {
+	if (pm_wording_is(r->o->l, PM_WORDING_ONE_ARGUMENT) &&
+		pm_repr_items(r, args, &n, &at) && n == 1) {
 		pm_strbuf_putc(r->out, '(');
 		pm_repr_put(r, pm_repr_item(r, at, 0));
 		pm_strbuf_putc(r->out, ')');
@@ -330,6 +362,8 @@ void pm_repr_module(struct pm_repr *r, const struct pm_object *x)
 			pm_strbuf_puts(r->out, " (");
 			pm_repr_put(r, loader);
 			pm_strbuf_putc(r->out, ')');
+		} else if (!pm_wording_is(r->o->l, PM_WORDING_MODULE_SPECS)) {
+			pm_strbuf_puts(r->out, " (built-in)");
 		}
 		pm_strbuf_putc(r->out, '>');
 	}

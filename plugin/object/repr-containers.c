@@ -87,11 +87,16 @@ void pm_repr_set(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_truncate(r->out, start);
 	if (!pm_repr_enter(r, x, again ? again : ""))
 		return;
-	if (!plain || empty) {
+	bool braces = pm_wording_is(r->o->l, PM_WORDING_SETS_IN_BRACES);
+	if (!plain || empty || !braces) {
 		pm_repr_tp_name(r, x->type);
-		pm_strbuf_puts(r->out, empty ? "()" : "(");
+		pm_strbuf_puts(r->out, empty && braces ? "()" : "(");
 	}
-	if (!empty) {
+	if (!braces) {
+		pm_strbuf_putc(r->out, '[');
+		put_members(r, x);
+		pm_strbuf_puts(r->out, "])");
+	} else if (!empty) {
 		pm_strbuf_putc(r->out, '{');
 		put_members(r, x);
 		pm_strbuf_puts(r->out, plain ? "}" : "})");
@@ -349,20 +354,24 @@ void pm_repr_view(struct pm_repr *r, const struct pm_object *x)
 
 /* ---- others ---- */
 
-/* leftblock, rightblock, leftindex, rightindex, state, maxlen; a BLOCK has
-   a link, 64 items and a link (Modules/_collectionsmodule.c). */
+/* ob_size, leftblock, rightblock, leftindex, rightindex, state, maxlen; a BLOCK
+   has a link, items and a link (Modules/_collectionsmodule.c).  2.7: leftblock
+   comes first and the length after rightindex, and the items before the
+   links. */
 static void put_deque_items(struct pm_repr *r, const struct pm_object *x)
 {
-	int64_t n = pm_get_signed(
-		r->o->l, pm_object_body(x), r->o->l->f.var_object.size);
-	pm_addr block = pm_repr_word(r, x, 1);
-	uint64_t index = pm_repr_word(r, x, 3);
-	for (int64_t i = 0; i < n && index < 64 && !pm_repr_full(r); i++) {
-		pm_strbuf_puts(r->out, separator((uint64_t)i));
-		pm_repr_put(r, pm_repr_item(r, block, 1 + index));
-		if (++index == 64) {
+	const struct pm_layout *l = r->o->l;
+	bool behind = l->t.deque_links_behind;
+	uint64_t n = pm_repr_word(r, x, behind ? 4 : 0);
+	pm_addr block = pm_repr_word(r, x, behind ? 0 : 1);
+	uint64_t index = pm_repr_word(r, x, behind ? 2 : 3);
+	unsigned items = l->t.deque_items, first = behind ? 0 : 1;
+	for (uint64_t i = 0; i < n && index < items && !pm_repr_full(r); i++) {
+		pm_strbuf_puts(r->out, separator(i));
+		pm_repr_put(r, pm_repr_item(r, block, first + index));
+		if (++index == items) {
 			index = 0;
-			block = pm_repr_item(r, block, 65);
+			block = pm_repr_item(r, block, first + items);
 		}
 	}
 }
@@ -409,8 +418,12 @@ void pm_repr_structseq(struct pm_repr *r, const struct pm_object *x)
 	if (pm_layout_read(l, r->o->m, x->type->addr, l->f.type.members,
 		    &members, NULL) != PM_OK)
 		members = 0;
-	if (!pm_repr_items(r, x->addr, &n, &at))
+	if (x->type->kind == PM_KIND_PLAIN) { /* like a tuple, but none (2.7) */
+		n = pm_repr_field(r, x, l->f.var_object.size);
+		at = x->addr + l->f.tuple.item.off;
+	} else if (!pm_repr_items(r, x->addr, &n, &at)) {
 		return;
+	}
 	pm_repr_tp_name(r, x->type);
 	pm_strbuf_putc(r->out, '(');
 	for (uint64_t i = 0; i < n && !pm_repr_full(r); i++) {

@@ -80,11 +80,11 @@ pm_repr_fn pm_repr_str, pm_repr_bytes_object, pm_repr_bytearray, pm_repr_int,
 pm_repr_fn pm_repr_list, pm_repr_tuple, pm_repr_set, pm_repr_plain_dict,
 	pm_repr_frozendict, pm_repr_odict, pm_repr_defaultdict, pm_repr_deque,
 	pm_repr_view, pm_repr_structseq, pm_repr_range, pm_repr_namespace;
-pm_repr_fn pm_repr_class, pm_repr_module, pm_repr_builtin, pm_repr_method,
-	pm_repr_method_wrapper, pm_repr_cell, pm_repr_super, pm_repr_frame,
-	pm_repr_exception, pm_repr_exception_group, pm_repr_import_error,
-	pm_repr_weakref, pm_repr_proxy, pm_repr_alias, pm_repr_union,
-	pm_repr_memoryview;
+pm_repr_fn pm_repr_class, pm_repr_function, pm_repr_generator, pm_repr_module,
+	pm_repr_builtin, pm_repr_method, pm_repr_method_wrapper, pm_repr_cell,
+	pm_repr_super, pm_repr_frame, pm_repr_exception,
+	pm_repr_exception_group, pm_repr_import_error, pm_repr_weakref,
+	pm_repr_proxy, pm_repr_alias, pm_repr_union, pm_repr_memoryview;
 pm_repr_fn pm_repr_partial, pm_repr_date, pm_repr_time, pm_repr_datetime,
 	pm_repr_timedelta, pm_repr_timezone, pm_repr_array, pm_repr_mmap,
 	pm_repr_pattern, pm_repr_match, pm_repr_struct, pm_repr_file,
@@ -92,6 +92,8 @@ pm_repr_fn pm_repr_partial, pm_repr_date, pm_repr_time, pm_repr_datetime,
 	pm_repr_context_var, pm_repr_token, pm_repr_simple_cdata,
 	pm_repr_itemgetter, pm_repr_count, pm_repr_repeat, pm_repr_future,
 	pm_repr_task;
+pm_repr_fn pm_repr_classic_class, pm_repr_classic_instance,
+	pm_repr_instance_method, pm_repr_old_file, pm_repr_xrange;
 /* Arrays and scalars of numpy; false: neither. */
 bool pm_repr_numpy(struct pm_repr *r, const struct pm_object *x);
 /* Where a class of Python code has a __repr__ of its own. */

@@ -155,7 +155,7 @@ void pm_repr_array(struct pm_repr *r, const struct pm_object *x)
 	if (pm_memory_read_uint(r->o->m, descr, 1, &code, NULL) != PM_OK ||
 		pm_memory_read_uint(r->o->m, descr + 4, 4, &size, NULL) !=
 			PM_OK ||
-		!strchr("bBuwhHiIlLqQfd", (int)code) || !code || size > 8) {
+		!strchr("bBcuwhHiIlLqQfd", (int)code) || !code || size > 8) {
 		pm_repr_default(r, x);
 		return;
 	}
@@ -164,6 +164,9 @@ void pm_repr_array(struct pm_repr *r, const struct pm_object *x)
 	if (n > 0 && (code == 'u' || code == 'w')) {
 		pm_strbuf_puts(r->out, ", ");
 		put_characters(r, at, (uint64_t)n, (unsigned)size);
+	} else if (n > 0 && code == 'c') { /* 2.7 */
+		pm_strbuf_puts(r->out, ", ");
+		pm_repr_byte_string(r, at, (uint64_t)n, false);
 	} else if (n > 0) {
 		pm_strbuf_puts(r->out, ", [");
 		for (int64_t i = 0; i < n && !pm_repr_full(r); i++) {
@@ -171,6 +174,9 @@ void pm_repr_array(struct pm_repr *r, const struct pm_object *x)
 			if (!put_element(r, at + (uint64_t)i * size, (char)code,
 				    (unsigned)size))
 				break;
+			if (r->o->l->t.int_form == PM_INT_TWO_TYPES &&
+				(code == 'I' || code == 'L'))
+				pm_strbuf_putc(r->out, 'L');
 		}
 		pm_strbuf_putc(r->out, ']');
 	}
@@ -396,7 +402,7 @@ void pm_repr_text_file(struct pm_repr *r, const struct pm_object *x)
 		pm_strbuf_puts(r->out, " name=");
 		pm_repr_put(r, name);
 	}
-	if (mode) {
+	if (mode && pm_wording_is(r->o->l, PM_WORDING_TEXT_AS_IT_IS)) {
 		pm_strbuf_puts(r->out, " mode=");
 		pm_repr_put(r, mode);
 	}

@@ -62,8 +62,16 @@ static void put_units(struct units *u, char quote)
 	struct pm_strbuf *out = u->r->out;
 	uint32_t c;
 	pm_strbuf_putc(out, quote);
+	bool raw = pm_wording_is(u->r->o->l, PM_WORDING_TEXT_AS_IT_IS);
 	while (!pm_repr_full(u->r) && next_unit(u, &c))
-		pm_strbuf_code_point(out, c, quote);
+		if (raw || c < 0x80)
+			pm_strbuf_code_point(out, c, quote);
+		else
+			pm_strbuf_printf(out,
+				c < 0x100     ? "\\x%02" PRIx32
+				: c < 0x10000 ? "\\u%04" PRIx32
+					      : "\\U%08" PRIx32,
+				c);
 	if (u->failed)
 		pm_strbuf_printf(out, "<unreadable 0x%" PRIx64 ">",
 			u->at + u->i * u->width);
@@ -146,8 +154,12 @@ void pm_repr_bytes_object(struct pm_repr *r, const struct pm_object *x)
 void pm_repr_bytearray(struct pm_repr *r, const struct pm_object *x)
 {
 	pm_repr_bare_name(r, x->type);
-	pm_strbuf_putc(r->out, '(');
-	pm_repr_byte_string(r, pm_repr_field(r, x, r->o->l->f.bytearray.start),
-		var_size(r, x), true);
+	const struct pm_fields *f = &r->o->l->f;
+	struct pm_field start = pm_has(f->bytearray.start) ? f->bytearray.start
+							   : f->bytearray.bytes;
+	pm_strbuf_puts(
+		r->out, r->o->l->t.text_form == PM_TEXT_WIDE ? "(b" : "(");
+	pm_repr_byte_string(
+		r, pm_repr_field(r, x, start), var_size(r, x), true);
 	pm_strbuf_putc(r->out, ')');
 }

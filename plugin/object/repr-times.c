@@ -103,6 +103,18 @@ void pm_repr_timedelta(struct pm_repr *r, const struct pm_object *x)
 	bool some = false;
 	pm_repr_tp_name(r, x->type);
 	pm_strbuf_putc(r->out, '(');
+	if (!pm_wording_is(r->o->l, PM_WORDING_TIMEDELTA_NAMED)) {
+		int32_t days = delta_part(r, x, 0);
+		int32_t seconds = delta_part(r, x, 1);
+		int32_t micros = delta_part(r, x, 2);
+		pm_strbuf_printf(r->out, "%" PRId32, days);
+		if (seconds || micros)
+			pm_strbuf_printf(r->out, ", %" PRId32, seconds);
+		if (micros)
+			pm_strbuf_printf(r->out, ", %" PRId32, micros);
+		pm_strbuf_putc(r->out, ')');
+		return;
+	}
 	for (unsigned i = 0; i < 3; i++) {
 		int32_t v = delta_part(r, x, i);
 		if (!v)

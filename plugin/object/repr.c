@@ -137,7 +137,7 @@ bool pm_repr_text(struct pm_repr *r, pm_addr str)
 	struct pm_object x;
 	size_t room = r->limit + 1;
 	return str && pm_object_load(r->o, str, &x, NULL) == PM_OK &&
-	       x.type->kind == PM_KIND_STR &&
+	       pm_type_is_name(r->o->l, x.type) &&
 	       pm_text_append(r->o->l, r->o->m, str, room, 0, r->out, NULL) ==
 		       PM_OK;
 }
@@ -188,7 +188,7 @@ bool pm_repr_dict(struct pm_repr *r, pm_addr addr, struct pm_dict_iter *ret)
 	       (x.type->kind == PM_KIND_DICT ||
 		       x.type->kind == PM_KIND_ODICT) &&
 	       pm_dict_iter_init(r->o->l, r->o->m,
-		       pm_repr_field(r, &x, f->dict.keys),
+		       pm_dict_keys(r->o->l, addr, pm_object_body(&x)),
 		       pm_repr_field(r, &x, f->dict.values), ret,
 		       NULL) == PM_OK;
 }
@@ -264,7 +264,9 @@ static void put_object(struct pm_repr *r, pm_addr addr)
 		row = NULL;
 	if (row)
 		put_row(r, &x, row);
-	else if (x.type->kind == PM_KIND_TUPLE && owner->dict &&
+	else if ((x.type->kind == PM_KIND_TUPLE ||
+			 (x.type->kind == PM_KIND_PLAIN && !x.type->heap)) &&
+		 owner->dict &&
 		 pm_dict_find(
 			 r->o->l, r->o->m, owner->dict, "n_sequence_fields"))
 		pm_repr_structseq(r, &x);

@@ -516,13 +516,6 @@ static bool load(struct pm_types *ts, struct pm_type *t)
 	read_slots(ts, t, base, &s);
 	finish_slots(l, t, &s);
 	t->hidden = base ? base->hidden : 0;
-	/* A structseq was no tuple in 2.7, but like one. */
-	if (t->kind == PM_KIND_PLAIN && t->dict && !t->heap &&
-		t->itemsize == l->t.word_size &&
-		t->basicsize == l->f.tuple.item.off &&
-		l->t.int_form == PM_INT_TWO_TYPES &&
-		pm_dict_find(l, ts->m, t->dict, "n_sequence_fields"))
-		t->kind = PM_KIND_TUPLE;
 	if (t->kind == PM_KIND_TUPLE && t->dict && !t->hidden)
 		t->hidden = hidden_items(ts, t);
 	uint64_t keys = 0;

@@ -11,7 +11,7 @@ import explained
 
 NAMELESS_OBJECTS = 40   # those of a context variable's map
 CUT, CUT_STEP = 17, 5   # characters; every so many animals
-WHOLE = 200000          # characters that hold every value of the zoo
+WHOLE = 700000          # characters that hold every value of the zoo
 COUNTED = 60       # what more hold, the oracle itself holds too
 
 

@@ -311,7 +311,7 @@ def new_row(kind):
             "static_count": 0, "static_seen": 0, "how": {}}
 
 
-def by_type(closure, tracked):
+def by_type(closure, tracked, first):
     rows = {}
     for thing in list(closure.objects.values()):
         kind = type(thing)
@@ -337,8 +337,9 @@ def by_type(closure, tracked):
     if sys.version_info < (3,):     # of the call in which the parent waits
         row = rows[id(tuple)]
         row["tracked"] += 1
-        row["count"] += 1
-        row["size"] += sys.getsizeof((None,))
+        if id(first) not in closure.objects:
+            row["count"] += 1
+            row["size"] += sys.getsizeof(first)
     for kind in closure.gone.values():
         if kind in rows:
             rows[kind]["gone"] = rows[kind].get("gone", 0) + 1
@@ -439,10 +440,12 @@ def generations(tracked):
                 for thing in gc.get_objects(generation=number))
 
 
-#: What releases before 3.7 show as later ones do, and what only they have.
-OLD_REPRS = (bool, int, float, complex, str, type(1 << 64), type(None))
-if sys.version_info >= (3,):
-    OLD_REPRS += (bytes, bytearray, list, tuple, set, frozenset, range)
+def classic(animal):
+    """An instance of a classic class, which may have a __repr__ (2.7)."""
+    kind = animal.__class__
+    return (None if not hasattr(kind, "__repr__") else "classic",
+            "<%s.%s instance at %#x>" % (kind.__module__, kind.__name__,
+                                         id(animal)))
 
 
 def reprs(zoo, rows):
@@ -453,9 +456,11 @@ def reprs(zoo, rows):
         row["details"] = details(animal)
         row["python_repr"] = type_repr_of(type(animal))
         row["plain_repr"] = object.__repr__(animal)
-        if sys.version_info < (3, 7) and type(animal) not in OLD_REPRS:
-            row["repr"] = None      # texts of 3.7 are what is shown
-            continue
+        if sys.version_info < (3,) and type(animal) is types.InstanceType:
+            row["python_repr"], row["plain_repr"] = classic(animal)
+        elif sys.version_info < (3,) and row["python_repr"] and \
+                row["python_repr"].startswith("collections."):
+            row["python_repr"] = "Python's"     # of C since then
         try:
             row["repr"] = repr(animal)
         except Exception as error:
@@ -582,7 +587,7 @@ def running(frame):
     return found
 
 
-def truth(tracked, zoo, blocks, options):
+def truth(tracked, zoo, blocks, options, first):
     """Everything the driver compares with, as one JSON-able dict."""
     known = set(map(id, tracked))
     # First: a BytesIO whose buffer somebody else holds is a smaller one.
@@ -609,7 +614,7 @@ def truth(tracked, zoo, blocks, options):
         "free_threaded": "t" in getattr(sys, "abiflags", ""),
         "allocated_blocks": blocks, "tracked": len(tracked),
         "objects": len(closure.objects),
-        "types": by_type(closure, tracked),
+        "types": by_type(closure, tracked, first),
         "in_frames": [hex(id(o)).rstrip("L") for o in in_frames],
         "lru_entries": sum(
             o.cache_info()[3] for o in list(closure.objects.values())
@@ -627,13 +632,14 @@ def truth(tracked, zoo, blocks, options):
 
 def tell(_, __, blocks, tracked, zoo, options):
     """In the forked copy: write the truth and vanish."""
+    first = (zoo,)      # where the parent has the arguments of its read (2.7)
     status = 1
     trouble = options["truth"] + ".error"
     trace = os.open(trouble, os.O_WRONLY | os.O_CREAT, 0o600)
     if faulthandler:
         faulthandler.enable(trace)
     try:
-        answer = truth(tracked, zoo, blocks, options)
+        answer = truth(tracked, zoo, blocks, options, first)
         with open(options["truth"] + ".part", "w") as out:
             json.dump(answer, out)
         os.rename(options["truth"] + ".part", options["truth"])

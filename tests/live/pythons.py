@@ -10,7 +10,7 @@ import os
 import shutil
 import subprocess
 
-OLDEST = (3, 6)     # of those that are found; what PYTHONS names may be 2.7
+OLDEST = (2, 7)
 PROBE = ("import sys, sysconfig as s; sys.stdout.write(','.join(["
          "sys.executable, '%d.%d.%d' % sys.version_info[:3],"
          "'d' if hasattr(sys, 'gettotalrefcount') else '',"
@@ -42,13 +42,14 @@ def candidates():
             found += sorted(glob.glob(root + "/versions/*/bin/python"))
     for folder in os.environ.get("PATH", "").split(":"):
         if "/shims" not in folder:
-            found += sorted(glob.glob(folder + "/python3.[0-9]") +
+            found += sorted(glob.glob(folder + "/python2.7") +
+                            glob.glob(folder + "/python3.[0-9]") +
                             glob.glob(folder + "/python3.[0-9][0-9]"))
     return found + ["/usr/bin/python3"]
 
 
-def find():
-    """([Python], [why one was left out])."""
+def find(oldest=(3, 6)):
+    """([Python], [why one was left out]); what PYTHONS names may be older."""
     pythons, skipped, seen = [], [], set()
     for path in candidates():
         real = os.path.realpath(path)
@@ -64,7 +65,7 @@ def find():
             skipped.append("%s does not say its version" % path)
             continue
         python = Python(path, program, version, debug + threads)
-        if python.release < OLDEST and not os.environ.get("PYTHONS"):
+        if python.release < oldest and not os.environ.get("PYTHONS"):
             skipped.append("%s: %s is older than any supported" %
                            (path, version))
         else:
