@@ -69,6 +69,7 @@ static void show_target(struct pm_run *r, const struct pm_runtime_state *st)
 		l->python && l->python->path ? pm_strbuf_text(&module) : NULL);
 	pm_emit_text(e, "layout_source", pm_strbuf_text(&source));
 	pm_emit_text(e, "table_row", l->row->name);
+	pm_emit_bool(e, "release_known", !l->kin);
 }
 
 static void show_interpreter(

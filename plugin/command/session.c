@@ -200,8 +200,9 @@ static enum pm_status ensure(struct pm_session *s, struct pm_error *err)
 	s->modules = (struct pm_modules){0};
 	PM_TRY(pm_modules_load(s->memory, &s->modules, err));
 	struct pm_debug_info none = {0};
-	return pm_layout_create(s->memory, &s->modules,
-		s->use_debug_info ? &s->debug_info : &none, &s->layout, err);
+	return pm_layout_create_until(s->memory, &s->modules,
+		s->use_debug_info ? &s->debug_info : &none, s->newest_row,
+		&s->layout, err);
 }
 
 enum pm_status pm_session_ensure(struct pm_session *s, struct pm_error *err)
@@ -237,6 +238,8 @@ void pm_session_layout_source(const struct pm_session *s, struct pm_strbuf *b)
 		PM_SOURCE_DEBUG_OFFSETS,
 		PM_SOURCE_CALIBRATED,
 		PM_SOURCE_TABLE,
+		PM_SOURCE_NEIGHBOURS,
+		PM_SOURCE_KIN,
 	};
 	size_t start = b->len;
 	for (size_t k = 0; k < sizeof best_first / sizeof *best_first; k++) {

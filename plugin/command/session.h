@@ -48,6 +48,7 @@ struct pm_session {
 	struct pm_layout *alone;
 	/* Settings, py-set. */
 	bool fast_reads, use_debug_info;
+	unsigned newest_row; /* of the table, major << 8 | minor; 0: all */
 	unsigned repr_limit; /* characters of a repr */
 	bool stable_ids;     /* #1, #2 for addresses: tests, bug reports */
 	const char *reader;  /* "process_vm_readv", "mapped core", "GDB" */

@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-enum setting_type { ON_OFF, NUMBER };
+enum setting_type { ON_OFF, NUMBER, RELEASE };
 
 static const struct setting {
 	const char *name;
@@ -22,6 +22,8 @@ static const struct setting {
 		false, "characters of a value that are shown"},
 	{"stable-ids", ON_OFF, offsetof(struct pm_session, stable_ids), 0,
 		false, "show addresses as #1, #2, ..."},
+	{"table", RELEASE, offsetof(struct pm_session, newest_row), 0, true,
+		"use the table of layouts up to this release only"},
 };
 #define SETTINGS (sizeof settings / sizeof *settings)
 
@@ -33,6 +35,14 @@ static bool *on_off(struct pm_session *s, const struct setting *t)
 static unsigned *number(struct pm_session *s, const struct setting *t)
 {
 	return (unsigned *)(void *)((char *)s + t->offset);
+}
+
+static void release_text(unsigned release, char ret[16])
+{
+	if (release)
+		snprintf(ret, 16, "%u.%u", release >> 8, release & 0xff);
+	else
+		snprintf(ret, 16, "all");
 }
 
 static void show_all(struct pm_run *r)
@@ -49,9 +59,11 @@ static void show_all(struct pm_run *r)
 		if (t->type == ON_OFF)
 			snprintf(value, sizeof value, "%s",
 				*on_off(r->session, t) ? "on" : "off");
-		else
+		else if (t->type == NUMBER)
 			snprintf(value, sizeof value, "%u",
 				*number(r->session, t));
+		else
+			release_text(*number(r->session, t), value);
 		const struct pm_cell cells[] = {
 			{.text = t->name},
 			{.text = value},
@@ -88,6 +100,27 @@ static enum pm_status find_setting(const char *name, size_t len,
 		pm_strbuf_text(&shown), pm_strbuf_text(&names));
 }
 
+static enum pm_status set_release(struct pm_session *s, const struct setting *t,
+	const char *value, struct pm_error *err)
+{
+	unsigned release = 0;
+	if (strcmp(value, "all")) {
+		unsigned major = 0, minor = 0;
+		int len = 0;
+		if (sscanf(value, "%2u.%2u%n", &major, &minor, &len) != 2 ||
+			value[len] || !strchr("123456789", *value))
+			return pm_fail(err, PM_USAGE, 0,
+				"%s is a release such as 3.14, or all, not "
+				"\"%.60s\"",
+				t->name, value);
+		release = major << 8 | minor;
+	}
+	if (release != *number(s, t))
+		pm_session_reset(s);
+	*number(s, t) = release;
+	return PM_OK;
+}
+
 static enum pm_status set_one(
 	struct pm_run *r, const char *words, struct pm_error *err)
 {
@@ -107,6 +140,8 @@ static enum pm_status set_one(
 		*on_off(s, t) = on;
 		return PM_OK;
 	}
+	if (t->type == RELEASE)
+		return set_release(s, t, value, err);
 	char *end;
 	unsigned long n = strtoul(value, &end, 10);
 	if (*value < '0' || *value > '9' || *end || n > t->max)
@@ -146,7 +181,12 @@ const struct pm_command pm_command_set = {
 	       "layout, if there is any\n"
 	       "  repr-limit N         show at most N characters of a value\n"
 	       "  stable-ids on|off    show addresses as #1, #2, ..., the same "
-	       "from run to run",
+	       "from run to run\n"
+	       "  table all|RELEASE    use the table of layouts up to this "
+	       "release only: what\n"
+	       "                       is newer is found from its nearest kin, "
+	       "as a release\n"
+	       "                       is that pymortem does not know yet",
 	.examples = "py-set                 # show all settings\n"
 		    "py-set fast-reads off  # read through GDB only\n",
 	.step = step,

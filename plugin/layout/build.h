@@ -9,11 +9,13 @@
    calibrate.c  fields found by their structure in the target's memory
    calibrate-freelists.c  the free lists, likewise
    kin.c      a release that has no row: that of another, adapted
+   kin-calibrate.c  what of such a release can be seen in memory
    segments.c which layout of mimalloc it is
    prove.c    the merged layout against memory */
 #ifndef PM_LAYOUT_BUILD_H
 #define PM_LAYOUT_BUILD_H
 
+#include "base/strbuf.h"
 #include "layout/layout.h"
 
 /* Index of a field in struct pm_fields. */
@@ -40,7 +42,11 @@ struct pm_identity {
 	uint32_t heads_at;	  /* where the interpreters were seen, 0: not */
 	bool variable;		  /* it is interp_head: before 3.7 */
 	uint64_t head_size;	  /* sizeof (PyGC_Head), 0: not known */
+	bool kin;		  /* no row is of this release */
 };
+
+/* Types whose size a release without a row is asked for. */
+#define PM_KIN_SIZES 32
 
 struct pm_build {
 	struct pm_memory *m;
@@ -55,9 +61,11 @@ struct pm_build {
 	const struct pm_module *python;
 	struct pm_identity id;
 
-	struct pm_layout *l;	 /* owned until handed out */
-	PM_VEC(char *) warnings; /* owned texts, the layout's in the end */
-	struct pm_span data;	 /* the module's writable memory, once read */
+	struct pm_layout *l;	  /* owned until handed out */
+	PM_VEC(char *) warnings;  /* owned texts, the layout's in the end */
+	struct pm_strbuf changed; /* kin: types of another size, */
+	size_t doubtful[PM_KIN_SIZES], ndoubtful; /* their sizeof_ */
+	struct pm_span data;	  /* the module's writable memory, once read */
 	struct pm_span interp;
 };
 
@@ -166,7 +174,20 @@ bool pm_calibrate_are_interpreters(
 pm_addr pm_calibrate_main_interpreter(
 	struct pm_build *b, pm_addr head, unsigned *ret);
 
+/* A release without a row; pm_kin_begin follows pm_layout_from_row. */
+bool pm_kin_is_needed(const struct pm_build *b);
+void pm_kin_begin(struct pm_build *b);
+void pm_kin_tell_offsets(struct pm_build *b, struct pm_told *ret);
+/* Moves what nobody told as its neighbours were. */
+void pm_kin_carry(struct pm_build *b);
+void pm_kin_calibrate(struct pm_build *b);
+/* Warns how well all this is known. */
+void pm_kin_report(struct pm_build *b);
+
 PM_CHECKED enum pm_status pm_prove(struct pm_build *b, struct pm_error *err);
+
+/* The fields of the struct that field i is in: the first is its sizeof_. */
+void pm_prove_struct(size_t i, size_t *ret_first, size_t *ret_end);
 
 /* An offset for the field that fits its struct, by the rest of f. */
 bool pm_prove_fits(const struct pm_fields *f, const struct pm_traits *t,

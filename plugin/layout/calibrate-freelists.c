@@ -169,6 +169,12 @@ static bool elect(const struct election *e, int64_t *ret)
 	return alone;
 }
 
+static void move(struct pm_build *b, size_t field, uint32_t by)
+{
+	((struct pm_field *)&b->l->f)[field].off += by;
+	b->l->sources[field] = PM_SOURCE_CALIBRATED;
+}
+
 /* Lists that are elsewhere by what was put in before them: the first voter's
    base is that of all, later lists move with the nearest before them. */
 static int64_t spread(struct election *e, int64_t base)
@@ -190,7 +196,7 @@ static int64_t spread(struct election *e, int64_t base)
 	}
 	for (unsigned k = 0; k < KINDS; k++)
 		if (pm_has(f[kinds[k].field]))
-			f[kinds[k].field].off += (uint32_t)shift[k];
+			move(b, kinds[k].field, (uint32_t)shift[k]);
 	b->l->f.freelists.sizeof_.off += (uint32_t)moved;
 	return first;
 }

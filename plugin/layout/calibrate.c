@@ -259,9 +259,12 @@ static void calibrate_gc(struct pm_build *b)
 	if (!scan_generations(b, home, &off))
 		return;
 	size_t field = in_runtime ? PM_INDEX(runtime.gc) : PM_INDEX(interp.gc);
-	if (begin_of_gc(b, home, off, &gc) && off >= gc) {
-		pm_tell_calibrated(b, field, gc);
-		pm_tell_calibrated(b, PM_INDEX(gc_state.generations), off - gc);
+	size_t begin;
+	bool told = b->l->sources[field] > PM_SOURCE_CALIBRATED;
+	if (!told && begin_of_gc(b, home, off, &begin) && off >= begin) {
+		pm_tell_calibrated(b, field, begin);
+		pm_tell_calibrated(
+			b, PM_INDEX(gc_state.generations), off - begin);
 	} else if (off >= gc && off - gc < f->gc_state.sizeof_.off) {
 		pm_tell_calibrated(b, PM_INDEX(gc_state.generations), off - gc);
 		if (off == gc + f->gc_state.generations.off)

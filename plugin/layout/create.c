@@ -17,6 +17,7 @@ void pm_build_deinit(struct pm_build *b)
 	pm_vec_deinit(&b->warnings);
 	pm_span_deinit(&b->data);
 	pm_span_deinit(&b->interp);
+	pm_strbuf_deinit(&b->changed);
 	*b = (struct pm_build){0};
 }
 
@@ -56,12 +57,30 @@ static bool is_of_another_machine(
 	return mod && mod->machine && row->machine != mod->machine;
 }
 
+/* Of a release without a row: the nearest one before it, and of that the last
+   patch; or the first of the nearest one behind it. */
+static unsigned distance_of_kin(const struct pm_row *row, unsigned version)
+{
+	if (!row->slots || row->version >> 8 != version >> 8)
+		return NO_ROW;
+	if (row->version < version)
+		return 20000000 * (version - row->version) +
+		       2000 * (255 - row->micro_max);
+	return 20000000 * (row->version - version) + 10000000 +
+	       2000 * row->micro_min;
+}
+
 /* How far a row is from what is known: NO_ROW when it cannot be. */
 static unsigned distance(const struct pm_row *row,
 	const struct pm_module *python, const struct pm_identity *id)
 {
 	unsigned d = 0, micro = id->hexversion >> 8 & 0xff;
-	if (id->hexversion && row->version != id->hexversion >> 16)
+	bool kin = id->hexversion && id->kin;
+	if (kin)
+		d = distance_of_kin(row, id->hexversion >> 16);
+	else if (id->hexversion && row->version != id->hexversion >> 16)
+		return NO_ROW;
+	if (d == NO_ROW)
 		return NO_ROW;
 	if (!pm_row_is_of(row, python))
 		return NO_ROW;
@@ -76,13 +95,15 @@ static unsigned distance(const struct pm_row *row,
 		return NO_ROW;
 	if (id->free_threaded >= 0 && row->free_threaded != id->free_threaded)
 		return NO_ROW;
-	if (id->runtime_size && row->runtime_size != id->runtime_size)
+	if (!kin && id->runtime_size && row->runtime_size != id->runtime_size)
 		d += 1000;
 	if (id->head_size && row->fields.gc_head.sizeof_.off != id->head_size)
 		d += 100;
 	if (id->debug >= 0 ? row->debug != id->debug : row->debug)
 		d += 1000000;
 	/* The size depends on how it was configured, too. */
+	if (kin)
+		return d;
 	if (id->hexversion && micro != 0xff && micro < row->micro_min)
 		d += 2000 * (row->micro_min - micro);
 	if (id->hexversion && micro != 0xff && micro > row->micro_max)
@@ -136,7 +157,7 @@ static enum pm_status fail_no_row(struct pm_build *b, struct pm_error *err)
 static void take_symbol_size(struct pm_build *b)
 {
 	uint8_t *source = &b->l->sources[PM_INDEX(runtime.sizeof_)];
-	if (*source != PM_SOURCE_TABLE || !b->id.runtime_size ||
+	if (*source > PM_SOURCE_TABLE || !b->id.runtime_size ||
 		b->id.runtime_size > UINT32_MAX)
 		return;
 	b->l->f.runtime.sizeof_.off = (uint32_t)b->id.runtime_size;
@@ -169,12 +190,16 @@ static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	b->trust_debug_info = info;
 	b->trust_debug_offsets = offsets;
 	b->l->python = b->python;
+	if (b->kin)
+		pm_kin_begin(b);
 	pm_tell_debug_info(b, &told_info);
 	pm_tell_debug_offsets(b, &told_offsets);
 	pm_tell_merge(b, &told_info, &told_offsets);
 	if (b->runtime_source == PM_SOURCE_SYMBOL)
 		take_symbol_size(b);
 	take_head_size(b);
+	if (b->kin)
+		pm_kin_carry(b);
 	if (!pm_prove_static(b->l, err))
 		return PM_CORRUPT;
 	/* Wrong rows mostly end here, before anything is searched for. */
@@ -182,6 +207,8 @@ static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	pm_find_places(b);
 	PM_TRY(pm_build_interp(b, err));
 	pm_calibrate_interp_fields(b);
+	if (b->kin)
+		pm_kin_calibrate(b);
 	PM_TRY(pm_prove(b, err));
 	pm_find_statics(b);
 	pm_calibrate_segments(b);
@@ -210,7 +237,8 @@ static enum pm_status try_row(
 			   (s == PM_CORRUPT || s == PM_FAULT);
 		i++) {
 		if ((less[i].info && !info) || (less[i].offsets && !offsets) ||
-			(less[i].info == info && less[i].offsets == offsets))
+			(less[i].info == info && less[i].offsets == offsets) ||
+			(b->kin && !less[i].offsets))
 			continue;
 		drop_warnings(b, warnings);
 		s = attempt(b, row, less[i].info, less[i].offsets, NULL);
@@ -348,9 +376,13 @@ static enum pm_status try_candidate(
 		b->debug_info->lookup(b->debug_info->arg, "sizeof (PyGC_Head)",
 			&b->id.head_size);
 	pm_identify(b);
+	b->kin = b->id.kin = pm_kin_is_needed(b);
 	size_t warnings = b->warnings.len;
 	PM_TRY(try_rows(b, err));
-	return refine(b, warnings, err);
+	PM_TRY(refine(b, warnings, err));
+	if (b->kin)
+		pm_kin_report(b);
+	return PM_OK;
 }
 
 static enum pm_status fail_no_python(struct pm_build *b, struct pm_error *err)
@@ -379,6 +411,19 @@ enum pm_status pm_layout_create(struct pm_memory *m,
 	struct pm_layout **ret, struct pm_error *err)
 {
 	return pm_layout_create_by(m, ms, debug_info, pm_rows, ret, err);
+}
+
+enum pm_status pm_layout_create_until(struct pm_memory *m,
+	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
+	unsigned newest, struct pm_layout **ret, struct pm_error *err)
+{
+	const struct pm_row *rows[PM_ROWS_MAX + 1];
+	size_t n = 0;
+	for (size_t i = 0; pm_rows[i] && n < PM_ROWS_MAX; i++)
+		if (!newest || pm_rows[i]->version <= newest)
+			rows[n++] = pm_rows[i];
+	rows[n] = NULL;
+	return pm_layout_create_by(m, ms, debug_info, rows, ret, err);
 }
 
 enum pm_status pm_layout_create_by(struct pm_memory *m,

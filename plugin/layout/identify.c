@@ -174,7 +174,8 @@ bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)
 		.runtime_size = b->id.runtime_size,
 		.heads_at = b->id.heads_at,
 		.variable = b->id.variable,
-		.head_size = b->id.head_size};
+		.head_size = b->id.head_size,
+		.kin = b->id.kin};
 	uint64_t largest =
 		small_int(b, pm_build_dict_get(b, sys, "maxunicode"));
 	if (largest == 0xffff) /* a narrow build of 2.7 */

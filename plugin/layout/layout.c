@@ -12,6 +12,8 @@ const struct pm_row *const pm_rows[] = {
 		NULL,
 };
 
+_Static_assert(sizeof pm_rows / sizeof *pm_rows - 1 <= PM_ROWS_MAX, "rows");
+
 /* struct pm_fields seen as an array: nothing but struct pm_field in it. */
 _Static_assert(sizeof(struct pm_fields) % sizeof(struct pm_field) == 0,
 	"struct pm_fields holds fields only");
@@ -47,6 +49,10 @@ const char *pm_source_text(enum pm_source s)
 	switch (s) {
 	case PM_SOURCE_NONE:
 		return "none";
+	case PM_SOURCE_KIN:
+		return "another release";
+	case PM_SOURCE_NEIGHBOURS:
+		return "its neighbours";
 	case PM_SOURCE_TABLE:
 		return "table";
 	case PM_SOURCE_CALIBRATED:

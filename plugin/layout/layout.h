@@ -171,10 +171,13 @@ struct pm_row {
 	struct pm_traits traits;
 };
 
+#define PM_ROWS_MAX 200
 extern const struct pm_row *const pm_rows[]; /* NULL at the end */
 
-enum pm_source {
+enum pm_source { /* the better the later */
 	PM_SOURCE_NONE,
+	PM_SOURCE_KIN,	      /* as another release's row has it */
+	PM_SOURCE_NEIGHBOURS, /* the same, but moved as its neighbours */
 	PM_SOURCE_TABLE,
 	PM_SOURCE_CALIBRATED,
 	PM_SOURCE_SYMBOL,
@@ -223,6 +226,7 @@ struct pm_layout {
 	uint8_t sources[PM_FIELD_COUNT]; /* enum pm_source, by index in f */
 	struct pm_traits t;
 	const struct pm_row *row; /* nearest row of the table */
+	bool kin;		  /* it is of another release */
 	unsigned hexversion;	  /* PY_VERSION_HEX; micro 0xff when unknown */
 	enum pm_source version_source;
 	bool version_exact; /* micro and release level are known */
@@ -251,6 +255,11 @@ struct pm_debug_info {
 PM_CHECKED enum pm_status pm_layout_create(struct pm_memory *m,
 	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
 	struct pm_layout **ret, struct pm_error *err);
+/* The same without the rows of releases later than this one (major << 8 |
+   minor; 0: with all of them). */
+PM_CHECKED enum pm_status pm_layout_create_until(struct pm_memory *m,
+	const struct pm_modules *ms, const struct pm_debug_info *debug_info,
+	unsigned newest, struct pm_layout **ret, struct pm_error *err);
 void pm_layout_destroy(struct pm_layout *l);
 static inline void pm_cleanup_layout(struct pm_layout **l)
 {

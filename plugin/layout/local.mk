@@ -7,6 +7,8 @@ libpymortem_la_SOURCES += \
 	%D%/fields.h \
 	%D%/find.c \
 	%D%/identify.c \
+	%D%/kin.c \
+	%D%/kin-calibrate.c \
 	%D%/layout.c \
 	%D%/layout.h \
 	%D%/locate.c \

@@ -16,7 +16,7 @@ static const struct pm_field *fields_of(const struct pm_fields *f)
 
 /* First and last+1 field of the struct that field i is in; sizeof_ is the
    first.  Names come from any layout: they are the same in all. */
-static void struct_bounds(size_t i, size_t *ret_first, size_t *ret_end)
+void pm_prove_struct(size_t i, size_t *ret_first, size_t *ret_end)
 {
 	static const struct pm_layout any;
 	const char *of, *other, *name;
@@ -48,7 +48,7 @@ bool pm_prove_fits(const struct pm_fields *fields, const struct pm_traits *t,
 	size_t i, uint64_t off)
 {
 	size_t first, end;
-	struct_bounds(i, &first, &end);
+	pm_prove_struct(i, &first, &end);
 	struct pm_field f = fields_of(fields)[i];
 	uint64_t size = fields_of(fields)[first].off;
 	/* Arrays at the end start where the struct ends. */
@@ -68,7 +68,7 @@ bool pm_prove_static(const struct pm_layout *l, struct pm_error *err)
 	const struct pm_field *row = fields_of(&l->row->fields);
 	for (size_t first = 0, end; first < PM_FIELD_COUNT; first = end) {
 		size_t unused;
-		struct_bounds(first, &unused, &end);
+		pm_prove_struct(first, &unused, &end);
 		for (size_t i = first + 1; i < end; i++) {
 			const char *of, *name, *other;
 			const struct pm_field *f;

@@ -114,7 +114,10 @@ void pm_tell_debug_offsets(struct pm_build *b, struct pm_told *t)
 	forget_all(t);
 	if (!b->trust_debug_offsets || !b->l->row->slots)
 		return;
-	for (const struct pm_slot *s = b->l->row->slots; s->at; s++) {
+	if (b->kin)
+		pm_kin_tell_offsets(b, t);
+	for (const struct pm_slot *s = b->l->row->slots; !b->kin && s->at;
+		s++) {
 		uint64_t v;
 		if (pm_memory_read_uint(
 			    b->m, b->runtime + s->at, 8, &v, NULL) == PM_OK)
@@ -177,8 +180,10 @@ void pm_tell_merge(struct pm_build *b, const struct pm_told *info,
 	}
 	snprintf(row, sizeof row, "the table's row %s", b->l->row->name);
 	complain(b, &told, "debug info", "_Py_DebugOffsets");
-	complain(b, &info_table, "debug info", row);
-	complain(b, &offsets_table, "_Py_DebugOffsets", row);
+	if (!b->kin) {
+		complain(b, &info_table, "debug info", row);
+		complain(b, &offsets_table, "_Py_DebugOffsets", row);
+	}
 	pm_strbuf_deinit(&told.text);
 	pm_strbuf_deinit(&info_table.text);
 	pm_strbuf_deinit(&offsets_table.text);
@@ -193,7 +198,7 @@ void pm_tell_calibrated(struct pm_build *b, size_t field, uint64_t off)
 	if (!pm_has(*f) || off > UINT32_MAX ||
 		!pm_layout_field(b->l, field, &of, &name, &same, &source))
 		return;
-	if (off != f->off)
+	if (off != f->off && (source >= PM_SOURCE_TABLE || !b->kin))
 		pm_build_warn(b,
 			"%s.%s: %s%s says %u, its structure is at %llu", of,
 			name,
@@ -201,7 +206,7 @@ void pm_tell_calibrated(struct pm_build *b, size_t field, uint64_t off)
 			source == PM_SOURCE_TABLE ? b->l->row->name
 						  : pm_source_text(source),
 			f->off, (unsigned long long)off);
-	if (source == PM_SOURCE_TABLE) {
+	if (source <= PM_SOURCE_TABLE) {
 		f->off = (uint32_t)off;
 		b->l->sources[field] = PM_SOURCE_CALIBRATED;
 	}

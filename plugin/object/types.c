@@ -390,7 +390,10 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 	if (own) {
 		t->decoder = own;
 		t->kind = own->kind;
-		t->exact_size = !own->inexact_size;
+		/* Of a release without a row, its length may be anywhere. */
+		t->exact_size = !own->inexact_size &&
+				(own->kind != PM_KIND_BYTEARRAY ||
+					pm_has(l->f.bytearray.alloc));
 		add_decoder_fields(l, t, s, own);
 	} else if (t->dict && pm_dict_find(l, ts->m, t->dict, "__sizeof__")) {
 		t->exact_size = false; /* only its own code knows */

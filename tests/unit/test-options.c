@@ -290,7 +290,8 @@ START_TEST(settings_are_set_and_shown)
 		{"py-set", NULL},
 		{"py-set nonsense",
 			"py-set: no setting \"nonsense\"; there are: "
-			"debug-info, fast-reads, repr-limit, stable-ids"},
+			"debug-info, fast-reads, repr-limit, stable-ids, "
+			"table"},
 		{"py-set fast-reads maybe",
 			"py-set: fast-reads is on or off, not \"maybe\""},
 		{"py-set repr-limit -- -5",
