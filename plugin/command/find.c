@@ -3,6 +3,7 @@
    bytes, each explained as by py-whatis. */
 #include "command/spots.h"
 #include "command/walking.h"
+#include "heap/claims.h"
 #include "heap/search.h"
 #include "heap/team.h"
 
@@ -11,16 +12,19 @@
 #include <string.h>
 
 #define MAX_HITS (1u << 22)
+#define MAX_DOUBTFUL 64 /* more of them are told by a walk */
 
-/* Places are explained from their blocks alone if that is a proof; only else
-   the heap is walked. */
-enum phase { PHASE_SEARCH, PHASE_PROOF, PHASE_WALK, PHASE_ROWS };
+/* Places are explained from their blocks alone if that is a proof, or with the
+   owners that a second search finds; only else the heap is walked. */
+enum phase { PHASE_SEARCH, PHASE_PROOF, PHASE_OWNERS, PHASE_WALK, PHASE_ROWS };
 
 struct find {
 	struct pm_search_for what;
 	struct pm_strbuf forms[PM_SEARCH_FORMS];
 	const char *form_names[PM_SEARCH_FORMS];
 	struct pm_search *search;
+	PM_VEC(struct pm_spot) doubtful;
+	struct pm_claims *claims; /* may be NULL */
 	struct pm_walking walking;
 	enum phase phase;
 	size_t at; /* the row that comes next */
@@ -244,27 +248,55 @@ static enum pm_status search(struct pm_run *r, struct pm_error *err)
 	return PM_OK;
 }
 
+static enum pm_status begin_walk(struct pm_run *r, struct pm_error *err)
+{
+	struct find *st = r->state;
+	st->phase = PHASE_WALK;
+	return pm_walking_start(&st->walking, r, err);
+}
+
 /* Is each of the places told by its block alone? */
 static enum pm_status prove(struct pm_run *r, struct pm_error *err)
 {
 	struct find *st = r->state;
+	struct pm_heap *h = r->session->heap;
 	const struct pm_search_result *res = pm_search_result(st->search);
 	double end = pm_now() + PM_STEP_SECONDS;
-	for (; st->at < res->hits.len; st->at++) {
+	while (st->at < res->hits.len && st->doubtful.len <= MAX_DOUBTFUL) {
 		struct pm_spot s;
-		if (st->at % 8 == 7 && pm_now() > end) {
-			st->at++;
+		pm_spot_find(h, res->hits.data[st->at++].addr, &s);
+		if (!s.sure && !pm_vec_push(&st->doubtful, s))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		if (st->at % 8 == 0 && pm_now() > end)
 			return PM_OK;
-		}
-		pm_spot_find(r->session->heap, res->hits.data[st->at].addr, &s);
-		if (s.sure)
-			continue;
-		st->phase = PHASE_WALK;
-		st->at = 0;
-		return pm_walking_start(&st->walking, r, err);
 	}
-	st->phase = PHASE_ROWS;
 	st->at = 0;
+	st->phase = PHASE_ROWS;
+	if (!st->doubtful.len)
+		return PM_OK;
+	if (st->doubtful.len <= MAX_DOUBTFUL)
+		PM_TRY(pm_claims_create(h, st->doubtful.data, st->doubtful.len,
+			&st->claims, err));
+	if (!st->claims)
+		return begin_walk(r, err);
+	st->phase = PHASE_OWNERS;
+	return PM_OK;
+}
+
+static enum pm_status find_owners(struct pm_run *r, struct pm_error *err)
+{
+	struct find *st = r->state;
+	bool done;
+	uint64_t have, total;
+	PM_TRY(pm_claims_step(st->claims, PM_STEP_SECONDS, &done, err));
+	pm_claims_progress(st->claims, &have, &total);
+	snprintf(r->progress, sizeof r->progress,
+		"searching for owners %" PRIu64 "/%" PRIu64, have, total);
+	if (!done)
+		return PM_OK;
+	if (!pm_claims_complete(st->claims))
+		return begin_walk(r, err);
+	st->phase = PHASE_ROWS;
 	return PM_OK;
 }
 
@@ -279,6 +311,8 @@ static void show_row(struct pm_run *r, const struct pm_search_hit *hit)
 		return;
 	}
 	pm_spot_find(r->session->heap, hit->addr, &s);
+	if (!s.sure && st->claims)
+		pm_claims_apply(st->claims, &s);
 	pm_spots_row(r, &s, form);
 }
 
@@ -341,6 +375,8 @@ static enum pm_status step(
 		return search(r, err);
 	case PHASE_PROOF:
 		return prove(r, err);
+	case PHASE_OWNERS:
+		return find_owners(r, err);
 	case PHASE_WALK:
 		PM_TRY(pm_walking_step(&st->walking, r, &walked, err));
 		if (walked)
@@ -359,6 +395,8 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_search_destroy(st->search);
+	pm_claims_destroy(st->claims);
+	pm_vec_deinit(&st->doubtful);
 	pm_walking_finish(&st->walking);
 	for (unsigned i = 0; i < PM_SEARCH_FORMS; i++)
 		pm_strbuf_deinit(&st->forms[i]);

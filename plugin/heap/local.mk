@@ -12,6 +12,7 @@ libpymortem_la_SOURCES += \
 	%D%/search.c %D%/search.h \
 	%D%/spot.c %D%/spot.h %D%/spot-text.c \
 	%D%/interned.c %D%/interned.h \
+	%D%/claims.c %D%/claims.h \
 	%D%/collections.c %D%/collections.h \
 	%D%/roles.c %D%/roles.h \
 	%D%/duplicates.c %D%/duplicates.h \

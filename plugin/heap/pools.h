@@ -274,15 +274,21 @@ static inline uint64_t pm_pools_bit(
 	       p->align_shift;
 }
 
-static inline pm_addr pm_pools_bit_block(
+/* From the pool's address on. */
+static inline uint64_t pm_pools_bit_offset(
 	const struct pm_pools *p, size_t i, uint64_t bit)
 {
 	if (p->pages)
-		return p->pages[i].first +
+		return p->pages[i].first - p->pages[i].start +
 		       (bit - p->pages[i].bit0) *
 			       pm_pools_class_size(p, p->pools[i].szidx);
-	return pm_pools_address(p, i) + (bit << p->align_shift) -
-	       i * (uint64_t)p->pool_size;
+	return (bit << p->align_shift) - i * (uint64_t)p->pool_size;
+}
+
+static inline pm_addr pm_pools_bit_block(
+	const struct pm_pools *p, size_t i, uint64_t bit)
+{
+	return pm_pools_address(p, i) + pm_pools_bit_offset(p, i, bit);
 }
 
 /* May a type object be at addr?  pymalloc's blocks are too small for one. */

@@ -34,6 +34,7 @@ struct pm_scan {
 	struct pm_heap *h;
 	bool *wanted; /* by type id; NULL: all */
 	uint32_t ntypes;
+	uint64_t types; /* as in pm_heap.pool_types */
 	pm_scan_fn *fn;
 	void *arg;
 	struct pm_team team;
@@ -154,36 +155,39 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 		while (bits) {
 			unsigned b = (unsigned)__builtin_ctzll(bits);
 			bits &= bits - 1;
-			pm_addr block = pm_pools_bit_block(p, pool, i * 64 + b);
-			uint64_t off = block - at;
+			uint64_t off = pm_pools_bit_offset(p, pool, i * 64 + b);
 			unsigned pre = pm_heap_pre_index(h, i * 64 + b);
 			if (pre < npres &&
 				off + v.size <= pm_pools_bytes(p, pool))
-				see_block(s, who, &v, block, bytes + off,
+				see_block(s, who, &v, at + off, bytes + off,
 					pres[pre]);
 		}
 	}
 }
 
-static void see_run(struct pm_scan *s, unsigned who, size_t index)
+static inline bool has_wanted(const struct pm_scan *s, size_t pool)
+{
+	return s->h->pools->pools[pool].state == PM_POOL_USED &&
+	       s->h->pool_types[pool] & s->types;
+}
+
+/* Pools side by side that are all worth a look. */
+static void see_span(struct pm_scan *s, unsigned who, size_t first, size_t end)
 {
 	struct scanner *k = s->scanners[who];
 	const struct pm_pools *p = s->h->pools;
-	const struct pm_run_of_pools *r = &p->runs.data[index];
-	const unsigned char *bytes =
-		pm_target_view(s->h->target, r->addr, r->bytes);
-	size_t got = r->bytes;
+	pm_addr from = pm_pools_address(p, first);
+	size_t all = (size_t)(pm_pools_address(p, end - 1) - from) +
+		     pm_pools_bytes(p, end - 1);
+	const unsigned char *bytes = pm_target_view(s->h->target, from, all);
+	size_t got = all;
 	if (!bytes) {
-		got = pm_target_read_some(
-			s->h->target, r->addr, k->chunk, r->bytes);
+		got = pm_target_read_some(s->h->target, from, k->chunk, all);
 		bytes = k->chunk;
 	}
-	for (size_t i = r->pool0;
-		i < (size_t)r->pool0 + r->npools && k->status == PM_OK; i++) {
-		if (p->pools[i].state != PM_POOL_USED)
-			continue;
+	for (size_t i = first; i < end && k->status == PM_OK; i++) {
 		pm_addr at = pm_pools_address(p, i);
-		size_t off = (size_t)(at - r->addr);
+		size_t off = (size_t)(at - from);
 		size_t size = pm_pools_bytes(p, i);
 		/* Behind a hole: the pool by itself. */
 		if (off + size > got && pm_target_read_some(s->h->target, at,
@@ -192,6 +196,20 @@ static void see_run(struct pm_scan *s, unsigned who, size_t index)
 			continue;
 		}
 		see_pool(s, who, i, bytes + off);
+	}
+}
+
+static void see_run(struct pm_scan *s, unsigned who, size_t index)
+{
+	const struct pm_run_of_pools *r = &s->h->pools->runs.data[index];
+	size_t end = (size_t)r->pool0 + r->npools;
+	for (size_t i = r->pool0; i < end;) {
+		size_t first = i++;
+		if (!has_wanted(s, first))
+			continue;
+		while (i < end && has_wanted(s, i))
+			i++;
+		see_span(s, who, first, i);
 	}
 }
 
@@ -252,6 +270,8 @@ static enum pm_status ask_wanted(
 	for (uint32_t i = 0; i < s->ntypes; i++) {
 		const struct pm_type *t = pm_types_by_id(s->h->types, i);
 		s->wanted[i] = t && wants(s->arg, t);
+		if (s->wanted[i])
+			s->types |= pm_heap_type_bit(t);
 	}
 	return PM_OK;
 }
@@ -268,6 +288,7 @@ enum pm_status pm_scan_create(struct pm_heap *h, pm_scan_wants_fn *wants,
 	s->h = h;
 	s->fn = fn;
 	s->arg = arg;
+	s->types = wants ? 0 : UINT64_MAX;
 	if (wants)
 		PM_TRY(ask_wanted(s, wants, err));
 	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)

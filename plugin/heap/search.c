@@ -96,6 +96,40 @@ NUMBERS(16)
 NUMBERS(32)
 NUMBERS(64)
 
+/* Pointers into some ranges. */
+#define RANGES(bits)                                                           \
+	static void ranges_##bits(struct pm_search *s, struct searcher *k,     \
+		const unsigned char *p, size_t len, pm_addr at)                \
+	{                                                                      \
+		enum { WIDTH = bits / 8, EACH = 64 / WIDTH };                  \
+		uint##bits##_t first[PM_SEARCH_RANGES],                        \
+			span[PM_SEARCH_RANGES];                                \
+		unsigned nranges = s->what.nranges;                            \
+		for (unsigned r = 0; r < nranges; r++) {                       \
+			first[r] = (uint##bits##_t)s->what.ranges[r].first;    \
+			span[r] = (uint##bits##_t)s->what.ranges[r].span;      \
+		}                                                              \
+		for (size_t i = 0; i + WIDTH <= len; i += 64) {                \
+			uint##bits##_t w[EACH] = {0};                          \
+			memcpy(w, p + i, len - i < 64 ? len - i : 64);         \
+			unsigned any = 0;                                      \
+			for (unsigned r = 0; r < nranges; r++)                 \
+				for (int n = 0; n < EACH; n++)                 \
+					any |= (uint##bits##_t)(               \
+						       w[n] - first[r]) <=     \
+					       span[r];                        \
+			for (unsigned n = 0; any && n < EACH; n++)             \
+				for (unsigned r = 0; r < nranges; r++)         \
+					if ((uint##bits##_t)(                  \
+						    w[n] - first[r]) <=        \
+						span[r])                       \
+						hit(s, k, at + i + n * WIDTH,  \
+							0);                    \
+		}                                                              \
+	}
+RANGES(32)
+RANGES(64)
+
 /* len: bytes in which a match may begin; more bytes follow. */
 static void strings(struct pm_search *s, struct searcher *k,
 	const unsigned char *p, size_t len, size_t more, pm_addr at)
@@ -138,6 +172,13 @@ static void match(struct pm_search *s, struct searcher *k,
 	if (own > len)
 		own = len;
 	k->bytes += own;
+	if (s->what.nranges) {
+		if (s->what.width == 8)
+			ranges_64(s, k, p, own, at);
+		else
+			ranges_32(s, k, p, own, at);
+		return;
+	}
 	switch (s->what.width) {
 	case 1:
 		numbers_8(s, k, p, own, at);
@@ -249,7 +290,8 @@ static enum pm_status check(const struct pm_search_for *w, size_t *ret_longest,
 			longest = w->forms[f].len;
 	}
 	if (numbers == (w->nforms > 0) || w->nforms > PM_SEARCH_FORMS ||
-		longest > PIECE)
+		longest > PIECE || w->nranges > PM_SEARCH_RANGES ||
+		(w->nranges && w->width != 4 && w->width != 8))
 		return pm_fail(err, PM_USAGE, 0,
 			"look for a number of 1, 2, 4 or 8 bytes, or for at "
 			"most %u bytes",

@@ -11,12 +11,20 @@
 #include "target/target.h"
 
 #define PM_SEARCH_FORMS 4
+#define PM_SEARCH_RANGES 8
 
-/* What to look for: a number (width not 0), or any of some byte strings. */
+/* What to look for: a number (width not 0), one in some ranges (too), or any of
+   some byte strings. */
 struct pm_search_for {
 	unsigned width;	      /* 1, 2, 4, 8: numbers at multiples of it */
 	bool big_endian;      /* the target's order */
 	uint64_t value, mask; /* (number & mask) == value */
+	/* Instead of value, not 0: numbers from first to first + span, of this
+	   machine's byte order and 4 or 8 bytes. */
+	unsigned nranges;
+	struct pm_search_range {
+		uint64_t first, span;
+	} ranges[PM_SEARCH_RANGES];
 	unsigned nforms;
 	struct {
 		const unsigned char *bytes; /* the caller's, while the job is */

@@ -10,21 +10,6 @@
 
 /* ---- in an arena ---- */
 
-/* The collector's list leads back to it: no buffer has that by chance. */
-static bool is_linked(struct pm_heap *h, const struct pm_object *x)
-{
-	const struct pm_layout *l = h->l;
-	uint64_t back = 0;
-	if (!l->t.gc_head_size || !pm_object_is_tracked(&h->objects, x))
-		return false;
-	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
-				l->f.gc_head.next) &
-			l->t.gc_next_mask;
-	return pm_layout_read(l, h->memory, next, l->f.gc_head.prev, &back,
-		       NULL) == PM_OK &&
-	       (back & ~UINT64_C(7)) == x->addr - l->t.gc_head_size;
-}
-
 /* The type word of what a block held, whatever became of its first word. */
 static const struct pm_type *guess_type(
 	struct pm_heap *h, pm_addr block, uint64_t bytes)
@@ -87,7 +72,7 @@ static void take_block(struct pm_heap *h, size_t pool, struct pm_spot *s)
 	}
 	if (object && pm_heap_load_block(h, s->start, &s->x)) {
 		s->kind = PM_SPOT_OBJECT;
-		s->sure = h->done || is_linked(h, &s->x);
+		s->sure = h->done || pm_heap_is_linked(h, &s->x);
 		return;
 	}
 	if (buffer)
@@ -401,4 +386,15 @@ void pm_spot_find(struct pm_heap *h, pm_addr addr, struct pm_spot *ret)
 	} else if (s->mapping) {
 		in_mapping(h, s);
 	}
+}
+
+void pm_spot_claim(struct pm_heap *h, const struct pm_object *owner,
+	const struct pm_buffer *b, struct pm_spot *s)
+{
+	if (s->pool < 0) {
+		s->start = b->addr;
+		s->bytes = b->bytes;
+	}
+	take_owner(h, owner->addr, s);
+	s->sure = s->kind == PM_SPOT_BUFFER;
 }

@@ -66,6 +66,10 @@ struct pm_spot {
 /* Needs the pools (pm_heap_pools). */
 void pm_spot_find(struct pm_heap *h, pm_addr addr, struct pm_spot *ret);
 
+/* The place turned out to lie in this buffer of owner. */
+void pm_spot_claim(struct pm_heap *h, const struct pm_object *owner,
+	const struct pm_buffer *b, struct pm_spot *s);
+
 /* The word for JSON. */
 const char *pm_spot_kind_text(enum pm_spot_kind kind);
 

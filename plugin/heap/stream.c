@@ -311,6 +311,7 @@ static bool take_object(struct pm_worker *k, const struct block *b,
 	s->count++;
 	s->size += m.size;
 	s->alloc += b->class_size;
+	k->pool_types |= pm_heap_type_bit(t);
 	follow_gc(k, b, t, pre, s);
 	for (unsigned i = 0; i < m.nbuffers; i++)
 		pm_worker_buffer(k, &m.buffers[i], b->addr + pre, t);
@@ -396,6 +397,7 @@ static void one_pool(
 	if (k->h->freelists.held.len)
 		set_held_aside(k, i, addr + header, addr + pm_pools_bytes(p, i),
 			n, free_bits);
+	k->pool_types = 0;
 	for (unsigned b = 0; b < n; b++) {
 		if (free_bits[b / 64] >> b % 64 & 1)
 			continue;
@@ -407,6 +409,7 @@ static void one_pool(
 		k->bytes_used += size;
 		one_block(k, &x, i, addr + off);
 	}
+	k->h->pool_types[i] = k->pool_types;
 }
 
 /* What lives in the large blocks of mimalloc is found as all that is outside

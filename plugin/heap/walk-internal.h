@@ -62,6 +62,7 @@ struct pm_worker {
 	struct pm_type_stats lost; /* out of memory: the walk will fail */
 	uint64_t *is_buffer;
 	uint64_t keys_of_class[PM_MAX_CLASSES]; /* bytes, 0: read them */
+	uint64_t pool_types; /* of the pool under way */
 	uint64_t blocks_used, blocks_objects, blocks_dead, bytes_used;
 	uint64_t bytes_dead, unreadable, inconsistent;
 	enum pm_status status; /* fatal ones only */

@@ -61,6 +61,7 @@ void pm_heap_destroy(struct pm_heap *h)
 	free(h->is_object);
 	free(h->pre_low);
 	free(h->pre_high);
+	free(h->pool_types);
 	free(h->is_dead);
 	free(h->is_buffer);
 	free_owners(h);
@@ -136,8 +137,10 @@ enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}
 	free_owners(h);
+	free(h->pool_types);
 	h->owners = calloc(h->pools->npools + 1, sizeof *h->owners);
-	if (!h->owners)
+	h->pool_types = calloc(h->pools->npools + 1, sizeof *h->pool_types);
+	if (!h->owners || !h->pool_types)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (!threads || threads > PM_TEAM_MAX || !h->target->parallel)
 		threads = pm_team_size(h->target->parallel);
@@ -351,10 +354,7 @@ bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
 	return false;
 }
 
-/* A block that looks like an object and that an object owns as a buffer.  An
-   object that the collector's list really holds is one; else the owner, whose
-   typed field leads here, is believed. */
-static bool proves_object(struct pm_heap *h, const struct pm_object *x)
+bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x)
 {
 	const struct pm_layout *l = h->l;
 	if (!pm_object_is_tracked(&h->objects, x))
@@ -371,12 +371,15 @@ static bool proves_object(struct pm_heap *h, const struct pm_object *x)
 	       (back & ~UINT64_C(7)) == head;
 }
 
+/* A block that looks like an object and that an object owns as a buffer.  An
+   object that the collector's list really holds is one; else the owner, whose
+   typed field leads here, is believed. */
 static void settle(struct pm_heap *h, size_t pool, uint64_t bit)
 {
 	struct pm_object x;
 	pm_addr block = pm_pools_bit_block(h->pools, pool, bit);
 	h->conflicts++;
-	if (!pm_heap_load_block(h, block, &x) || proves_object(h, &x)) {
+	if (!pm_heap_load_block(h, block, &x) || pm_heap_is_linked(h, &x)) {
 		h->is_buffer[bit / 64] &= ~(UINT64_C(1) << bit % 64);
 		return;
 	}

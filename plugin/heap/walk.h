@@ -53,6 +53,8 @@ struct pm_heap {
 	/* With which of pm_heap_pres an object's block begins: a bit each of
 	   its index. */
 	uint64_t *pre_low, *pre_high;
+	/* Of which types each pool has objects: of type id n bit n % 64. */
+	uint64_t *pool_types;
 	/* What looks dead and is held by no free list. */
 	uint64_t *is_dead;
 	/* Of each pool with buffers in it: the owner of every block, 0 where
@@ -86,6 +88,11 @@ PM_CHECKED enum pm_status pm_heap_pools(
 PM_CHECKED enum pm_status pm_heap_freelists(
 	struct pm_heap *h, struct pm_error *err);
 
+static inline uint64_t pm_heap_type_bit(const struct pm_type *t)
+{
+	return UINT64_C(1) << t->id % 64;
+}
+
 /* threads 0: as many as pay off. */
 PM_CHECKED enum pm_status pm_walk_create(struct pm_heap *h, unsigned threads,
 	struct pm_walk **ret, struct pm_error *err);
@@ -100,6 +107,10 @@ void pm_walk_destroy(struct pm_walk *w);
 /* The live object whose block begins at block; false: there is none. */
 bool pm_heap_load_block(
 	struct pm_heap *h, pm_addr block, struct pm_object *ret);
+
+/* Is it an object beyond doubt?  The collector's list leads back to it, which
+   no buffer has by chance; false: not proven. */
+bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x);
 
 /* The object that owns the buffer in this block of pool; 0: none known. */
 static inline pm_addr pm_heap_owner(

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/claims.h"
+
+#include "heap/search.h"
+#include "heap/team.h"
+
+#define MAX_PLACES 64
+#define MAX_CANDIDATES 4096
+
+struct claim {
+	pm_addr place, low; /* its buffer begins at low or behind it */
+	pm_addr owner;	    /* 0: not found yet */
+	struct pm_buffer buffer;
+};
+
+struct pm_claims {
+	struct pm_heap *h;
+	struct claim claims[MAX_PLACES];
+	size_t n;
+	struct pm_search *search;
+	bool searched;
+	size_t at; /* the candidate that comes next */
+};
+
+void pm_claims_destroy(struct pm_claims *c)
+{
+	if (!c)
+		return;
+	pm_search_destroy(c->search);
+	free(c);
+}
+
+static void cleanup_claims(struct pm_claims **c)
+{
+	pm_claims_destroy(*c);
+}
+
+/* Where a buffer with this place in it begins at the earliest: its block, or
+   what comes behind the arena before it. */
+static pm_addr low_of(const struct pm_heap *h, const struct pm_spot *s)
+{
+	const struct pm_large *large = pm_pools_large(h->pools, s->addr);
+	if (s->pool >= 0)
+		return s->start;
+	if (large)
+		return large->addr;
+	pm_addr low = s->mapping ? s->mapping->start : s->addr;
+	pm_vec_each (a, &h->pools->arenas)
+		if (a->address + a->bytes <= s->addr &&
+			a->address + a->bytes > low)
+			low = a->address + a->bytes;
+	return low;
+}
+
+static int by_low(const void *a, const void *b)
+{
+	const struct claim *x = a, *y = b;
+	return x->low != y->low
+		       ? (x->low < y->low ? -1 : 1)
+		       : (x->place < y->place ? -1 : x->place > y->place);
+}
+
+/* The ranges that pointers to the buffers are in; false: too many. */
+static bool plan(const struct pm_claims *c, struct pm_search_for *ret)
+{
+	unsigned n = 0;
+	for (size_t i = 0; i < c->n; i++) {
+		const struct claim *k = &c->claims[i];
+		struct pm_search_range *r = n ? &ret->ranges[n - 1] : NULL;
+		if (r && k->low - r->first <= r->span) {
+			if (k->place - r->first > r->span)
+				r->span = k->place - r->first;
+			continue;
+		}
+		if (n == PM_SEARCH_RANGES)
+			return false;
+		ret->ranges[n++] =
+			(struct pm_search_range){k->low, k->place - k->low};
+	}
+	ret->nranges = n;
+	return n;
+}
+
+enum pm_status pm_claims_create(struct pm_heap *h, const struct pm_spot *places,
+	size_t n, struct pm_claims **ret, struct pm_error *err)
+{
+	const struct pm_layout *l = h->l;
+	struct pm_search_for what = {.width = l->t.word_size};
+	*ret = NULL;
+	if (n > MAX_PLACES || l->t.big_endian != PM_HOST_BIG_ENDIAN)
+		return PM_OK;
+	PM_CLEANUP(cleanup_claims) struct pm_claims *c = calloc(1, sizeof *c);
+	if (!c)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	c->h = h;
+	c->n = n;
+	for (size_t i = 0; i < n; i++)
+		c->claims[i] = (struct claim){
+			.place = places[i].addr, .low = low_of(h, &places[i])};
+	qsort(c->claims, n, sizeof *c->claims, by_low);
+	if (!plan(c, &what))
+		return PM_OK;
+	PM_TRY(pm_search_create(
+		h->target, &what, MAX_CANDIDATES, &c->search, err));
+	*ret = pm_take(c);
+	return PM_OK;
+}
+
+/* A pointer into one of the ranges stands at addr: in an object? */
+static void take_candidate(struct pm_claims *c, pm_addr addr)
+{
+	struct pm_heap *h = c->h;
+	const struct pm_pools *p = h->pools;
+	int64_t pool = pm_pools_find(p, addr);
+	struct pm_object x;
+	struct pm_measure m;
+	bool carved, unused;
+	if (pool < 0 || p->pools[pool].state != PM_POOL_USED)
+		return;
+	pm_addr block = pm_pools_block(p, (size_t)pool, addr);
+	if (!block ||
+		!pm_pools_ask_block(h->l, h->memory, p, (size_t)pool, block,
+			&carved, &unused) ||
+		!carved || unused || !pm_heap_load_block(h, block, &x) ||
+		!pm_heap_is_linked(h, &x) ||
+		pm_object_measure(&h->objects, &x, &m) != PM_OK)
+		return;
+	for (unsigned i = 0; i < m.nbuffers; i++)
+		for (size_t k = 0; k < c->n; k++)
+			if (!c->claims[k].owner &&
+				c->claims[k].place - m.buffers[i].addr <
+					m.buffers[i].bytes) {
+				c->claims[k].owner = x.addr;
+				c->claims[k].buffer = m.buffers[i];
+			}
+}
+
+enum pm_status pm_claims_step(struct pm_claims *c, double seconds,
+	bool *ret_done, struct pm_error *err)
+{
+	double end = pm_now() + seconds;
+	*ret_done = false;
+	if (!c->searched)
+		return pm_search_step(c->search, seconds, &c->searched, err);
+	const struct pm_search_result *r = pm_search_result(c->search);
+	while (c->at < r->hits.len) {
+		take_candidate(c, r->hits.data[c->at++].addr);
+		if (c->at % 16 == 0 && pm_now() > end)
+			return PM_OK;
+	}
+	*ret_done = true;
+	return PM_OK;
+}
+
+void pm_claims_progress(
+	const struct pm_claims *c, uint64_t *ret_done, uint64_t *ret_total)
+{
+	pm_search_progress(c->search, ret_done, ret_total);
+}
+
+bool pm_claims_complete(const struct pm_claims *c)
+{
+	for (size_t i = 0; i < c->n; i++)
+		if (!c->claims[i].owner)
+			return false;
+	return true;
+}
+
+void pm_claims_apply(const struct pm_claims *c, struct pm_spot *s)
+{
+	struct pm_object owner;
+	for (size_t i = 0; i < c->n; i++)
+		if (c->claims[i].place == s->addr && c->claims[i].owner &&
+			pm_object_load(&c->h->objects, c->claims[i].owner,
+				&owner, NULL) == PM_OK)
+			pm_spot_claim(c->h, &owner, &c->claims[i].buffer, s);
+}
