@@ -47,28 +47,20 @@ PM_QUESTION_PLACE(narenas_currently_allocated, "narenas_currently_allocated")
 PM_QUESTION_PLACE(ntimes_arena_allocated, "ntimes_arena_allocated")
 PM_QUESTION_PLACE(narenas_highwater, "narenas_highwater")
 PM_QUESTION_FIELD(runtime, initialized, "_PyRuntimeState", "initialized")
-PM_QUESTION_FIELD(
-	runtime, core_initialized, "_PyRuntimeState", "core_initialized")
+PM_QUESTION_FIELD(runtime, core_initialized, "_PyRuntimeState", "core_initialized")
 PM_QUESTION_FIELD(runtime, finalizing, "_PyRuntimeState", "_finalizing")
 PM_QUESTION_FIELD(runtime, finalizing, "_PyRuntimeState", "finalizing")
-PM_QUESTION_FIELD(
-	runtime, interpreters_head, "_PyRuntimeState", "interpreters.head")
-PM_QUESTION_FIELD(
-	runtime, interpreters_main, "_PyRuntimeState", "interpreters.main")
+PM_QUESTION_FIELD(runtime, interpreters_head, "_PyRuntimeState", "interpreters.head")
+PM_QUESTION_FIELD(runtime, interpreters_main, "_PyRuntimeState", "interpreters.main")
 PM_QUESTION_FIELD(runtime, gc, "_PyRuntimeState", "gc")
-PM_QUESTION_FIELD(runtime, is_debug_enabled, "_PyRuntimeState",
-	"allocators.is_debug_enabled")
-PM_QUESTION_FIELD(
-	runtime, allocator_obj, "_PyRuntimeState", "allocators.standard.obj")
-PM_QUESTION_FIELD(runtime, interned_strings, "_PyRuntimeState",
-	"cached_objects.interned_strings")
+PM_QUESTION_FIELD(runtime, is_debug_enabled, "_PyRuntimeState", "allocators.is_debug_enabled")
+PM_QUESTION_FIELD(runtime, allocator_obj, "_PyRuntimeState", "allocators.standard.obj")
+PM_QUESTION_FIELD(runtime, interned_strings, "_PyRuntimeState", "cached_objects.interned_strings")
 PM_QUESTION_FIELD(runtime, static_objects, "_PyRuntimeState", "static_objects")
 PM_QUESTION_FIELD(runtime, static_objects, "_PyRuntimeState", "global_objects")
 PM_QUESTION_FIELD(runtime, tracemalloc, "_PyRuntimeState", "tracemalloc")
-PM_QUESTION_FIELD(runtime, gilstate_tstate_current, "_PyRuntimeState",
-	"gilstate.tstate_current")
-PM_QUESTION_FIELD(
-	runtime, main_interpreter, "_PyRuntimeState", "_main_interpreter")
+PM_QUESTION_FIELD(runtime, gilstate_tstate_current, "_PyRuntimeState", "gilstate.tstate_current")
+PM_QUESTION_FIELD(runtime, main_interpreter, "_PyRuntimeState", "_main_interpreter")
 PM_QUESTION_FIELD(interp, next, "PyInterpreterState", "next")
 PM_QUESTION_FIELD(interp, id, "PyInterpreterState", "id")
 PM_QUESTION_FIELD(interp, threads_head, "PyInterpreterState", "threads.head")
@@ -80,21 +72,16 @@ PM_QUESTION_FIELD(interp, sysdict, "PyInterpreterState", "sysdict")
 PM_QUESTION_FIELD(interp, builtins, "PyInterpreterState", "builtins")
 PM_QUESTION_FIELD(interp, modules, "PyInterpreterState", "imports.modules")
 PM_QUESTION_FIELD(interp, modules, "PyInterpreterState", "modules")
-PM_QUESTION_FIELD(interp, interned_strings, "PyInterpreterState",
-	"cached_objects.interned_strings")
+PM_QUESTION_FIELD(interp, interned_strings, "PyInterpreterState", "cached_objects.interned_strings")
 PM_QUESTION_FIELD(interp, types, "PyInterpreterState", "types")
-PM_QUESTION_FIELD(
-	interp, freelists, "PyInterpreterState", "object_state.freelists")
+PM_QUESTION_FIELD(interp, freelists, "PyInterpreterState", "object_state.freelists")
 PM_QUESTION_FIELD(interp, dict_state, "PyInterpreterState", "dict_state")
 PM_QUESTION_FIELD(interp, ceval_gil, "PyInterpreterState", "ceval.gil")
 PM_QUESTION_FIELD(interp, finalizing, "PyInterpreterState", "_finalizing")
 PM_QUESTION_FIELD(interp, finalizing, "PyInterpreterState", "finalizing")
-PM_QUESTION_FIELD(
-	interp, static_objects, "PyInterpreterState", "static_objects")
-PM_QUESTION_FIELD(interp, abandoned, "PyInterpreterState",
-	"mimalloc.abandoned_pool.abandoned")
-PM_QUESTION_FIELD(interp, abandoned_visited, "PyInterpreterState",
-	"mimalloc.abandoned_pool.abandoned_visited")
+PM_QUESTION_FIELD(interp, static_objects, "PyInterpreterState", "static_objects")
+PM_QUESTION_FIELD(interp, abandoned, "PyInterpreterState", "mimalloc.abandoned_pool.abandoned")
+PM_QUESTION_FIELD(interp, abandoned_visited, "PyInterpreterState", "mimalloc.abandoned_pool.abandoned_visited")
 PM_QUESTION_FIELD(interp, subproc, "PyInterpreterState", "mimalloc.subproc")
 PM_QUESTION_FIELD(thread, prev, "PyThreadState", "prev")
 PM_QUESTION_FIELD(thread, next, "PyThreadState", "next")
@@ -105,8 +92,7 @@ PM_QUESTION_FIELD(thread, current_frame, "PyThreadState", "current_frame")
 PM_QUESTION_FIELD(thread, datastack_chunk, "PyThreadState", "datastack_chunk")
 PM_QUESTION_FIELD(thread, exc_info, "PyThreadState", "exc_info")
 PM_QUESTION_FIELD(thread, exc_state, "PyThreadState", "exc_state")
-PM_QUESTION_FIELD(
-	thread, current_exception, "PyThreadState", "current_exception")
+PM_QUESTION_FIELD(thread, current_exception, "PyThreadState", "current_exception")
 PM_QUESTION_FIELD(thread, dict, "PyThreadState", "dict")
 PM_QUESTION_FIELD(thread, thread_id, "PyThreadState", "thread_id")
 PM_QUESTION_FIELD(thread, native_thread_id, "PyThreadState", "native_thread_id")
@@ -116,29 +102,19 @@ PM_QUESTION_FIELD(thread, async_exc, "PyThreadState", "async_exc")
 PM_QUESTION_FIELD(thread, delete_later, "PyThreadState", "delete_later")
 PM_QUESTION_FIELD(thread, delete_later, "PyThreadState", "trash.delete_later")
 PM_QUESTION_FIELD(thread, delete_later, "PyThreadState", "trash_delete_later")
-PM_QUESTION_FIELD(
-	thread_impl, mimalloc_heaps, "_PyThreadStateImpl", "mimalloc.heaps")
+PM_QUESTION_FIELD(thread_impl, mimalloc_heaps, "_PyThreadStateImpl", "mimalloc.heaps")
 PM_QUESTION_FIELD(thread_impl, freelists, "_PyThreadStateImpl", "freelists")
 PM_QUESTION_FIELD(cframe, current_frame, "_PyCFrame", "current_frame")
 PM_QUESTION_FIELD(cframe, current_frame, "CFrame", "current_frame")
-PM_QUESTION_FIELD(
-	gc_state, generations, "struct _gc_runtime_state", "generations")
+PM_QUESTION_FIELD(gc_state, generations, "struct _gc_runtime_state", "generations")
 PM_QUESTION_FIELD(gc_state, generations, "struct _gc_runtime_state", "young")
 PM_QUESTION_FIELD(gc_state, old, "struct _gc_runtime_state", "old")
-PM_QUESTION_FIELD(
-	gc_state, generation0, "struct _gc_runtime_state", "generation0")
-PM_QUESTION_FIELD(
-	gc_state, permanent, "struct _gc_runtime_state", "permanent_generation")
-PM_QUESTION_FIELD(
-	gc_state, collecting, "struct _gc_runtime_state", "collecting")
+PM_QUESTION_FIELD(gc_state, generation0, "struct _gc_runtime_state", "generation0")
+PM_QUESTION_FIELD(gc_state, permanent, "struct _gc_runtime_state", "permanent_generation")
+PM_QUESTION_FIELD(gc_state, collecting, "struct _gc_runtime_state", "collecting")
 PM_QUESTION_FIELD(obmalloc, arenas, "struct _obmalloc_state", "mgmt.arenas")
-PM_QUESTION_FIELD(
-	obmalloc, maxarenas, "struct _obmalloc_state", "mgmt.maxarenas")
-PM_QUESTION_FIELD(obmalloc, narenas_currently_allocated,
-	"struct _obmalloc_state", "mgmt.narenas_currently_allocated")
-PM_QUESTION_FIELD(obmalloc, ntimes_arena_allocated, "struct _obmalloc_state",
-	"mgmt.ntimes_arena_allocated")
-PM_QUESTION_FIELD(obmalloc, narenas_highwater, "struct _obmalloc_state",
-	"mgmt.narenas_highwater")
-PM_QUESTION_FIELD(obmalloc, raw_allocated_blocks, "struct _obmalloc_state",
-	"mgmt.raw_allocated_blocks")
+PM_QUESTION_FIELD(obmalloc, maxarenas, "struct _obmalloc_state", "mgmt.maxarenas")
+PM_QUESTION_FIELD(obmalloc, narenas_currently_allocated, "struct _obmalloc_state", "mgmt.narenas_currently_allocated")
+PM_QUESTION_FIELD(obmalloc, ntimes_arena_allocated, "struct _obmalloc_state", "mgmt.ntimes_arena_allocated")
+PM_QUESTION_FIELD(obmalloc, narenas_highwater, "struct _obmalloc_state", "mgmt.narenas_highwater")
+PM_QUESTION_FIELD(obmalloc, raw_allocated_blocks, "struct _obmalloc_state", "mgmt.raw_allocated_blocks")

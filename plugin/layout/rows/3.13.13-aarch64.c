@@ -228,6 +228,7 @@ const struct pm_row pm_row_3_13_13_aarch64 = {
 			.slice_entries = PM_AT(248, 8),
 			.thread_id = PM_AT(256, 8),
 			.slices = PM_AT(264, 41040),
+			.abandoned_next = PM_AT(176, 8),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(80, 1),

@@ -240,6 +240,7 @@ const struct pm_row pm_row_3_14_i386 = {
 			.slice_entries = PM_AT(104, 4),
 			.thread_id = PM_AT(108, 4),
 			.slices = PM_AT(112, 6192),
+			.abandoned_next = PM_AT(68, 4),
 		},
 		.mi_page = {
 			.sizeof_ = PM_AT(48, 1),
