@@ -225,7 +225,7 @@ const struct pm_command pm_command_collections = {
 	.summary = "Show how full lists, dicts, sets and deques are.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ONE_INTERPRETER | PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_NONE,
 	.doc = "USED are the elements of all of them, CAPACITY how many their "
 	       "memory has room for, WASTE the bytes for those that are not "

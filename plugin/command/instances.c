@@ -512,7 +512,7 @@ const struct pm_command pm_command_instances = {
 		   "for.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ONE_INTERPRETER | PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_TYPE,
 	.operand_help = "TYPE is a glob on the qualified name; without a dot "
 			"it matches the bare class name, too: Order, shop.*, "

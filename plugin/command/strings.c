@@ -287,7 +287,7 @@ const struct pm_command pm_command_strings = {
 	.summary = "Show equal strings that are separate objects.",
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ONE_INTERPRETER | PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_NONE,
 	.doc = "Each row is a value that several objects have.  SIZE is what "
 	       "sys.getsizeof would return for all of them, SAVING what the "

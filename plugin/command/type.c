@@ -411,7 +411,7 @@ const struct pm_command pm_command_type = {
 	.summary = "Show one class: bases, flags, sizes, and what an instance "
 		   "costs.",
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
-		 PM_COMMAND_ROWS_ARE_OBJECTS,
+		 PM_COMMAND_ONE_INTERPRETER | PM_COMMAND_ROWS_ARE_OBJECTS,
 	.operand = PM_OPERAND_TYPE_OR_ADDR,
 	.operand_help = "TYPE is a pattern for the qualified name, such as "
 			"app.*; one with no dot fits bare class names, too.  "
