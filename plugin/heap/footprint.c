@@ -56,7 +56,7 @@ uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes)
 {
 	const struct pm_pools *p = h->pools;
 	const struct pm_layout *l = h->l;
-	uint64_t want = bytes + p->hook_pre + p->hook_post;
+	uint64_t want = bytes + p->hook_pre + p->hook_post + p->padding;
 	unsigned ws = l->t.word_size;
 	if (p->pages)
 		return mimalloc_block(want, ws);

@@ -481,6 +481,8 @@ enum pm_status pm_mimalloc_read(const struct pm_layout *l, struct pm_memory *m,
 	p->arena_size = (uint32_t)r.segment;
 	p->alignment = l->t.word_size;
 	p->header = 0;
+	/* mi_padding_t, in builds that encode links, too. */
+	p->padding = pm_has(l->f.mi_page.keys) ? 8 : 0;
 	p->pool_shift = (unsigned)__builtin_ctz(r.slice);
 	p->nclasses = 0;
 	PM_TRY(find_places(&r, err));
