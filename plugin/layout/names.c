@@ -324,10 +324,15 @@ static pm_addr dict_of_type(struct pm_build *b, pm_addr type)
 		return 0;
 	pm_addr at = b->interp.start + f->interp.types.off +
 		     f->types_state.builtins.off;
-	for (int i = 0; i < MAX_STATIC_TYPES; i++, at += stride)
-		if (pm_build_number(b, at, f->static_type_state.type) == type)
+	/* Two arrays, with two words between them (3.13). */
+	for (int i = 0; i < 2 * MAX_STATIC_TYPES; i++) {
+		pm_addr state = at + (uint64_t)(i / 2) * stride +
+				(i % 2 ? 2 * b->l->t.word_size : 0);
+		if (pm_build_number(b, state, f->static_type_state.type) ==
+			type)
 			return pm_build_number(
-				b, at, f->static_type_state.dict);
+				b, state, f->static_type_state.dict);
+	}
 	return 0;
 }
 
@@ -351,6 +356,32 @@ static void name_descriptors(struct naming *n)
 			pm_build_dict_get(
 				b, dict_of_type(b, all[i].type), all[i].key),
 			all[i].name);
+}
+
+/* Types that every process has and no module shows before it is imported: what
+   only they have in their dicts.  Their objects differ in size, which only the
+   name tells. */
+static const struct mark {
+	const char *key, *but; /* it has this and not that */
+	const char *name;
+} marks[] = {
+	{"total_seconds", NULL, "datetime.timedelta"},
+	{"fromisocalendar", NULL, "datetime.date"},
+	{"astimezone", NULL, "datetime.datetime"},
+	{"microsecond", NULL, "datetime.time"},
+	{"fromutc", "utc", "datetime.tzinfo"},
+	{"fromutc", NULL, "datetime.timezone"},
+};
+
+static const char *name_by_mark(struct pm_build *b, pm_addr type)
+{
+	pm_addr dict = dict_of_type(b, type);
+	for (size_t i = 0; dict && i < sizeof marks / sizeof *marks; i++)
+		if (pm_build_dict_get(b, dict, marks[i].key) &&
+			(!marks[i].but ||
+				!pm_build_dict_get(b, dict, marks[i].but)))
+			return marks[i].name;
+	return NULL;
 }
 
 /* The second of sys.path_hooks is a function with a closure: FileFinder's. */
@@ -427,9 +458,12 @@ static void note_nameless(struct pm_build *b, const struct pm_module *mod)
 		if (pm_span_pointer(b, &data, off + f->object.type.off) ==
 				b->l->at.type_type.addr &&
 			(is_static_type(b, at) || is_unready_type(b, at)) &&
-			missing_name(b, at) &&
-			!pm_vec_push(&b->l->nameless, at))
-			return;
+			missing_name(b, at)) {
+			const char *name = name_by_mark(b, at);
+			if (!(name && supply(b, at, name)) &&
+				!pm_vec_push(&b->l->nameless, at))
+				return;
+		}
 	}
 }
 
