@@ -23,8 +23,9 @@ EXTRA_DIST += %D%/unknown.tap
 live_tests += %D%/find.tap
 EXTRA_DIST += %D%/find.tap
 
-live_tests += %D%/slots.tap %D%/waste.tap
-EXTRA_DIST += %D%/slots.tap %D%/waste.tap %D%/waiting.py
+live_tests += %D%/slots.tap %D%/threads.tap %D%/waste.tap
+EXTRA_DIST += %D%/slots.tap %D%/threads.tap %D%/waste.tap \
+	%D%/waiting.py
 
 # The same with every object on the core too, and on a larger heap: minutes
 # for each interpreter.
