@@ -46,10 +46,11 @@ static void show_target(struct pm_run *r, const struct pm_runtime_state *st)
 			&module, l->python->path, strlen(l->python->path));
 		pm_emit_line(e, "python          %s", pm_strbuf_text(&module));
 	}
-	pm_emit_line(e, "version         %s (from %s), %s build%s",
+	pm_emit_line(e, "version         %s (from %s), %s build%s%s",
 		pm_strbuf_text(&version), pm_source_text(l->version_source),
 		l->debug ? "debug" : "release",
-		l->free_threaded ? ", free-threaded" : "");
+		l->free_threaded ? ", free-threaded" : "",
+		l->trace_refs ? ", with Py_TRACE_REFS" : "");
 	pm_emit_line(e, "layout          %s", pm_strbuf_text(&source));
 	pm_emit_line(e, "allocator       %s%s", allocator_text(st),
 		st->debug_hooks ? " with debug hooks" : "");
@@ -59,6 +60,7 @@ static void show_target(struct pm_run *r, const struct pm_runtime_state *st)
 	pm_emit_bool(e, "version_exact", l->version_exact);
 	pm_emit_bool(e, "debug", l->debug);
 	pm_emit_bool(e, "free_threaded", l->free_threaded);
+	pm_emit_bool(e, "trace_refs", l->trace_refs);
 	pm_emit_text(e, "allocator", allocator_text(st));
 	pm_emit_bool(e, "debug_hooks", st->debug_hooks);
 	pm_emit_text(e, "target", pm_strbuf_text(&name));

@@ -51,12 +51,21 @@ static bool is_foreign(struct pm_worker *k, const struct pm_object *x)
 	return false;
 }
 
+static bool is_in_stack(const struct pm_heap *h, pm_addr addr)
+{
+	pm_vec_each (s, &h->stacks)
+		if (addr >= s->start && addr < s->end)
+			return true;
+	return false;
+}
+
 void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 {
 	const struct pm_layout *l = k->h->l;
 	const struct pm_pools *p = k->h->pools;
 	struct pm_object x;
 	if (pm_freelists_hold(&k->h->freelists, c->addr) ||
+		is_in_stack(k->h, c->addr) ||
 		pm_object_load(&k->o, c->addr, &x, NULL) != PM_OK)
 		return;
 	bool fixed = is_static_address(k, c->addr);
@@ -235,6 +244,9 @@ static void scan_datastack(struct pm_worker *k, pm_addr thread)
 			    &size, NULL) != PM_OK ||
 			size > 1u << 30)
 			return;
+		if (!pm_vec_push(&k->h->stacks,
+			    (struct pm_memory_range){chunk, chunk + size}))
+			k->status = PM_NOMEM;
 		scan_words(k, chunk + l->f.stack_chunk.data.off,
 			size > l->f.stack_chunk.data.off
 				? size - l->f.stack_chunk.data.off

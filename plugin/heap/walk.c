@@ -67,6 +67,7 @@ void pm_heap_destroy(struct pm_heap *h)
 	free_owners(h);
 	pm_pools_destroy(h->pools);
 	pm_freelists_deinit(&h->freelists);
+	pm_vec_deinit(&h->stacks);
 	pm_vec_deinit(&h->outside);
 	pm_vec_deinit(&h->buffers);
 	free(h);
@@ -492,6 +493,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 
 static enum pm_status begin_rounds(struct pm_walk *w, struct pm_error *err)
 {
+	w->h->stacks.len = 0;
 	pm_stream_large(w->workers[0]);
 	PM_TRY(pm_outside_roots(w->workers[0], err));
 	w->phase = PHASE_ROUNDS;

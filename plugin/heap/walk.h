@@ -33,6 +33,10 @@ struct pm_outside {
 	bool is_static; /* in a module's image */
 };
 
+struct pm_memory_range {
+	pm_addr start, end;
+};
+
 struct pm_heap {
 	const struct pm_layout *l;
 	struct pm_target *target;
@@ -60,6 +64,9 @@ struct pm_heap {
 	/* Of each pool with buffers in it: the owner of every block, 0 where
 	   it is none.  NULL for the others. */
 	pm_addr **owners;
+	/* Chunks of the stacks of Python frames (3.11), in which no object is,
+	   but what is left of ended frames looks like one. */
+	PM_VEC(struct pm_memory_range) stacks;
 	PM_VEC(struct pm_outside) outside; /* objects, sorted by address */
 	PM_VEC(struct pm_outside) buffers; /* with owners, sorted by address */
 	uint64_t blocks_used, blocks_objects, blocks_buffers, blocks_dead;

@@ -8,6 +8,7 @@
    names.c    names of types that are in neither the core nor a file
    calibrate.c  fields found by their structure in the target's memory
    calibrate-freelists.c  the free lists, likewise
+   trace-refs.c  builds whose objects have two words more
    kin.c      a release that has no row: that of another, adapted
    kin-calibrate.c  what of such a release can be seen in memory
    segments.c which layout of mimalloc it is
@@ -37,7 +38,7 @@ struct pm_told { /* an offset that somebody told, ~0: not told */
 struct pm_identity {
 	unsigned hexversion; /* 0: not known; micro 0xff: only the minor is */
 	enum pm_source source;
-	int debug, free_threaded; /* -1: not known */
+	int debug, free_threaded, trace_refs; /* -1: not known */
 	uint64_t runtime_size;	  /* st_size, 0: not known */
 	uint32_t heads_at;	  /* where the interpreters were seen, 0: not */
 	bool variable;		  /* it is interp_head: before 3.7 */
@@ -54,6 +55,7 @@ struct pm_build {
 	const struct pm_debug_info *debug_info;
 	const struct pm_row *const *rows;
 	bool trust_debug_info, trust_debug_offsets;
+	bool trace_refs; /* the rows are meant for Py_TRACE_REFS */
 	bool kin; /* the release has no row: that of its nearest kin serves */
 
 	pm_addr runtime;
@@ -135,6 +137,12 @@ PM_CHECKED enum pm_status pm_locate(
 	struct pm_build *b, struct pm_candidates *ret, struct pm_error *err);
 
 void pm_identify(struct pm_build *b);
+
+/* May a build like this row's have Py_TRACE_REFS, with links in its objects? */
+bool pm_trace_refs_may_be(const struct pm_row *row);
+/* A row's layout, not told anything yet, becomes that of such a build. */
+void pm_trace_refs_apply(struct pm_layout *l);
+
 /* Reads sys.hexversion and friends through the finished layout. */
 bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret);
 

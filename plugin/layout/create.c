@@ -120,6 +120,8 @@ static const struct pm_row *next_row(
 	for (unsigned i = 0; b->rows[i]; i++) {
 		unsigned d = distance(b->rows[i], b->python, id);
 		uint64_t key = (uint64_t)d << 16 | (i + 1);
+		if (b->trace_refs && !pm_trace_refs_may_be(b->rows[i]))
+			continue;
 		if (d != NO_ROW && key > *last && key < best_key) {
 			best = b->rows[i];
 			best_key = key;
@@ -187,6 +189,8 @@ static enum pm_status attempt(struct pm_build *b, const struct pm_row *row,
 	b->l = NULL;
 	pm_span_deinit(&b->interp);
 	PM_TRY(pm_layout_from_row(row, &b->l, err));
+	if (b->trace_refs)
+		pm_trace_refs_apply(b->l);
 	b->trust_debug_info = info;
 	b->trust_debug_offsets = offsets;
 	b->l->python = b->python;
@@ -358,6 +362,30 @@ static enum pm_status refine(
 
 /* ---- the whole ---- */
 
+/* The rows as they are, then as they are for Py_TRACE_REFS. */
+static enum pm_status try_flavours(struct pm_build *b, struct pm_error *err)
+{
+	struct pm_error plain;
+	size_t warnings = b->warnings.len;
+	b->trace_refs = false;
+	enum pm_status s = try_rows(b, &plain);
+	if (s != PM_OK && !pm_status_is_fatal(s) && b->id.trace_refs != 0) {
+		drop_warnings(b, warnings);
+		b->trace_refs = true;
+		struct pm_error traced;
+		enum pm_status t = try_rows(b, &traced);
+		if (t == PM_OK)
+			return PM_OK;
+		if (pm_status_is_fatal(t)) {
+			plain = traced;
+			s = t;
+		}
+	}
+	if (s != PM_OK && err)
+		*err = plain;
+	return s;
+}
+
 static enum pm_status try_candidate(
 	struct pm_build *b, const struct pm_candidate *c, struct pm_error *err)
 {
@@ -378,7 +406,7 @@ static enum pm_status try_candidate(
 	pm_identify(b);
 	b->kin = b->id.kin = pm_kin_is_needed(b);
 	size_t warnings = b->warnings.len;
-	PM_TRY(try_rows(b, err));
+	PM_TRY(try_flavours(b, err));
 	PM_TRY(refine(b, warnings, err));
 	if (b->kin)
 		pm_kin_report(b);

@@ -104,6 +104,15 @@
 	S(hashtable, "_Py_hashtable_t") \
 	S(hashtable_entry, "_Py_hashtable_entry_t")
 
+/* Those that no object begins with: all others begin with "object". */
+#define PM_NO_OBJECTS(O) \
+	O(gc_head) O(runtime) O(interp) O(thread) O(thread_impl) O(cframe) \
+	O(stack_chunk) O(gc_state) O(gc_generation) O(obmalloc) O(arena) \
+	O(pool) O(mi_segment) O(mi_page) O(mi_heap) O(types_state) \
+	O(static_type_state) O(dict_keys) O(dict_values) O(dict_entry) \
+	O(dict_unicode_entry) O(set_entry) O(iframe) O(buffer) O(odict_node) \
+	O(freelists) O(hashtable) O(hashtable_entry)
+
 #define PM_FIELDS_object(F) \
 	F(refcnt, "ob_refcnt") F(type, "ob_type") F(tid, "ob_tid") \
 	F(gc_bits, "ob_gc_bits") F(ref_local, "ob_ref_local") \

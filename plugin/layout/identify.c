@@ -105,7 +105,7 @@ void pm_identify(struct pm_build *b)
 {
 	struct pm_identity *id = &b->id;
 	struct pm_symbol symbol;
-	id->debug = id->free_threaded = -1;
+	id->debug = id->free_threaded = id->trace_refs = -1;
 	by_debug_offsets(b, id);
 	unsigned version = by_py_version(b);
 	if (version && id->hexversion && version != id->hexversion)
@@ -122,6 +122,10 @@ void pm_identify(struct pm_build *b)
 		id->debug = 1;
 	else if (id->debug < 0 && own_symbol(b, "PyType_Type", &symbol))
 		id->debug = 0;
+	if (own_symbol(b, "_Py_ForgetReference", &symbol))
+		id->trace_refs = 1;
+	else if (own_symbol(b, "PyType_Type", &symbol))
+		id->trace_refs = 0;
 	version = b->python ? by_path(b->python->path) : 0;
 	if (version && !id->hexversion) {
 		id->hexversion = version;
@@ -171,6 +175,7 @@ bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)
 		.source = PM_SOURCE_CALIBRATED,
 		.debug = pm_build_dict_get(b, sys, "gettotalrefcount") != 0,
 		.free_threaded = -1,
+		.trace_refs = b->id.trace_refs,
 		.runtime_size = b->id.runtime_size,
 		.heads_at = b->id.heads_at,
 		.variable = b->id.variable,

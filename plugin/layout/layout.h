@@ -231,6 +231,7 @@ struct pm_layout {
 	enum pm_source version_source;
 	bool version_exact; /* micro and release level are known */
 	bool debug, free_threaded;
+	bool trace_refs; /* two words more in every object (<= 3.12) */
 	struct pm_places at;
 	/* at.interp_head is the only interpreter that counts; the list of all
 	   begins here (0: it counts as a whole). */

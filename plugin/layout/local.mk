@@ -20,6 +20,7 @@ libpymortem_la_SOURCES += \
 	%D%/segments.c \
 	%D%/segments.h \
 	%D%/tell.c \
+	%D%/trace-refs.c \
 	%D%/wording.c \
 	%D%/wording.h
 

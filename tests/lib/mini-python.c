@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "lib/mini-python.h"
+#include "layout/build.h"
 
 #include <string.h>
 
@@ -417,11 +418,14 @@ static void make_debug_offsets(struct mini *m)
 		mini_store(m, m->runtime + s->at, 8, f[s->field].off);
 }
 
-void mini_init(struct mini *m, const struct pm_row *row, const char *path)
+static void init(
+	struct mini *m, const struct pm_row *row, const char *path, bool traced)
 {
 	struct pm_error err;
 	*m = (struct mini){.row = row, .data_next = DATA, .heap_next = HEAP};
 	must(pm_layout_from_row(row, &m->l, &err) == PM_OK);
+	if (traced)
+		pm_trace_refs_apply(m->l);
 	must(pm_image_create(&m->t, &err) == PM_OK);
 	const unsigned rw = PM_MAP_READ | PM_MAP_WRITE;
 	must(pm_image_add(m->t, DATA, NULL, DATA_SIZE, rw, path, &err) ==
@@ -461,6 +465,17 @@ void mini_init(struct mini *m, const struct pm_row *row, const char *path)
 	make_interned(m);
 	make_roots(m);
 	make_debug_offsets(m);
+}
+
+void mini_init(struct mini *m, const struct pm_row *row, const char *path)
+{
+	init(m, row, path, false);
+}
+
+void mini_init_traced(
+	struct mini *m, const struct pm_row *row, const char *path)
+{
+	init(m, row, path, true);
 }
 
 void mini_deinit(struct mini *m)

@@ -21,6 +21,9 @@ struct mini {
 
 /* Aborts when that fails: there is no error to return. */
 void mini_init(struct mini *m, const struct pm_row *row, const char *path);
+/* The same, built with Py_TRACE_REFS: pm_trace_refs_may_be. */
+void mini_init_traced(
+	struct mini *m, const struct pm_row *row, const char *path);
 void mini_deinit(struct mini *m);
 
 /* As in a core without the program's constants: the names of the types that

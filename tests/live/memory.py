@@ -25,8 +25,10 @@ PRESENT = 3 << 62      # of a page: in memory, or in the swap
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
 #: The header of an object; free-threaded: thread, mutex and bits with the
 #: owner's count, count of the others, type (Include/object.h).
-HEADER = 32 if FREE_THREADED else 2 * WORD
+HEADER = object.__basicsize__
 TYPE = HEADER - WORD
+#: Behind the links of Py_TRACE_REFS.
+COUNT = 0 if FREE_THREADED else TYPE - WORD
 LOCAL_IMMORTAL = 0xffffffff
 SMALL = 1 << 20
 GC_WORDS = (sys.getsizeof(()) - ().__sizeof__()) // WORD
@@ -117,7 +119,7 @@ class Memory(object):
     def count(self, address, word=None):
         """The reference count at ADDRESS, as WORD reads it."""
         word = word or self.word
-        first = word(address)
+        first = word(address + COUNT)
         if not FREE_THREADED or first is None:
             return first
         more, shared = word(address + WORD), word(address + 2 * WORD)

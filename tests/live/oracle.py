@@ -95,6 +95,9 @@ class Closure(object):
     def __init__(self, tracked, sizes, targets):
         self.memory = memory.Memory(os.getppid())
         self.objects = {}
+        # Py_TRACE_REFS: all there are but static ones.
+        self.listed = set(map(id, sys.getobjects(0))) if hasattr(
+            sys, "getobjects") else None
         self.sizes = sizes
         self.how, self.gone = {}, {}
         self.instances = {}     # dicts that may show an instance's values
@@ -193,6 +196,8 @@ class Closure(object):
             self.gone[word] = kind      # in the copy, meanwhile
             return False
         if not self.memory.is_static(word):
+            if self.listed is not None and word not in self.listed:
+                return False
             return count >= IMMORTAL or not (
                 address_of(kind).__flags__ & HAVE_GC and
                 self.memory.is_tracked(word))

@@ -105,7 +105,7 @@ static const struct pm_debug_info nobody = {false, NULL, NULL};
 static void check_same(const struct mini *m, const struct pm_layout *l)
 {
 	const struct pm_field *is = (const struct pm_field *)&l->f;
-	const struct pm_field *made = (const struct pm_field *)&m->row->fields;
+	const struct pm_field *made = (const struct pm_field *)&m->l->f;
 	const struct pm_place *found = (const struct pm_place *)&l->at;
 	const struct pm_place *put = (const struct pm_place *)&m->l->at;
 	const char *of, *name;
@@ -123,6 +123,7 @@ static void check_same(const struct mini *m, const struct pm_layout *l)
 			(unsigned long long)put[i].addr);
 	ck_assert_uint_eq(l->hexversion >> 16, m->row->version);
 	ck_assert_int_eq(l->free_threaded, m->row->free_threaded);
+	ck_assert_int_eq(l->trace_refs, m->l->trace_refs);
 }
 
 static void check_refused(
@@ -162,6 +163,40 @@ START_TEST(by_memory_alone)
 			l->warnings.data[0]);
 		pm_layout_destroy(l);
 	}
+}
+END_TEST
+
+START_TEST(with_two_words_more)
+{
+	unsigned n = 0;
+	for (size_t i = 0; pm_rows[i]; i++) {
+		struct mini m;
+		struct pm_layout *l = NULL;
+		struct pm_error err = {0};
+		if (!pm_trace_refs_may_be(pm_rows[i]))
+			continue;
+		n++;
+		mini_init_traced(&m, pm_rows[i], APP);
+		unsigned header = m.l->f.object.sizeof_.off;
+		ck_assert_uint_eq(header, 4 * m.l->t.word_size);
+		ck_assert_uint_eq(m.l->f.tuple.item.off,
+			pm_rows[i]->fields.tuple.item.off + header / 2);
+		ck_assert_uint_eq(m.l->f.interp.next.off,
+			pm_rows[i]->fields.interp.next.off);
+		ck_assert_msg(create(&m, &nobody, &l, &err) == PM_OK, "%s: %s",
+			m.row->name, err.msg);
+		check_same(&m, l);
+		pm_layout_destroy(l);
+		struct debugger d = {.m = &m, .fields = &m.l->f};
+		struct pm_debug_info info = {true, lookup, &d};
+		ck_assert_int_eq(create(&m, &info, &l, &err), PM_OK);
+		check_same(&m, l);
+		ck_assert_msg(l->warnings.len == 0, "%s: %s", m.row->name,
+			l->warnings.data[0]);
+		pm_layout_destroy(l);
+		mini_deinit(&m);
+	}
+	ck_assert_uint_gt(n, 10);
 }
 END_TEST
 
@@ -675,7 +710,7 @@ START_TEST(each_allocation_failing)
 }
 END_TEST
 
-UNIT_MAIN("layout-create", by_memory_alone, by_debug_info,
+UNIT_MAIN("layout-create", by_memory_alone, with_two_words_more, by_debug_info,
 	debug_info_of_another_build, two_interpreters,
 	lists_found_where_they_are, no_python, not_initialized, unknown_machine,
 	unknown_version, corrupt, random_debug_offsets, random_memory,
