@@ -264,18 +264,13 @@ static void scan_datastack(struct pm_worker *k, pm_addr thread)
 static void follow_gc_lists(struct pm_worker *k, pm_addr gc)
 {
 	const struct pm_layout *l = k->h->l;
-	pm_addr heads[4];
-	unsigned n = 0;
-	if (pm_has(l->f.gc_state.generations))
-		for (; n < 3; n++)
-			heads[n] = gc + l->f.gc_state.generations.off +
-				   n * l->t.gc_stride;
-	if (pm_has(l->f.gc_state.permanent))
-		heads[n++] = gc + l->f.gc_state.permanent.off;
-	for (unsigned i = 0; i < n; i++) {
+	pm_addr heads[PM_GC_LISTS];
+	pm_layout_gc_lists(l, gc, heads);
+	for (unsigned i = 0; i < PM_GC_LISTS; i++) {
 		uint64_t next;
-		if (pm_layout_read(l, k->memory, heads[i], l->f.gc_head.next,
-			    &next, NULL) != PM_OK)
+		if (!heads[i] ||
+			pm_layout_read(l, k->memory, heads[i],
+				l->f.gc_head.next, &next, NULL) != PM_OK)
 			continue;
 		next &= l->t.gc_next_mask;
 		if (next != heads[i])

@@ -4,6 +4,7 @@
 #include "heap/team.h"
 
 #define MAX_PERMANENT (UINT64_C(1) << 32)
+#define MAX_INTERPRETERS 100000
 
 enum phase { PHASE_ARENAS, PHASE_ROUNDS, PHASE_PERMANENT, PHASE_DONE };
 
@@ -21,6 +22,7 @@ struct pm_walk {
 	uint32_t types_known;
 	pm_addr permanent, permanent_head; /* where the list walk stands */
 	pm_addr permanent_interp;
+	unsigned permanent_interps;
 	uint64_t permanent_seen;
 };
 
@@ -237,29 +239,28 @@ static void uncount_tracked(struct pm_walk *w, pm_addr object)
 		h->stats[t->id].tracked--;
 }
 
+/* Interpreters may share a collector. */
 static void next_permanent_list(struct pm_walk *w)
 {
 	const struct pm_layout *l = w->h->l;
-	bool shared = l->t.gc_home == PM_GC_IN_RUNTIME;
-	w->permanent = 0;
-	if (l->t.gc_home == PM_GC_BITS || !pm_has(l->f.gc_state.permanent))
-		w->permanent_interp = 0;
-	else if (shared && w->permanent_interp)
-		w->permanent_interp = 0;
-	else if (!w->permanent_interp)
-		w->permanent_interp =
-			shared ? l->at.runtime.addr : l->at.interp_head.addr;
-	else if (pm_layout_next_interpreter(
-			 l, w->h->memory, &w->permanent_interp, NULL) != PM_OK)
-		w->permanent_interp = 0;
-	if (!w->permanent_interp) {
-		w->phase = PHASE_DONE;
-		return;
-	}
-	w->permanent_head =
-		w->permanent_interp +
-		(shared ? l->f.runtime.gc.off : l->f.interp.gc.off) +
-		l->f.gc_state.permanent.off;
+	pm_addr before = w->permanent_head, lists[PM_GC_LISTS];
+	do {
+		/* The list may be torn: a ring. */
+		if (w->permanent_interps++ > MAX_INTERPRETERS)
+			w->permanent_interp = 0;
+		else if (!w->permanent_interp)
+			w->permanent_interp = l->at.interp_head.addr;
+		else if (pm_layout_next_interpreter(l, w->h->memory,
+				 &w->permanent_interp, NULL) != PM_OK)
+			w->permanent_interp = 0;
+		if (!w->permanent_interp) {
+			w->phase = PHASE_DONE;
+			return;
+		}
+		pm_layout_gc_lists(
+			l, pm_layout_gc_state(l, w->permanent_interp), lists);
+		w->permanent_head = lists[PM_GC_PERMANENT];
+	} while (!w->permanent_head || w->permanent_head == before);
 	if (pm_layout_read(l, w->h->memory, w->permanent_head,
 		    l->f.gc_head.next, &w->permanent, NULL) != PM_OK)
 		w->permanent = 0;

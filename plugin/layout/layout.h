@@ -340,6 +340,23 @@ static inline pm_addr pm_layout_gc_state(
 	return 0;
 }
 
+/* The heads of the lists of a collector's state: three generations, then the
+   permanent one; 0: there is none. */
+#define PM_GC_LISTS 4
+#define PM_GC_PERMANENT 3
+static inline void pm_layout_gc_lists(
+	const struct pm_layout *l, pm_addr gc, pm_addr ret[static PM_GC_LISTS])
+{
+	for (unsigned i = 0; i < PM_GC_PERMANENT; i++)
+		ret[i] = gc && pm_has(l->f.gc_state.generations)
+				 ? gc + l->f.gc_state.generations.off +
+					   i * l->t.gc_stride
+				 : 0;
+	ret[PM_GC_PERMANENT] = gc && pm_has(l->f.gc_state.permanent)
+				       ? gc + l->f.gc_state.permanent.off
+				       : 0;
+}
+
 /* Reads field f of the struct at addr. PM_ABSENT when the build has none. */
 PM_CHECKED enum pm_status pm_layout_read(const struct pm_layout *l,
 	struct pm_memory *m, pm_addr addr, struct pm_field f, uint64_t *ret,

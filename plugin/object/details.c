@@ -285,43 +285,24 @@ void pm_details_each(const struct pm_objects *o, const struct pm_object *x,
 
 /* ---- the collector's lists ---- */
 
-static void add_heads(
-	const struct pm_objects *o, pm_addr gc, struct pm_gc_heads *h)
-{
-	const struct pm_layout *l = o->l;
-	for (unsigned i = 0; i < 3; i++) {
-		h->at[h->n] =
-			gc + l->f.gc_state.generations.off + i * l->t.gc_stride;
-		h->generation[h->n++] = (int)i;
-	}
-	if (pm_has(l->f.gc_state.permanent)) {
-		h->at[h->n] = gc + l->f.gc_state.permanent.off;
-		h->generation[h->n++] = 3;
-	}
-}
-
 void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 {
 	const struct pm_layout *l = o->l;
-	pm_addr interp = l->at.interp_head.addr;
-	struct pm_gc_heads *h = ret;
-	h->n = 0;
-	switch (l->t.gc_home) {
-	case PM_GC_IN_RUNTIME:
-		add_heads(o, l->at.runtime.addr + l->f.runtime.gc.off, h);
-		break;
-	case PM_GC_IN_INTERP:
-		for (unsigned i = 0; interp && i < MAX_INTERPRETERS; i++) {
-			add_heads(o, interp + l->f.interp.gc.off, h);
-			interp = read_field(o, interp, l->f.interp.next);
+	pm_addr interp = l->at.interp_head.addr, done = 0;
+	ret->n = 0;
+	for (unsigned i = 0; interp && i < MAX_INTERPRETERS; i++) {
+		pm_addr lists[PM_GC_LISTS];
+		pm_addr gc = pm_layout_gc_state(l, interp);
+		pm_layout_gc_lists(l, gc == done ? 0 : gc, lists);
+		done = gc;
+		for (int k = 0; k < PM_GC_LISTS; k++) {
+			if (!lists[k])
+				continue;
+			ret->at[ret->n] = lists[k];
+			ret->generation[ret->n++] = k;
 		}
-		break;
-	case PM_GC_STATIC:
-		if (l->at.generations.addr)
-			add_heads(o, l->at.generations.addr, h);
-		break;
-	case PM_GC_BITS: /* no lists */
-		break;
+		if (pm_layout_next_interpreter(l, o->m, &interp, NULL) != PM_OK)
+			return;
 	}
 }
 
