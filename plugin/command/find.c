@@ -327,12 +327,11 @@ static void show_total(struct pm_run *r)
 		pm_emit_line(e, "It stands nowhere in %s of %s memory.",
 			pm_human_size(res->bytes, b),
 			st->what.read_only ? "readable" : "writable");
-	else if (hidden)
-		pm_emit_line(e, "%s more row%s%s", pm_grouped(hidden, a),
-			hidden == 1 ? "" : "s",
-			r->top ? " (-all shows them)"
-			       : ": too many to list; -short or a longer text "
-				 "may help");
+	else if (hidden && !r->top)
+		pm_emit_line(e,
+			"%s more rows: too many to list; -short or a longer "
+			"text may help",
+			pm_grouped(hidden, a));
 	if (res->count)
 		pm_emit_line(e, "%s place%s in %s of memory.",
 			pm_grouped(res->count, a), res->count == 1 ? "" : "s",
@@ -360,6 +359,8 @@ static void show(struct pm_run *r, bool *ret_done)
 			"explaining places %zu/%zu", st->at, res->hits.len);
 		return;
 	}
+	if (r->top)
+		pm_emit_table_hide(r->emit, res->count - res->hits.len);
 	pm_emit_table_end(r->emit);
 	show_total(r);
 	*ret_done = true;

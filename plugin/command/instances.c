@@ -356,14 +356,8 @@ static void show_total(struct pm_run *r)
 	const struct finder *f = &st->finders[0];
 	struct pm_emit *e = r->emit;
 	char n[28], size[28], human[16];
-	uint64_t rows = st->group ? f->groups.list.len : f->count;
-	uint64_t more = st->random ? 0 : rows - st->at;
 	if (!f->count)
 		show_none(r);
-	if (more)
-		pm_emit_line(e, "%s more row%s (-all shows %s)",
-			pm_grouped(more, n), more == 1 ? "" : "s",
-			more == 1 ? "it" : "them");
 	if (f->groups.left_out)
 		pm_emit_line(e,
 			"Too many different values: %s objects are in no row.",
@@ -412,6 +406,9 @@ static void show(struct pm_run *r, bool *ret_done)
 			st->at, n);
 		return;
 	}
+	if (!st->random)
+		pm_emit_table_hide(r->emit,
+			(st->group ? f->groups.list.len : f->count) - st->at);
 	pm_emit_table_end(r->emit);
 	show_total(r);
 	*ret_done = true;

@@ -461,11 +461,12 @@ enum pm_status pm_holders_step(struct pm_holders_job *j, double seconds,
 void pm_holders_progress(
 	const struct pm_holders_job *j, uint64_t *ret_done, uint64_t *ret_total)
 {
-	bool scan = j->phase == PHASE_PLACES;
-	*ret_total = scan ? j->team.total : j->candidates.len;
-	*ret_done = scan ? atomic_load(&j->team.next) : j->decoded;
-	if (*ret_done > *ret_total)
-		*ret_done = *ret_total;
+	if (j->phase == PHASE_PLACES) {
+		pm_team_progress(&j->team, ret_done, ret_total);
+		return;
+	}
+	*ret_total = j->candidates.len;
+	*ret_done = j->decoded;
 }
 
 const struct pm_holders *pm_holders_result(const struct pm_holders_job *j)

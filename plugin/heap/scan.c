@@ -334,9 +334,7 @@ enum pm_status pm_scan_step(
 void pm_scan_progress(
 	const struct pm_scan *s, uint64_t *ret_done, uint64_t *ret_total)
 {
-	size_t done = atomic_load(&s->team.next);
-	*ret_total = s->team.total;
-	*ret_done = done < s->team.total ? done : s->team.total;
+	pm_team_progress(&s->team, ret_done, ret_total);
 }
 
 unsigned pm_scan_threads(const struct pm_scan *s)

@@ -380,9 +380,7 @@ enum pm_status pm_search_step(struct pm_search *s, double seconds,
 void pm_search_progress(
 	const struct pm_search *s, uint64_t *ret_done, uint64_t *ret_total)
 {
-	size_t done = atomic_load(&s->team.next);
-	*ret_total = s->team.total;
-	*ret_done = done < s->team.total ? done : s->team.total;
+	pm_team_progress(&s->team, ret_done, ret_total);
 }
 
 const struct pm_search_result *pm_search_result(const struct pm_search *s)

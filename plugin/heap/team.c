@@ -61,3 +61,12 @@ bool pm_team_run(struct pm_team *t)
 		pthread_join(threads[i], NULL);
 	return atomic_load(&t->next) >= t->total;
 }
+
+void pm_team_progress(
+	const struct pm_team *t, uint64_t *ret_done, uint64_t *ret_total)
+{
+	/* Each thread takes a number more than there are. */
+	size_t next = atomic_load(&t->next);
+	*ret_total = t->total;
+	*ret_done = next < t->total ? next : t->total;
+}

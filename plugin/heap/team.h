@@ -28,6 +28,10 @@ unsigned pm_team_size(bool parallel);
 /* Works until all units are done or the deadline has passed; true: done. */
 bool pm_team_run(struct pm_team *t);
 
+/* For a progress line: units of all. */
+void pm_team_progress(
+	const struct pm_team *t, uint64_t *ret_done, uint64_t *ret_total);
+
 /* Monotonic clock in seconds. */
 double pm_now(void);
 

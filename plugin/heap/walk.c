@@ -506,9 +506,7 @@ static enum pm_status begin_rounds(struct pm_walk *w, struct pm_error *err)
 void pm_walk_progress(
 	const struct pm_walk *w, uint64_t *ret_done, uint64_t *ret_total)
 {
-	size_t done = atomic_load(&w->team.next);
-	*ret_total = w->team.total;
-	*ret_done = done < w->team.total ? done : w->team.total;
+	pm_team_progress(&w->team, ret_done, ret_total);
 }
 
 enum pm_status pm_walk_step(

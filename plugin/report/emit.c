@@ -265,6 +265,11 @@ void pm_emit_total(struct pm_emit *e, const struct pm_cell *cells)
 		text_table_cells(e, cells);
 }
 
+void pm_emit_table_hide(struct pm_emit *e, uint64_t rows)
+{
+	e->table.hidden += rows;
+}
+
 void pm_emit_table_end(struct pm_emit *e)
 {
 	struct text_table *t = &e->table;

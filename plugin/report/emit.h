@@ -83,6 +83,8 @@ void pm_emit_row(
 /* The total under a text table (cells may be absent); JSON totals are emitted
    by the command as an object "total". */
 void pm_emit_total(struct pm_emit *e, const struct pm_cell *cells);
+/* Rows that exist and that the command does not emit: the text says so. */
+void pm_emit_table_hide(struct pm_emit *e, uint64_t rows);
 void pm_emit_table_end(struct pm_emit *e);
 
 /* "skipped": {"unreadable": n, "inconsistent": n} and a line of text when not
