@@ -172,6 +172,10 @@ static const struct alias {
 	{"types", "NoneType", "NoneType", false, 0},
 	{"types", "NotImplementedType", "NotImplementedType", false, 0},
 	{"types", "CapsuleType", "PyCapsule", false, 0},
+	{"types", "LazyImportType", "lazy_import", false, 0},
+	/* 3.6 */
+	{"inspect", "_MethodWrapper", "method-wrapper", false, 0},
+	{"re", "_pattern_type", "_sre.SRE_Pattern", false, 0},
 	{"sys", "flags", "sys.flags", true, 0},
 	{"sys", "float_info", "sys.float_info", true, 0},
 	{"sys", "hash_info", "sys.hash_info", true, 0},
@@ -477,12 +481,13 @@ void pm_names_of_types(struct pm_build *b)
 	pm_addr modules = pm_build_number(b, interp, f->interp.modules);
 	if (!pm_build_is_exact(b, modules, b->l->at.dict_type.addr))
 		return;
-	for (n.pass = 0; n.pass <= HOMES; n.pass++)
-		pm_build_dict_each(b, modules, UINT64_MAX, name_module, &n);
+	/* First what is sure, then modules that may call it something else. */
 	name_descriptors(&n);
 	name_cell(&n);
 	name_frame(&n);
 	name_abc_data(&n, modules);
+	for (n.pass = 0; n.pass <= HOMES; n.pass++)
+		pm_build_dict_each(b, modules, UINT64_MAX, name_module, &n);
 	for (size_t i = 0; i < b->ms->list.len; i++)
 		note_nameless(b, &b->ms->list.data[i]);
 	if (!b->l->at.none.addr) {

@@ -46,7 +46,8 @@ def copy(python, folder):
         with open(path, "w") as file:
             file.write(text.replace(program, place))
         os.chmod(path, 0o755)
-    made = pythons.Python(path, place, python.version, python.flavour)
+    made = pythons.Python(path, place, python.version, python.flavour,
+                          python.words)
     made.environment = {"PYTHONHOME": prefix(python),
                         "LD_LIBRARY_PATH": folder}
     return made

@@ -76,6 +76,12 @@ STATIC_COUNTERS = frozenset(["arenas_allocated", "arenas_reclaimed",
                              "arenas_highwater"])
 
 
+#: Types that no module has: without files they are known by address only.
+NEVER_SHOWN = frozenset(["builtins.hamt", "builtins.hamt_bitmap_node",
+                         "builtins.hamt_array_node",
+                         "builtins.hamt_collision_node"])
+
+
 #: Keys, of all that are asked for, whose table instances still share while
 #: their class has another one by now: py-backrefs names no holder.
 ORPHANS = 12

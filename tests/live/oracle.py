@@ -313,7 +313,8 @@ def unreached(closure):
 
 def new_row(kind):
     return {"name": type_name(kind), "tracked": 0, "count": 0, "size": 0,
-            "static_count": 0, "static_seen": 0, "how": {}}
+            "static_count": 0, "static_seen": 0, "static_scan": 0,
+            "how": {}}
 
 
 def by_type(closure, tracked, first):
@@ -328,6 +329,7 @@ def by_type(closure, tracked, first):
         row["size"] += size
         if closure.memory.is_static(id(thing)):
             row["static_count"] += 1
+            row["static_scan"] += closure.how[id(thing)] == "scan"
         how = closure.how[id(thing)]
         row["how"][how] = row["how"].get(how, 0) + 1
     for thing in tracked:

@@ -14,12 +14,14 @@ OLDEST = (2, 7)
 PROBE = ("import sys, sysconfig as s; sys.stdout.write(','.join(["
          "sys.executable, '%d.%d.%d' % sys.version_info[:3],"
          "'d' if hasattr(sys, 'gettotalrefcount') else '',"
-         "'t' if s.get_config_var('Py_GIL_DISABLED') else '']))")
+         "'t' if s.get_config_var('Py_GIL_DISABLED') else '',"
+         "'-32-bit' if sys.maxsize < 2 ** 32 else '']))")
 
 
 class Python:
-    def __init__(self, path, program, version, flavour):
+    def __init__(self, path, program, version, flavour, words=""):
         self.path, self.version, self.flavour = path, version, flavour
+        self.words = words      # "-32-bit"
         self.program = program  # path may be a script that runs it
         self.release = tuple(int(x) for x in version.split("."))
         self.environment = {}   # what it needs to run
@@ -27,7 +29,8 @@ class Python:
     def name(self):
         where = "system" if self.path.startswith("/usr/") else \
             "debian" if "/.testbed/" in self.path else ""
-        return self.version + self.flavour + (where and "-" + where)
+        return self.version + self.flavour + (where and "-" + where) + \
+            self.words
 
 
 def candidates():
@@ -60,11 +63,12 @@ def find(oldest=(3, 6)):
             probe = subprocess.run(
                 [path, "-c", PROBE], stdout=subprocess.PIPE, text=True,
                 stderr=subprocess.DEVNULL, timeout=20).stdout
-            program, version, debug, threads = probe.strip().split(",")
+            program, version, debug, threads, words = \
+                probe.strip().split(",")
         except (ValueError, OSError, subprocess.TimeoutExpired):
             skipped.append("%s does not say its version" % path)
             continue
-        python = Python(path, program, version, debug + threads)
+        python = Python(path, program, version, debug + threads, words)
         if python.release < oldest and not os.environ.get("PYTHONS"):
             skipped.append("%s: %s is older than any supported" %
                            (path, version))

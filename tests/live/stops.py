@@ -73,7 +73,8 @@ def check(report, where, truth, docs, thin=ALL, files_gone=False):
     report.test(where + ": values are cut to the limit",
                 compare.cut(truth, docs, files_gone))
     report.test(where + ": referrers of %d objects as gc.get_referrers()" %
-                len(truth["referrers"]), compare.backrefs(truth, docs))
+                len(truth["referrers"]),
+                compare.backrefs(truth, docs, files_gone))
 
 
 def same(report, name, docs, again, thin, what):
