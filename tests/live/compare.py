@@ -471,6 +471,11 @@ def backrefs(truth, docs, files_gone=False):
     What a type holds of which no module shows the name is not known where the
     files are gone."""
     wrong, orphans = [], 0
+    # What an object holds is not known where its type has no name.
+    nobody = set(truth["types"][row["type_addr"]]["name"]
+                 for row in docs.get("types", {"rows": ()})["rows"]
+                 if row["type"] == nameless(row["type_addr"]) and
+                 row["type_addr"] in truth["types"])
     for want, answer in zip(truth["referrers"], docs["backrefs"]):
         name = "%s %s" % (want["type"], want["addr"])
         if isinstance(answer, str):
@@ -487,7 +492,8 @@ def backrefs(truth, docs, files_gone=False):
                     explained.NEVER_SHOWN:
                 continue
             if addr in inside or explained.held_within(
-                    holders.get(addr, ["?"])[0], ours, want["type"]):
+                    holders.get(addr, ["?"])[0], ours, want["type"]) or \
+                    holders.get(addr, ["?"])[0] in nobody:
                 continue
             wrong.append("%s: %s %s of gc.get_referrers() is missing" % (
                 name, holders.get(addr, ["?"])[0], addr))
@@ -495,8 +501,8 @@ def backrefs(truth, docs, files_gone=False):
             if explained.orphan_key(holders[addr]) and \
                     orphans < explained.ORPHANS:
                 orphans += 1
-            elif addr not in inside and not explained.not_owned(
-                    holders[addr], want, ours):
+            elif addr not in inside and holders[addr][0] not in nobody and \
+                    not explained.not_owned(holders[addr], want, ours):
                 wrong.append("%s: %s %s (known by %s) is missing" % (
                     name, holders[addr][0], addr, holders[addr][1]))
         for addr in set(ours) - set(want["tracked_holders"]) - set(

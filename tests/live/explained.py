@@ -137,7 +137,10 @@ def holder(row, target, truth):
     """Is a holder that the closure did not reach explained?"""
     if row["type"] == "(Python frame)":
         # No object from 3.11 on; its locals were noted one by one.
-        return target["addr"] in truth["in_frames"]
+        return target["addr"] in truth["in_frames"] or (
+            # Its own, that of a module's code has no other holder.
+            target["type"] == "builtins.function" and
+            row["via"].startswith("function in "))
     if row["type"] == "builtins.module" and not row["exact"]:
         return True     # the state of a C module, which Python cannot see
     if row["via"] == "tp_subclasses":
