@@ -494,25 +494,14 @@ static void put_simple(struct pm_repr *r, pm_addr at, char code, unsigned size)
 	case '?':
 		pm_strbuf_puts(r->out, v ? "True" : "False");
 		break;
-	case 'f':
-	case 'd':
-		put_element(r, at, code, size);
-		break;
 	case 'P':
-		if (!v) {
+		if (!v)
 			pm_strbuf_puts(r->out, "None");
-			break;
-		}
-		__attribute__((fallthrough));
-	case 'B':
-	case 'H':
-	case 'I':
-	case 'L':
-	case 'Q':
-		pm_strbuf_printf(r->out, "%" PRIu64, v);
+		else
+			put_element(r, at, 'Q', size);
 		break;
-	default:
-		pm_strbuf_printf(r->out, "%" PRId64, sign(v, size));
+	default: /* as array.array has them */
+		put_element(r, at, code, size);
 		break;
 	}
 }
