@@ -4,7 +4,7 @@ libpymortem_la_SOURCES += \
 	%D%/interpreter.c %D%/interpreter.h \
 	%D%/mimalloc.c \
 	%D%/segment-owners.c %D%/segment-owners.h \
-	%D%/pools.c %D%/pools.h %D%/pools-internal.h \
+	%D%/pools-free.c %D%/pools.c %D%/pools.h %D%/pools-internal.h \
 	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \
 	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \
