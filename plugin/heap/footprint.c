@@ -40,6 +40,32 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 		bytes + p->hook_pre + p->hook_post);
 }
 
+bool pm_heap_room(const void *heap, pm_addr addr, uint64_t bytes)
+{
+	const struct pm_heap *h = heap;
+	const struct pm_pools *p = h->pools;
+	int64_t pool = p && addr ? pm_pools_find(p, addr) : -1;
+	const struct pm_large *large =
+		p && addr ? pm_pools_large(p, addr) : NULL;
+	if (pool >= 0) {
+		pm_addr block = pm_pools_block(p, (size_t)pool, addr);
+		return block &&
+		       addr - block + bytes <=
+			       pm_pools_class_size(p, p->pools[pool].szidx);
+	}
+	if (large)
+		return addr - large->addr + bytes <= large->bytes;
+	return pm_target_has_room(h->target, addr, bytes);
+}
+
+void pm_heap_objects_init(
+	const struct pm_heap *h, struct pm_memory *m, struct pm_objects *ret)
+{
+	pm_objects_init(ret, h->l, m, h->types);
+	ret->resolver.r.room = pm_heap_room;
+	ret->resolver.r.room_arg = h;
+}
+
 /* Eight classes of even numbers of words, then four for each power of two
    (mi_bin, Objects/mimalloc/page-queue.c). */
 static uint64_t mimalloc_block(uint64_t bytes, unsigned ws)

@@ -21,6 +21,13 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	pm_addr addr, uint64_t bytes);
 
+/* pm_objects_init for objects of this heap: what they own must find room in
+   its blocks. */
+void pm_heap_objects_init(
+	const struct pm_heap *h, struct pm_memory *m, struct pm_objects *ret);
+/* struct pm_resolver's room; heap is the struct pm_heap. */
+bool pm_heap_room(const void *heap, pm_addr addr, uint64_t bytes);
+
 /* Bytes that would be set aside for bytes. */
 uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/scan.h"
+#include "heap/footprint.h"
 
 #include "heap/team.h"
 
@@ -303,7 +304,7 @@ enum pm_status pm_scan_create(struct pm_heap *h, pm_scan_wants_fn *wants,
 		if (!k)
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 		PM_TRY(pm_memory_create(h->target, 0, &k->memory, err));
-		pm_objects_init(&k->objects, h->l, k->memory, h->types);
+		pm_heap_objects_init(h, k->memory, &k->objects);
 		k->chunk = malloc(chunk);
 		if (!k->chunk)
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");

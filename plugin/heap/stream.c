@@ -153,6 +153,8 @@ void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
 	if (!b->shared)
 		stats_at(k, t)->alloc +=
 			pm_pools_class_size(p, p->pools[pool].szidx);
+	k->inconsistent +=
+		b->bytes > pm_pools_class_size(p, p->pools[pool].szidx);
 	/* Chains and nodes: each link is a block of its own. */
 	if (b->kind == PM_BUFFER_NODES || b->kind == PM_BUFFER_DEQUE)
 		if (!pm_vec_push(&k->buffers,
@@ -295,6 +297,24 @@ static void follow_managed(struct pm_worker *k, const unsigned char *obj)
 		follow(k, dict, PM_FROM_OBJECT);
 }
 
+/* Do both neighbours in the collector's list know this head? */
+static bool is_listed(struct pm_worker *k, const struct block *b, uint32_t pre)
+{
+	const struct pm_layout *l = k->h->l;
+	uint32_t size = l->t.gc_head_size;
+	if (!size)
+		return l->t.gc_home == PM_GC_BITS &&
+		       pm_gc_bits_listed(l, b->data + pre);
+	const unsigned char *head = b->data + pre - size;
+	uint64_t next =
+		load_word(k, head + l->f.gc_head.next.off) & l->t.gc_next_mask;
+	uint64_t back = 0;
+	return next &&
+	       pm_layout_read(l, k->memory, next, l->f.gc_head.prev, &back,
+		       NULL) == PM_OK &&
+	       (back & ~UINT64_C(7)) == b->addr + pre - size;
+}
+
 static bool take_object(struct pm_worker *k, const struct block *b,
 	const struct pm_type *t, uint32_t pre)
 {
@@ -303,8 +323,11 @@ static bool take_object(struct pm_worker *k, const struct block *b,
 	const unsigned char *obj = b->data + pre;
 	enum pm_status st = pm_measure(
 		l, t, b->addr + pre, obj, b->room - pre, &k->resolver, &m);
-	if (st == PM_CORRUPT || m.extent > b->room - pre)
+	if (st == PM_CORRUPT || m.extent > b->room - pre) {
+		/* No object; unless the collector has it in a list. */
+		k->inconsistent += t->gc && is_listed(k, b, pre);
 		return false;
+	}
 	if (st != PM_OK)
 		k->unreadable++;
 	struct pm_type_stats *s = stats_at(k, t);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/walk-internal.h"
 
+#include "heap/footprint.h"
 #include "heap/team.h"
 
 #define MAX_PERMANENT (UINT64_C(1) << 32)
@@ -40,10 +41,8 @@ enum pm_status pm_heap_create(const struct pm_layout *l, struct pm_target *t,
 	h->memory = m;
 	h->modules = ms;
 	PM_TRY(pm_types_create(t, l, &h->types, err));
-	pm_objects_init(&h->objects, l, m, h->types);
+	pm_heap_objects_init(h, m, &h->objects);
 	*ret = pm_take(h);
-	/* The resolver holds a pointer into the struct itself. */
-	pm_objects_init(&(*ret)->objects, l, m, (*ret)->types);
 	return PM_OK;
 }
 

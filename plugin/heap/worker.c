@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "heap/footprint.h"
 #include "heap/walk-internal.h"
 
 #include <string.h>
@@ -49,8 +50,9 @@ enum pm_status pm_worker_init(
 	k->plain_words = h->l->t.word_size == 8 &&
 			 h->l->t.big_endian == PM_HOST_BIG_ENDIAN;
 	PM_TRY(pm_memory_create(h->target, 0, &k->memory, err));
-	pm_objects_init(&k->o, h->l, k->memory, h->types);
-	k->resolver = (struct pm_resolver){resolve_keys, resolve_word, k};
+	pm_heap_objects_init(h, k->memory, &k->o);
+	k->resolver = (struct pm_resolver){
+		resolve_keys, resolve_word, k, pm_heap_room, h};
 	k->types_inside = p->largest >= h->l->f.type.sizeof_.off;
 	size_t chunk = 256 * 1024;
 	pm_vec_each (r, &p->runs)

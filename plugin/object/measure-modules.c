@@ -11,7 +11,9 @@ enum pm_status pm_measure_deque(struct pm_measuring *x)
 	bool old = x->l->t.deque_links_behind;
 	uint64_t left = word_at(x, old ? 2 : 3);
 	int64_t n = old ? (int64_t)word_at(x, 4) : var_size(x);
-	if (n < 0 || (uint64_t)n > PM_MAX_ITEMS || left > items)
+	uint64_t right = word_at(x, old ? 3 : 4);
+	if (n < 0 || (uint64_t)n > PM_MAX_ITEMS || left > items ||
+		(left + (uint64_t)n + items - 1) % items != right)
 		return PM_CORRUPT;
 	uint64_t blocks = (left + (uint64_t)n + items - 1) / items;
 	uint64_t bytes = (uint64_t)(items + 2) * ws;

@@ -183,7 +183,7 @@ static enum pm_status measure_bytearray(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
 	uint64_t n = pm_get(x->l, x->obj, f->bytearray.alloc);
-	if (n > PM_MAX_ITEMS)
+	if (n > PM_MAX_ITEMS || (uint64_t)var_size(x) > n)
 		return PM_CORRUPT;
 	if (pm_has(f->bytearray.bytes_object)) {
 		/* The memory is a bytes object, counted here too (3.15). */
@@ -492,6 +492,25 @@ static enum pm_status measure_kind(struct pm_measuring *x)
 	}
 }
 
+/* A torn length may be anything: what it counts must find room. */
+static bool fits(const struct pm_measuring *x)
+{
+	const struct pm_measure *m = x->out;
+	const struct pm_resolver *r = x->r;
+	if (m->extent > PM_MEASURE_BELIEVED &&
+		!r->room(r->room_arg, x->addr, m->extent))
+		return false;
+	if (m->size > PM_MEASURE_BELIEVED && !r->room(r->room_arg, 0, m->size))
+		return false;
+	for (unsigned i = 0; i < m->nbuffers; i++) {
+		const struct pm_buffer *b = &m->buffers[i];
+		if (b->bytes > PM_MEASURE_BELIEVED &&
+			!r->room(r->room_arg, b->addr, b->bytes))
+			return false;
+	}
+	return true;
+}
+
 enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 	pm_addr addr, const unsigned char *obj, size_t avail,
 	const struct pm_resolver *r, struct pm_measure *ret)
@@ -515,6 +534,8 @@ enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 		if (a != PM_OK)
 			return a;
 	}
+	if (!fits(&x))
+		return PM_CORRUPT;
 	if (t->kind != PM_KIND_TYPE || l->t.static_type_presize ||
 		pm_get(l, obj, l->f.type.flags) & PM_TPFLAG_HEAPTYPE)
 		ret->size += t->presize;
@@ -539,8 +560,17 @@ static bool plain_word(void *arg, pm_addr addr, unsigned size, uint64_t *ret)
 	return pm_memory_read_uint(p->m, addr, size, ret, NULL) == PM_OK;
 }
 
+static bool plain_room(const void *arg, pm_addr addr, uint64_t bytes)
+{
+	return pm_target_has_room(arg, addr, bytes);
+}
+
 void pm_plain_resolver_init(struct pm_plain_resolver *p,
 	const struct pm_layout *l, struct pm_memory *m)
 {
-	*p = (struct pm_plain_resolver){{plain_keys, plain_word, p}, l, m};
+	*p = (struct pm_plain_resolver){
+		{plain_keys, plain_word, p, plain_room, pm_memory_target(m)},
+		l,
+		m,
+	};
 }

@@ -47,7 +47,13 @@ struct pm_resolver {
 		void *arg, pm_addr keys, bool split, struct pm_keys_brief *ret);
 	bool (*word)(void *arg, pm_addr addr, unsigned size, uint64_t *ret);
 	void *arg;
+	/* Can so many bytes lie from addr on?  addr 0: anywhere, in pieces. */
+	bool (*room)(const void *room_arg, pm_addr addr, uint64_t bytes);
+	const void *room_arg;
 };
+
+/* That many bytes are believed without asking for room. */
+#define PM_MEASURE_BELIEVED 512
 
 /* obj: the object's first avail bytes; pre bytes before it are there too.
    PM_FAULT: something elsewhere could not be read, ret holds what is known.

@@ -36,6 +36,8 @@ void pm_repr_list(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_putc(r->out, '[');
 	if (pm_repr_items(r, x->addr, &n, &at))
 		put_array(r, at, n);
+	else
+		pm_strbuf_puts(r->out, "<unreadable>");
 	pm_strbuf_putc(r->out, ']');
 	pm_repr_leave(r);
 }
@@ -291,13 +293,18 @@ static void put_sorted(struct pm_repr *r, const struct pm_object *dict)
 	PM_CLEANUP(names_deinit) struct names n = {{0}};
 	struct pm_dict_iter it;
 	pm_addr key, value;
-	if (!pm_repr_dict(r, dict->addr, &it))
+	if (!pm_repr_dict(r, dict->addr, &it)) {
+		pm_strbuf_puts(r->out, "<unreadable>");
 		return;
+	}
 	while (!pm_repr_full(r) && pm_dict_iter_next(&it, &key, &value)) {
 		pm_auto_strbuf text = {0};
 		if (pm_text_append(r->o->l, r->o->m, key, r->limit + 1, 0,
-			    &text, NULL) != PM_OK ||
-			!pm_vec_push(&n.v, (struct named){NULL, value}))
+			    &text, NULL) != PM_OK) {
+			pm_strbuf_puts(r->out, "<unreadable>");
+			return;
+		}
+		if (!pm_vec_push(&n.v, (struct named){NULL, value}))
 			return;
 		n.v.data[n.v.len - 1].name = pm_take(text.data);
 		if (!n.v.data[n.v.len - 1].name) {
@@ -329,6 +336,8 @@ void pm_repr_namespace(struct pm_repr *r, const struct pm_object *x)
 			put_dict_items(r, &d, NAMED);
 		else
 			put_sorted(r, &d);
+	} else {
+		pm_strbuf_puts(r->out, "<unreadable>");
 	}
 	pm_strbuf_putc(r->out, ')');
 	pm_repr_leave(r);
@@ -343,7 +352,9 @@ void pm_repr_view(struct pm_repr *r, const struct pm_object *x)
 	pm_repr_tp_name(r, x->type);
 	pm_strbuf_puts(r->out, "([");
 	if (pm_object_load(r->o, pm_repr_field(r, x, r->o->l->f.dict_view.dict),
-		    &d, NULL) == PM_OK)
+		    &d, NULL) != PM_OK)
+		pm_strbuf_puts(r->out, "<unreadable>");
+	else
 		put_items_of(r, &d,
 			!kind || !strcmp(kind, "_keys") ? KEYS
 			: !strcmp(kind, "_values")	? VALUES
@@ -354,25 +365,32 @@ void pm_repr_view(struct pm_repr *r, const struct pm_object *x)
 
 /* ---- others ---- */
 
-/* ob_size, leftblock, rightblock, leftindex, rightindex, state, maxlen; a BLOCK
-   has a link, items and a link (Modules/_collectionsmodule.c).  2.7: leftblock
-   comes first and the length after rightindex, and the items before the
-   links. */
+/* ob_size, leftblock, rightblock, leftindex, rightindex, state, maxlen; 2.7:
+   leftblock, rightblock, leftindex, rightindex, len, maxlen
+   (Modules/_collectionsmodule.c). */
 static void put_deque_items(struct pm_repr *r, const struct pm_object *x)
 {
 	const struct pm_layout *l = r->o->l;
-	bool behind = l->t.deque_links_behind;
-	uint64_t n = pm_repr_word(r, x, behind ? 4 : 0);
-	pm_addr block = pm_repr_word(r, x, behind ? 0 : 1);
-	uint64_t index = pm_repr_word(r, x, behind ? 2 : 3);
-	unsigned items = l->t.deque_items, first = behind ? 0 : 1;
-	for (uint64_t i = 0; i < n && index < items && !pm_repr_full(r); i++) {
+	unsigned ws = l->t.word_size, first = l->t.deque_links_behind ? 0 : 1;
+	uint64_t n = pm_repr_word(r, x, first ? 0 : 4);
+	pm_addr block = pm_repr_word(r, x, first);
+	uint64_t index = pm_repr_word(r, x, first + 2);
+	for (uint64_t i = 0; i < n && !pm_repr_full(r); i++) {
+		uint64_t item = 0, next = 0;
+		pm_addr at = block + pm_deque_items_at(l) + index * ws;
+		bool last = index + 1 == l->t.deque_items;
 		pm_strbuf_puts(r->out, separator(i));
-		pm_repr_put(r, pm_repr_item(r, block, first + index));
-		if (++index == items) {
-			index = 0;
-			block = pm_repr_item(r, block, first + items);
+		if (!block || index >= l->t.deque_items ||
+			!pm_repr_read_word(r, at, &item) ||
+			(last && !pm_repr_read_word(r,
+					 block + pm_deque_next_at(l), &next))) {
+			pm_strbuf_printf(
+				r->out, "<unreadable 0x%" PRIx64 ">", at);
+			return;
 		}
+		pm_repr_put(r, item);
+		block = last ? next : block;
+		index = last ? 0 : index + 1;
 	}
 }
 

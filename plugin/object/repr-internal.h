@@ -47,6 +47,7 @@ uint64_t pm_repr_word(struct pm_repr *r, const struct pm_object *x, unsigned n);
 uint64_t pm_repr_bytes(struct pm_repr *r, const struct pm_object *x,
 	uint64_t off, unsigned size);
 bool pm_repr_read(struct pm_repr *r, pm_addr at, void *buf, size_t n);
+bool pm_repr_read_word(struct pm_repr *r, pm_addr at, uint64_t *ret);
 
 /* tp_name; what follows its last dot; "module.Qualname" without "builtins." */
 void pm_repr_tp_name(struct pm_repr *r, const struct pm_type *t);

@@ -100,6 +100,12 @@ bool pm_repr_read(struct pm_repr *r, pm_addr at, void *buf, size_t n)
 	return pm_memory_read(r->o->m, at, buf, n, NULL) == PM_OK;
 }
 
+bool pm_repr_read_word(struct pm_repr *r, pm_addr at, uint64_t *ret)
+{
+	return pm_memory_read_uint(
+		       r->o->m, at, r->o->l->t.word_size, ret, NULL) == PM_OK;
+}
+
 uint64_t pm_repr_bytes(struct pm_repr *r, const struct pm_object *x,
 	uint64_t off, unsigned size)
 {
@@ -254,6 +260,13 @@ static void put_object(struct pm_repr *r, pm_addr addr)
 	struct pm_object x;
 	if (pm_object_load(r->o, addr, &x, NULL) != PM_OK) {
 		pm_strbuf_printf(r->out, "<unreadable 0x%" PRIx64 ">", addr);
+		return;
+	}
+	struct pm_measure m;
+	if (pm_object_measure(r->o, &x, &m) == PM_CORRUPT) {
+		/* A torn length: what it counts is not there. */
+		pm_strbuf_printf(r->out, "<inconsistent %s 0x%" PRIx64 ">",
+			pm_repr_qualified(x.type), addr);
 		return;
 	}
 	const struct pm_type *owner = owner_of(r->o, x.type);

@@ -161,6 +161,24 @@ const struct pm_mapping *pm_target_find_map(
 	return &t->maps.data[i];
 }
 
+bool pm_target_has_room(const struct pm_target *t, pm_addr addr, uint64_t bytes)
+{
+	const struct pm_mapping *m = pm_target_find_map(t, addr);
+	const struct pm_mapping *end = t->maps.data + t->maps.len;
+	if (!t->maps.len)
+		return true;
+	if (addr && m) {
+		while (m + 1 < end && m[1].start == m->end &&
+			m->end - addr < bytes)
+			m++;
+		return m->end - addr >= bytes;
+	}
+	uint64_t left = bytes;
+	for (m = t->maps.data; m < end && left; m++)
+		left -= left < m->end - m->start ? left : m->end - m->start;
+	return !left;
+}
+
 enum pm_status pm_target_add_map(
 	struct pm_target *t, const struct pm_mapping *m, struct pm_error *err)
 {

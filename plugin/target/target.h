@@ -125,6 +125,12 @@ const void *pm_target_view(struct pm_target *t, pm_addr addr, size_t len);
 const struct pm_mapping *pm_target_find_map(
 	const struct pm_target *t, pm_addr addr);
 
+/* Can so many bytes lie from addr on?  In mappings side by side; where nothing
+   is mapped, or addr is 0, no more than there is in all.  Yes where mappings
+   are not known. */
+bool pm_target_has_room(
+	const struct pm_target *t, pm_addr addr, uint64_t bytes);
+
 /* Adds a mapping in its place by address; path (may be NULL) is copied.
    PM_CORRUPT when it is empty or overlaps another.  For implementations. */
 PM_CHECKED enum pm_status pm_target_add_map(

@@ -259,6 +259,7 @@ static void make_types(struct mini *m)
 		make_type(m, wide ? "unicode" : "str", f->unicode.sizeof_.off);
 	if (wide) {
 		at->bytes_type = make_type(m, "str", f->bytes.data.off + 1);
+		mini_put(m, at->bytes_type.addr, f->type.itemsize, 1);
 		add_flag(m, at->bytes_type, 27);
 	}
 	at->none = make_singleton(m, "NoneType");

@@ -23,6 +23,10 @@ EXTRA_DIST += %D%/unknown.tap
 live_tests += %D%/find.tap
 EXTRA_DIST += %D%/find.tap
 
+# Objects that cannot be; FUZZ=N: N rounds of random words, too.
+live_tests += %D%/hostile.tap
+EXTRA_DIST += %D%/hostile.tap
+
 live_tests += %D%/slots.tap %D%/threads.tap %D%/waste.tap
 EXTRA_DIST += %D%/slots.tap %D%/threads.tap %D%/waste.tap \
 	%D%/waiting.py

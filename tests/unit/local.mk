@@ -20,6 +20,7 @@ unit_tests = \
 	%D%/test-spot \
 	%D%/test-strbuf \
 	%D%/test-target \
+	%D%/test-values \
 	%D%/test-vec \
 	%D%/test-waste
 
