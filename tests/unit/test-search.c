@@ -132,6 +132,32 @@ START_TEST(numbers_with_tags)
 }
 END_TEST
 
+START_TEST(numbers_in_ranges)
+{
+	/* First, last and just beside two ranges; the highest address. */
+	static const uint64_t in[] = {0x7000, 0x7fff, 0x9000, UINT64_MAX};
+	static const uint64_t beside[] = {0x6fff, 0x8000, 0x8fff, 0x9001, 0};
+	struct found f;
+	image(&f);
+	add(&f, BASE, 4096 + 24, RW);
+	for (size_t i = 0; i < 4; i++)
+		put(&f, BASE + 64 * i + 8 * i, &in[i], 8);
+	for (size_t i = 0; i < 5; i++)
+		put(&f, BASE + 1024 + 8 * i, &beside[i], 8);
+	put(&f, BASE + 4096 + 16, &in[0], 8); /* behind the last block */
+	put(&f, BASE + 2048 + 3, &in[0], 8);  /* not at a multiple */
+	struct pm_search_for what = {.width = 8,
+		.nranges = 3,
+		.ranges = {{0x7000, 0xfff}, {0x9000, 0}, {UINT64_MAX, 0}}};
+	look(&f, &what, 100);
+	ck_assert_uint_eq(f.r->count, 5);
+	for (size_t i = 0; i < 4; i++)
+		ck_assert_uint_eq(f.r->hits.data[i].addr, BASE + 72 * i);
+	ck_assert_uint_eq(f.r->hits.data[4].addr, BASE + 4096 + 16);
+	end(&f);
+}
+END_TEST
+
 START_TEST(strings_over_every_border)
 {
 	static const char needle[] = "needle";
@@ -266,7 +292,7 @@ START_TEST(what_cannot_be_looked_for)
 }
 END_TEST
 
-UNIT_MAIN("search", numbers_of_each_width, numbers_with_tags,
+UNIT_MAIN("search", numbers_of_each_width, numbers_with_tags, numbers_in_ranges,
 	strings_over_every_border, overlapping_matches, the_longest_form_wins,
 	only_memory_that_is_asked_for, holes_are_counted_and_passed,
 	what_cannot_be_looked_for)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What lives at an address, on images of every row that has pymalloc. */
-#include "heap/spot.h"
+#include "heap/claims.h"
 #include "lib/mini-heap.h"
 #include "object/interior.h"
 #include "unit/unit.h"
@@ -112,6 +112,46 @@ START_TEST(places_of_objects)
 		}
 		end(&p);
 	}
+}
+END_TEST
+
+/* Without a walk a second search leads from an item to its list. */
+START_TEST(owners_without_a_walk)
+{
+	unsigned rows = 0;
+	EACH_ROW(row)
+	{
+		struct place p;
+		struct pm_error err = {0};
+		struct pm_claims *claims;
+		bool done = false;
+		begin(&p, row, false);
+		ck_assert_int_eq(pm_heap_pools(p.heap, &err), PM_OK);
+		at(&p, p.items + 2 * row->traits.word_size);
+		ck_assert(!p.s.sure);
+		ck_assert_int_eq(
+			pm_claims_create(p.heap, &p.s, 1, &claims, &err),
+			PM_OK);
+		/* Those of the other byte order leave it to a walk. */
+		ck_assert(!claims == row->traits.big_endian);
+		while (claims && !done)
+			ck_assert_int_eq(
+				pm_claims_step(claims, 0.5, &done, &err),
+				PM_OK);
+		if (claims) {
+			rows++;
+			ck_assert(pm_claims_complete(claims));
+			pm_claims_apply(claims, &p.s);
+			ck_assert_int_eq(p.s.kind, PM_SPOT_BUFFER);
+			ck_assert_uint_eq(p.s.x.addr, p.list);
+			pm_strbuf_reset(&p.text);
+			pm_spot_describe(p.heap, &p.s, &p.text);
+			ck_assert_str_eq(pm_strbuf_text(&p.text), "[2]");
+		}
+		pm_claims_destroy(claims);
+		end(&p);
+	}
+	ck_assert_uint_gt(rows, 0);
 }
 END_TEST
 
@@ -253,6 +293,6 @@ START_TEST(hostile_objects)
 }
 END_TEST
 
-UNIT_MAIN("spot", places_of_objects, places_of_the_allocator,
-	places_of_the_interpreter, nothing_is_mapped_there,
-	every_address_has_a_name, hostile_objects)
+UNIT_MAIN("spot", places_of_objects, owners_without_a_walk,
+	places_of_the_allocator, places_of_the_interpreter,
+	nothing_is_mapped_there, every_address_has_a_name, hostile_objects)
