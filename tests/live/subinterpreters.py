@@ -29,12 +29,16 @@ class %(name)s(Thing):
     pass
 NAME = %(name)r
 keep = [%(name)s(i) for i in range(%(size)d // 2)]
-# The rest by a thread that is gone then, and whose memory nobody owns.
-thread = threading.Thread(target=lambda: keep.extend(
-    [%(name)s(i) for i in range(%(size)d // 2)]))
-thread.start()
-thread.join()
-del thread
+def rest():
+    keep.extend([%(name)s(i) for i in range(%(size)d // 2)])
+if "t" in sys.abiflags:
+    # By a thread that is gone then, and whose memory nobody owns.
+    thread = threading.Thread(target=rest)
+    thread.start()
+    thread.join()
+    del thread
+else:
+    rest()
 big = ["x" * 600 + str(i) for i in range(%(size)d)]
 def tell(stats, truth, get=gc.get_objects):
     # First what any allocation changes.  All names are local: a lazy import
