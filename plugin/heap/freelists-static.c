@@ -248,6 +248,10 @@ enum pm_status pm_freelists_read_static(
 				PM_TRY(take_chain(&s, k, n, f, err));
 		else
 			PM_TRY(take_stack(&s, k, f, err));
+		/* What malloc got back still looks dead: the end of an array
+		   is not seen. */
+		if (k->form != PM_FREELIST_CHAIN && !h->pools->arenas.len)
+			f->lists.data[f->lists.len - 1].unknown = true;
 	}
 	return PM_OK;
 }

@@ -224,9 +224,11 @@ static void scan_object(
 	uint32_t pre = o->is_static ? 0 : t->pre;
 	uint64_t len = o->bytes + pre;
 	/* These refer through structs of C, static types through those of the
-	   interpreter: let them be decoded. */
+	   interpreter, instances through values that malloc gave out with no
+	   size known (3.11, 3.12): let them be decoded. */
 	if (t->kind == PM_KIND_MODULE || t->kind == PM_KIND_CODE ||
 		t->kind == PM_KIND_FRAME ||
+		(t->managed_dict && !t->inline_values) ||
 		(t->kind == PM_KIND_TYPE && o->is_static)) {
 		candidate(f, o->addr);
 		return;

@@ -5,6 +5,7 @@ libpymortem_la_SOURCES += \
 	%D%/mimalloc.c \
 	%D%/segment-owners.c %D%/segment-owners.h \
 	%D%/pools-free.c %D%/pools.c %D%/pools.h %D%/pools-internal.h \
+	%D%/pools-evidence.c \
 	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \
 	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \

@@ -59,6 +59,28 @@ static bool is_in_stack(const struct pm_heap *h, pm_addr addr)
 	return false;
 }
 
+static void follow_memory(struct pm_worker *k, const struct pm_object *x);
+
+/* Where malloc gave out everything, words of C code lead to freed objects, too.
+   One that the collector's list proves is alive; instances of classes all are
+   on it. */
+static bool may_be_freed(struct pm_worker *k, const struct pm_object *x)
+{
+	const struct pm_layout *l = k->h->l;
+	uint64_t back = 0;
+	if (k->h->pools->arenas.len || k->h->pools->pages || !x->type->gc ||
+		!l->t.gc_head_size || x->type->kind == PM_KIND_TYPE)
+		return false;
+	if (!pm_object_is_tracked(&k->o, x))
+		return x->type->heap;
+	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
+				l->f.gc_head.next) &
+			l->t.gc_next_mask;
+	return pm_layout_read(l, k->memory, next, l->f.gc_head.prev, &back,
+		       NULL) != PM_OK ||
+	       (back & ~UINT64_C(7)) != x->addr - l->t.gc_head_size;
+}
+
 void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 {
 	const struct pm_layout *l = k->h->l;
@@ -76,6 +98,8 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 	if (!fixed && c->from == PM_FROM_GUESS && p->pages &&
 		l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC &&
 		!pm_pools_large(p, c->addr))
+		return;
+	if (!fixed && c->from == PM_FROM_GUESS && may_be_freed(k, &x))
 		return;
 	/* Found by a guess, and the collector's head before it is none: chance,
 	   or freed memory. */
@@ -123,6 +147,8 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 	if (pm_refs_each(&k->o, &x, add_ref, k) != PM_OK)
 		k->unreadable++;
 	pm_worker_candidate(k, x.type->addr, PM_FROM_OBJECT);
+	if (!k->h->pools->arenas.len)
+		follow_memory(k, &x);
 	if (!pm_vec_push(&k->found, (struct pm_outside){c->addr, m.extent, 0,
 					    x.type->id, 0, fixed}))
 		k->status = PM_NOMEM;
@@ -149,6 +175,36 @@ static void scan_words(struct pm_worker *k, pm_addr addr, uint64_t bytes,
 		addr += n;
 		bytes -= n;
 	}
+}
+
+/* How much of an allocation of unknown size is looked at: what glibc says
+   before it, when that makes sense (malloc/malloc.c: malloc_chunk). */
+static uint64_t malloc_room(struct pm_worker *k, pm_addr addr)
+{
+	unsigned ws = k->h->l->t.word_size;
+	uint64_t size = 0;
+	if (pm_memory_read_uint(k->memory, addr - ws, ws, &size, NULL) != PM_OK)
+		return 0;
+	size &= ~UINT64_C(7);
+	return size > ws && size < MAX_STATE_BYTES / 16 ? size - ws : 8 * ws;
+}
+
+/* Where there are no pools to look through: what only memory of C code leads
+   to, the state of a module, and what a code object keeps for who asks. */
+static void follow_memory(struct pm_worker *k, const struct pm_object *x)
+{
+	const struct pm_fields *f = &k->h->l->f;
+	const unsigned char *body = pm_object_body(x);
+	bool module = x->type->kind == PM_KIND_MODULE;
+	if (!module && x->type->kind != PM_KIND_CODE)
+		return;
+	if (module && pm_has(f->module.def))
+		pm_worker_candidate(
+			k, pm_get(k->h->l, body, f->module.def), PM_FROM_GUESS);
+	pm_addr at = pm_get(
+		k->h->l, body, module ? f->module.state : f->code.cached);
+	if (at && !is_static_address(k, at))
+		scan_words(k, at, malloc_room(k, at), PM_FROM_GUESS);
 }
 
 static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
@@ -285,9 +341,11 @@ static uint64_t bounded(uint32_t bytes)
 }
 
 /* Ints and floats of 2.7 lie in allocations of their own, and some of them are
-   known to variables only. */
+   known to variables only; so is anything where there are no pools to look
+   through. */
 static void scan_variables(struct pm_worker *k, const struct pm_module *in)
 {
+	bool all = !k->h->pools->arenas.len;
 	const struct pm_layout *l = k->h->l;
 	unsigned ws = l->t.word_size;
 	for (pm_addr at = in->data_start; at < in->data_end; at += SCAN_CHUNK) {
@@ -306,6 +364,9 @@ static void scan_variables(struct pm_worker *k, const struct pm_module *in)
 				pm_types_get(k->h->types, type);
 			if (t && t->is_type && t->in_blocks)
 				pm_worker_candidate(k, p, PM_FROM_OBJECT);
+			else if (all && t && t->is_type &&
+				 !is_static_address(k, p))
+				pm_worker_candidate(k, p, PM_FROM_GUESS);
 		}
 	}
 }
@@ -318,7 +379,8 @@ enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
 	pm_worker_candidate(k, l->at.type_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.object_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.none.addr, PM_FROM_OBJECT);
-	if (l->t.int_form == PM_INT_TWO_TYPES && k->h->modules)
+	if ((l->t.int_form == PM_INT_TWO_TYPES || !k->h->pools->arenas.len) &&
+		k->h->modules)
 		pm_vec_each (module, &k->h->modules->list)
 			scan_variables(k, module);
 	pm_addr gc, followed = 0;

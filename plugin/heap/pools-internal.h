@@ -9,6 +9,9 @@
    of memory. */
 bool pm_pools_map(struct pm_pools *p, pm_addr addr, size_t index);
 
+/* Do objects lie in pools of pymalloc, for all that is seen of them? */
+bool pm_pools_are_in_use(const struct pm_layout *l, struct pm_memory *m);
+
 /* Fills in the pages of mimalloc, when that is what the interpreter uses. */
 PM_CHECKED enum pm_status pm_mimalloc_read(const struct pm_layout *l,
 	struct pm_memory *m, struct pm_pools *p, struct pm_error *err);

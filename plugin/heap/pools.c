@@ -157,6 +157,8 @@ static enum pm_status find_sources(struct builder *b, struct pm_error *err)
 		break;
 	}
 	struct source s = {0};
+	if (!l->at.arenas.addr && !pm_pools_are_in_use(l, b->m))
+		return PM_OK;
 	if (!l->at.arenas.addr)
 		return pm_fail(err, PM_ABSENT, 0,
 			"the table of pymalloc arenas was not found");

@@ -198,7 +198,9 @@ void pm_tell_calibrated(struct pm_build *b, size_t field, uint64_t off)
 	if (!pm_has(*f) || off > UINT32_MAX ||
 		!pm_layout_field(b->l, field, &of, &name, &same, &source))
 		return;
-	if (off != f->off && (source >= PM_SOURCE_TABLE || !b->kin))
+	/* Py_TRACE_REFS moves what follows objects within other structs. */
+	bool moved = b->trace_refs && source == PM_SOURCE_TABLE;
+	if (off != f->off && !moved && (source >= PM_SOURCE_TABLE || !b->kin))
 		pm_build_warn(b,
 			"%s.%s: %s%s says %u, its structure is at %llu", of,
 			name,
