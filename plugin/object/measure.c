@@ -182,6 +182,9 @@ static enum pm_status measure_set(struct pm_measuring *x)
 static enum pm_status measure_bytearray(struct pm_measuring *x)
 {
 	const struct pm_fields *f = &x->l->f;
+	/* Of a release without a row it may not be known. */
+	if (!pm_has(f->bytearray.alloc))
+		return PM_OK;
 	uint64_t n = pm_get(x->l, x->obj, f->bytearray.alloc);
 	if (n > PM_MAX_ITEMS || (uint64_t)var_size(x) > n)
 		return PM_CORRUPT;
