@@ -149,6 +149,10 @@ def holder(row, target, truth):
         return True     # a constant of the read-only code of 3.13
     if row["via"] == "attribute name":
         return True     # of the key table that instances of the class share
+    if row["via"] == "__dict__" and target["type"] == "builtins.dict" and \
+            tuple(truth["implementation"]) >= (3, 13):
+        return True     # one that shows values inside of the instance, whose
+        # traversal goes to these instead (gh-130327)
     if row["type"] == "functools._lru_list_elem":
         return True     # a type never readied until 3.9
     if row["via"] == "co_localsplusnames":

@@ -191,9 +191,11 @@ class Closure(object):
         if kind in UNSOUND:
             return False
         now = self.memory.count(word, word_now)
+        # In the copy, meanwhile.  Or no more than a count and a type, which
+        # may as well be what is left of one in somebody's block.
         if not self.memory.is_count(now) or \
-                word_now(word + memory.TYPE) != kind:
-            self.gone[word] = kind      # in the copy, meanwhile
+                word_now(word + memory.TYPE) != kind or kind == id(object):
+            self.gone[word] = kind
             return False
         if not self.memory.is_static(word):
             if self.listed is not None and word not in self.listed:
@@ -347,8 +349,8 @@ def by_type(closure, tracked, first):
         if id(first) not in closure.objects:
             row["count"] += 1
             row["size"] += sys.getsizeof(first)
-    for kind in closure.gone.values():
-        if kind in rows:
+    for word, kind in closure.gone.items():
+        if kind in rows and word not in closure.objects:
             rows[kind]["gone"] = rows[kind].get("gone", 0) + 1
     return dict((hex(k).rstrip("L"), v) for k, v in rows.items())
 
