@@ -153,13 +153,13 @@ void pm_repr_bytes_object(struct pm_repr *r, const struct pm_object *x)
 
 void pm_repr_bytearray(struct pm_repr *r, const struct pm_object *x)
 {
+	const struct pm_fields *f = &r->o->l->f;
 	/* Of a release without a row it may not be known. */
-	if (!pm_has(r->o->l->f.bytearray.start)) {
+	if (!pm_has(f->bytearray.alloc)) {
 		pm_repr_default(r, x);
 		return;
 	}
 	pm_repr_bare_name(r, x->type);
-	const struct pm_fields *f = &r->o->l->f;
 	struct pm_field start = pm_has(f->bytearray.start) ? f->bytearray.start
 							   : f->bytearray.bytes;
 	pm_strbuf_puts(
