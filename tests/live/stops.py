@@ -68,8 +68,10 @@ def check(report, where, truth, docs, thin=ALL, files_gone=False):
     report.test(where + ": %d animals of the zoo as sys.getsizeof(), vars() "
                 "and repr()" % len(truth["zoo"]),
                 compare.zoo(truth, docs, files_gone))
-    report.test(where + ": classes as they say themselves",
-                compare.classes(truth, docs))
+    # A part of the zoo may have none.
+    if thin is ALL or any(a["class"] for a in truth["zoo"]):
+        report.test(where + ": classes as they say themselves",
+                    compare.classes(truth, docs))
     report.test(where + ": values are cut to the limit",
                 compare.cut(truth, docs, files_gone))
     report.test(where + ": referrers of %d objects as gc.get_referrers()" %
