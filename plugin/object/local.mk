@@ -20,7 +20,7 @@ libpymortem_la_SOURCES += \
 	%D%/repr-numbers.c \
 	%D%/repr-numpy.c \
 	%D%/repr-python.c \
-	%D%/repr-rows.c \
+	%D%/repr-rows.c %D%/repr-rows.h \
 	%D%/repr-text.c \
 	%D%/repr-times.c %D%/repr-two.c \
 	%D%/lines.c %D%/lines.h \
