@@ -21,6 +21,16 @@ const char *pm_strbuf_text(const struct pm_strbuf *b)
 	return b->data ? b->data : "";
 }
 
+char *pm_strbuf_take(struct pm_strbuf *b)
+{
+	char *text = b->failed ? NULL : b->data;
+	if (!text)
+		return NULL;
+	b->data = NULL;
+	b->len = b->cap = 0;
+	return text;
+}
+
 void pm_strbuf_truncate(struct pm_strbuf *b, size_t len)
 {
 	if (len > b->len || !b->data)

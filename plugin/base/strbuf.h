@@ -21,6 +21,8 @@ void pm_strbuf_deinit(struct pm_strbuf *b);
 void pm_strbuf_reset(struct pm_strbuf *b);
 /* The text, "" when empty; owned by b, valid until the next append. */
 const char *pm_strbuf_text(const struct pm_strbuf *b);
+/* The text for the caller to free, NULL when empty or failed. */
+char *pm_strbuf_take(struct pm_strbuf *b);
 /* Cuts back to len bytes. */
 void pm_strbuf_truncate(struct pm_strbuf *b, size_t len);
 

@@ -333,9 +333,7 @@ static bool note_owner(struct pm_breakdown *b, const struct pm_object *x)
 	if (!n.dict || pm_object_load(o, n.dict, &d, NULL) != PM_OK ||
 		(d.type->kind != PM_KIND_DICT && d.type->kind != PM_KIND_ODICT))
 		return !b->no_memory;
-	const void *body = pm_object_body(&d);
-	if (pm_dict_iter_init(o->l, o->m, pm_dict_keys(o->l, d.addr, body),
-		    pm_get(o->l, body, o->l->f.dict.values), &it,
+	if (pm_dict_iter_of(o->l, o->m, d.addr, pm_object_body(&d), &it,
 		    NULL) != PM_OK) {
 		b->unreadable++;
 		return true;

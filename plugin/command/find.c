@@ -12,7 +12,6 @@
 #include <string.h>
 
 #define MAX_HITS (1u << 22)
-#define MAX_DOUBTFUL 64 /* more of them are told by a walk */
 
 /* Places are explained from their blocks alone if that is a proof, or with the
    owners that a second search finds; only else the heap is walked. */
@@ -262,7 +261,7 @@ static enum pm_status prove(struct pm_run *r, struct pm_error *err)
 	struct pm_heap *h = r->session->heap;
 	const struct pm_search_result *res = pm_search_result(st->search);
 	double end = pm_now() + PM_STEP_SECONDS;
-	while (st->at < res->hits.len && st->doubtful.len <= MAX_DOUBTFUL) {
+	while (st->at < res->hits.len && st->doubtful.len <= PM_CLAIMS_MAX) {
 		struct pm_spot s;
 		pm_spot_find(h, res->hits.data[st->at++].addr, &s);
 		if (!s.sure && !pm_vec_push(&st->doubtful, s))
@@ -274,7 +273,7 @@ static enum pm_status prove(struct pm_run *r, struct pm_error *err)
 	st->phase = PHASE_ROWS;
 	if (!st->doubtful.len)
 		return PM_OK;
-	if (st->doubtful.len <= MAX_DOUBTFUL)
+	if (st->doubtful.len <= PM_CLAIMS_MAX)
 		PM_TRY(pm_claims_create(h, st->doubtful.data, st->doubtful.len,
 			&st->claims, err));
 	if (!st->claims)

@@ -79,19 +79,18 @@ static void load_gc(struct pm_session *s, struct pm_runtime_state *st,
 		&s->layout->at.gc_enabled, &i->gc_enabled);
 	get_gc_flag(s, st, gc, f->gc_state.collecting,
 		&s->layout->at.gc_collecting, &i->gc_collecting);
-	if (!pm_has(f->gc_state.generations))
-		return;
-	pm_addr g = gc + f->gc_state.generations.off;
+	pm_addr lists[PM_GC_LISTS];
+	pm_layout_gc_lists(s->layout, gc, lists);
 	for (; i->generations < PM_GENERATIONS; i->generations++) {
 		uint64_t count, threshold;
-		if (!get(s, st, g, f->gc_generation.count, &count) ||
+		pm_addr g = lists[i->generations];
+		if (!g || !get(s, st, g, f->gc_generation.count, &count) ||
 			!get(s, st, g, f->gc_generation.threshold, &threshold))
 			break;
 		i->gc_count[i->generations] =
 			sign_extend(count, f->gc_generation.count);
 		i->gc_threshold[i->generations] =
 			sign_extend(threshold, f->gc_generation.threshold);
-		g += s->layout->t.gc_stride;
 	}
 }
 
@@ -164,21 +163,20 @@ static bool has_debug_hooks(struct pm_session *s)
 	if (!l->at.interp_head.addr)
 		return false;
 	pm_addr gc = pm_layout_gc_state(l, l->at.interp_head.addr);
-	if (!gc || !pm_has(l->f.gc_state.generations) ||
-		!pm_has(l->f.gc_head.next))
+	if (!gc || !pm_has(l->f.gc_head.next))
 		return false;
+	pm_addr lists[PM_GC_LISTS];
+	pm_layout_gc_lists(l, gc, lists);
 	unsigned ws = l->t.word_size, seen = 0, marked = 0;
 	for (unsigned g = 0; g < PM_GENERATIONS; g++) {
-		pm_addr head =
-			gc + l->f.gc_state.generations.off + g * l->t.gc_stride;
-		uint64_t p = head;
-		for (unsigned k = 0; k < 8; k++) {
+		uint64_t p = lists[g];
+		for (unsigned k = 0; p && k < 8; k++) {
 			unsigned char before[8];
 			if (pm_layout_read(l, s->memory, p, l->f.gc_head.next,
 				    &p, NULL))
 				break;
 			p &= l->t.gc_next_mask;
-			if (p == head || !p)
+			if (p == lists[g] || !p)
 				break;
 			if (pm_memory_read(s->memory, p - ws, before, ws, NULL))
 				continue;

@@ -4,7 +4,6 @@
 #include "heap/search.h"
 #include "heap/team.h"
 
-#define MAX_PLACES 64
 #define MAX_CANDIDATES 4096
 
 struct claim {
@@ -15,7 +14,7 @@ struct claim {
 
 struct pm_claims {
 	struct pm_heap *h;
-	struct claim claims[MAX_PLACES];
+	struct claim claims[PM_CLAIMS_MAX];
 	size_t n;
 	struct pm_search *search;
 	bool searched;
@@ -87,7 +86,7 @@ enum pm_status pm_claims_create(struct pm_heap *h, const struct pm_spot *places,
 	const struct pm_layout *l = h->l;
 	struct pm_search_for what = {.width = l->t.word_size};
 	*ret = NULL;
-	if (n > MAX_PLACES || l->t.big_endian != PM_HOST_BIG_ENDIAN)
+	if (n > PM_CLAIMS_MAX || l->t.big_endian != PM_HOST_BIG_ENDIAN)
 		return PM_OK;
 	PM_CLEANUP(cleanup_claims) struct pm_claims *c = calloc(1, sizeof *c);
 	if (!c)

@@ -9,6 +9,8 @@
 
 #include "heap/spot.h"
 
+#define PM_CLAIMS_MAX 64 /* places */
+
 struct pm_claims; /* opaque */
 
 /* Takes places that pm_spot_find could not tell for sure.  *ret is NULL where a

@@ -1,22 +1,34 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/footprint.h"
 
-/* What glibc set aside for an allocation of bytes at addr (malloc_chunk,
-   malloc/malloc.c): the word before the data is the chunk's size with three
-   flag bits, bit 1: mapped by itself. */
+bool pm_malloc_chunk(struct pm_memory *m, unsigned word_size, pm_addr addr,
+	uint64_t *ret_size, bool *ret_mapped)
+{
+	uint64_t word;
+	if (pm_memory_read_uint(m, addr - word_size, word_size, &word, NULL) !=
+		PM_OK)
+		return false;
+	*ret_size = word & ~UINT64_C(7);
+	*ret_mapped = word & 2;
+	return true;
+}
+
+/* The least chunk of glibc for so many bytes (malloc/malloc.c,
+   request2size). */
+static uint64_t least_chunk(uint64_t bytes, unsigned ws)
+{
+	uint64_t least = (bytes + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
+	return least < 4 * ws ? 4 * ws : least;
+}
+
+/* What glibc set aside for an allocation of bytes at addr. */
 static uint64_t malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
 	pm_addr addr, uint64_t bytes)
 {
 	unsigned ws = l->t.word_size;
-	uint64_t least = (bytes + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
-	if (least < 4 * ws)
-		least = 4 * ws;
-	uint64_t word;
-	if (pm_memory_read_uint(m, addr - ws, ws, &word, NULL) != PM_OK)
-		return least;
-	uint64_t size = word & ~UINT64_C(7);
-	bool mapped = word & 2;
-	if (size < least ||
+	uint64_t least = least_chunk(bytes, ws), size;
+	bool mapped;
+	if (!pm_malloc_chunk(m, ws, addr, &size, &mapped) || size < least ||
 		(mapped ? size > least + 8192 : size > least * 2 + 64))
 		return least;
 	return size;
@@ -88,9 +100,7 @@ uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes)
 		return mimalloc_block(want, ws);
 	if (p->arenas.len && want <= l->t.small_max)
 		return (want + p->alignment - 1) / p->alignment * p->alignment;
-	/* As in malloc_chunk: what glibc cuts off for so much. */
-	uint64_t chunk = (want + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
-	return chunk < 4 * ws ? 4 * ws : chunk;
+	return least_chunk(want, ws);
 }
 
 static uint64_t buffer_size(struct pm_heap *h, const struct pm_buffer *b)

@@ -21,6 +21,12 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	pm_addr addr, uint64_t bytes);
 
+/* The word before what glibc gave out is the chunk's size with three flag bits,
+   bit 1: mapped by itself (malloc/malloc.c, struct malloc_chunk).  false: it
+   can't be read. */
+bool pm_malloc_chunk(struct pm_memory *m, unsigned word_size, pm_addr addr,
+	uint64_t *ret_size, bool *ret_mapped);
+
 /* pm_objects_init for objects of this heap: what they own must find room in
    its blocks. */
 void pm_heap_objects_init(

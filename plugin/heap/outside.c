@@ -67,18 +67,14 @@ static void follow_memory(struct pm_worker *k, const struct pm_object *x);
 static bool may_be_freed(struct pm_worker *k, const struct pm_object *x)
 {
 	const struct pm_layout *l = k->h->l;
-	uint64_t back = 0;
+	uint32_t size = l->t.gc_head_size;
 	if (k->h->pools->arenas.len || k->h->pools->pages || !x->type->gc ||
-		!l->t.gc_head_size || x->type->kind == PM_KIND_TYPE)
+		!size || x->type->kind == PM_KIND_TYPE)
 		return false;
 	if (!pm_object_is_tracked(&k->o, x))
 		return x->type->heap;
-	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
-				l->f.gc_head.next) &
-			l->t.gc_next_mask;
-	return pm_layout_read(l, k->memory, next, l->f.gc_head.prev, &back,
-		       NULL) != PM_OK ||
-	       (back & ~UINT64_C(7)) != x->addr - l->t.gc_head_size;
+	return !pm_gc_head_proved(
+		l, k->memory, x->addr - size, pm_object_body(x) - size);
 }
 
 void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
@@ -178,14 +174,14 @@ static void scan_words(struct pm_worker *k, pm_addr addr, uint64_t bytes,
 }
 
 /* How much of an allocation of unknown size is looked at: what glibc says
-   before it, when that makes sense (malloc/malloc.c: malloc_chunk). */
+   before it, when that makes sense. */
 static uint64_t malloc_room(struct pm_worker *k, pm_addr addr)
 {
 	unsigned ws = k->h->l->t.word_size;
 	uint64_t size = 0;
-	if (pm_memory_read_uint(k->memory, addr - ws, ws, &size, NULL) != PM_OK)
+	bool mapped;
+	if (!pm_malloc_chunk(k->memory, ws, addr, &size, &mapped))
 		return 0;
-	size &= ~UINT64_C(7);
 	return size > ws && size < MAX_STATE_BYTES / 16 ? size - ws : 8 * ws;
 }
 

@@ -145,15 +145,12 @@ static pm_addr module_name(struct pm_heap *h, pm_addr dict)
 {
 	const struct pm_layout *l = h->l;
 	struct pm_dict_iter it;
-	uint64_t keys = 0, values = 0;
+	struct pm_object d;
 	pm_addr key, value, name = 0;
 	bool spec = false;
-	if (pm_layout_read(l, h->memory, dict, l->f.dict.keys, &keys, NULL) !=
-			PM_OK ||
-		pm_layout_read(l, h->memory, dict, l->f.dict.values, &values,
-			NULL) != PM_OK ||
-		pm_dict_iter_init(l, h->memory, keys, values, &it, NULL) !=
-			PM_OK)
+	if (pm_object_load(&h->objects, dict, &d, NULL) != PM_OK ||
+		pm_dict_iter_of(l, h->memory, dict, pm_object_body(&d), &it,
+			NULL) != PM_OK)
 		return 0;
 	for (int i = 0; i < FIRST_NAMES && pm_dict_iter_next(&it, &key, &value);
 		i++) {

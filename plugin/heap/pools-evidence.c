@@ -35,19 +35,19 @@ static bool is_in_pool(
 bool pm_pools_are_in_use(const struct pm_layout *l, struct pm_memory *m)
 {
 	pm_addr gc = pm_layout_gc_state(l, l->at.interp_head.addr);
+	pm_addr lists[PM_GC_LISTS];
 	unsigned seen = 0, inside = 0;
 	if (!gc)
 		return true; /* nothing says no */
-	for (unsigned i = 0; i < 3; i++) {
-		pm_addr list = gc + l->f.gc_state.generations.off +
-			       i * (pm_addr)l->t.gc_stride;
-		uint64_t head = list;
+	pm_layout_gc_lists(l, gc, lists);
+	for (unsigned i = 0; i < PM_GC_PERMANENT; i++) {
+		uint64_t head = lists[i];
 		for (unsigned n = 0; n < LOOKED_AT; n++) {
 			if (pm_layout_read(l, m, head, l->f.gc_head.next, &head,
 				    NULL) != PM_OK)
 				break;
 			head &= l->t.gc_next_mask;
-			if (!head || head == list)
+			if (!head || head == lists[i])
 				break;
 			seen++;
 			inside += is_in_pool(l, m, head);

@@ -297,7 +297,7 @@ static void follow_managed(struct pm_worker *k, const unsigned char *obj)
 		follow(k, dict, PM_FROM_OBJECT);
 }
 
-/* Do both neighbours in the collector's list know this head? */
+/* Is it in one of the collector's lists, or are its bits of one that is? */
 static bool is_listed(struct pm_worker *k, const struct block *b, uint32_t pre)
 {
 	const struct pm_layout *l = k->h->l;
@@ -305,14 +305,8 @@ static bool is_listed(struct pm_worker *k, const struct block *b, uint32_t pre)
 	if (!size)
 		return l->t.gc_home == PM_GC_BITS &&
 		       pm_gc_bits_listed(l, b->data + pre);
-	const unsigned char *head = b->data + pre - size;
-	uint64_t next =
-		load_word(k, head + l->f.gc_head.next.off) & l->t.gc_next_mask;
-	uint64_t back = 0;
-	return next &&
-	       pm_layout_read(l, k->memory, next, l->f.gc_head.prev, &back,
-		       NULL) == PM_OK &&
-	       (back & ~UINT64_C(7)) == b->addr + pre - size;
+	return pm_gc_head_proved(
+		l, k->memory, b->addr + pre - size, b->data + pre - size);
 }
 
 static bool take_object(struct pm_worker *k, const struct block *b,

@@ -62,7 +62,7 @@ struct pm_worker {
 	struct pm_type_stats lost; /* out of memory: the walk will fail */
 	uint64_t *is_buffer;
 	uint64_t keys_of_class[PM_MAX_CLASSES]; /* bytes, 0: read them */
-	uint64_t pool_types; /* of the pool under way */
+	uint64_t pool_types;			/* of the pool under way */
 	uint64_t blocks_used, blocks_objects, blocks_dead, bytes_used;
 	uint64_t bytes_dead, unreadable, inconsistent;
 	enum pm_status status; /* fatal ones only */
@@ -95,11 +95,6 @@ PM_CHECKED enum pm_status pm_outside_roots(
 	struct pm_worker *k, struct pm_error *err);
 
 #define PM_LOWEST_POINTER 0x10000
-
-/* Bits of _gc_prev that are flags (pycore_gc.h): finalized, and being
-   collected, when the rest is a reference count. */
-#define PM_GC_PREV_FLAGS UINT64_C(7)
-#define PM_GC_PREV_COLLECTING 2
 
 /* Can these bytes be the collector's head of an object? */
 static inline bool pm_heap_gc_head_plausible(

@@ -362,14 +362,9 @@ bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x)
 		return false;
 	if (l->t.gc_home == PM_GC_BITS)
 		return true;
-	pm_addr head = x->addr - l->t.gc_head_size;
-	uint64_t next = pm_get(l, pm_object_body(x) - l->t.gc_head_size,
-				l->f.gc_head.next) &
-			l->t.gc_next_mask;
-	uint64_t back = 0;
-	return pm_layout_read(l, h->memory, next, l->f.gc_head.prev, &back,
-		       NULL) == PM_OK &&
-	       (back & ~UINT64_C(7)) == head;
+	uint32_t size = l->t.gc_head_size;
+	return pm_gc_head_proved(
+		l, h->memory, x->addr - size, pm_object_body(x) - size);
 }
 
 /* A block that looks like an object and that an object owns as a buffer.  An

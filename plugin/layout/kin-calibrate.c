@@ -230,17 +230,16 @@ static void calibrate_generators(struct pm_build *b)
 	const struct pm_fields *f = &b->l->f;
 	pm_addr gc = pm_layout_gc_state(b->l, b->interp.start);
 	unsigned seen = 0, below = 0;
-	pm_addr generator = 0;
+	pm_addr generator = 0, heads[PM_GC_LISTS];
 	if (!gc || b->l->t.gen_states == PM_GEN_STATES_OBJECT)
 		return;
-	for (unsigned i = 0, n = 0; i < 3; i++) {
-		pm_addr head = gc + f->gc_state.generations.off +
-			       i * (pm_addr)b->l->t.gc_stride;
-		pm_addr at = head;
+	pm_layout_gc_lists(b->l, gc, heads);
+	for (unsigned i = 0, n = 0; i < PM_GC_PERMANENT; i++) {
+		pm_addr at = heads[i];
 		while (n++ < MAX_SEEN) {
 			at = pm_build_number(b, at, f->gc_head.next) &
 			     b->l->t.gc_next_mask;
-			if (!at || at == head)
+			if (!at || at == heads[i])
 				break;
 			pm_addr object = at + b->l->t.gc_head_size;
 			pm_addr type =

@@ -214,16 +214,16 @@ static enum pm_status prove_lists(struct pm_build *b, struct pm_error *err)
 {
 	const struct pm_fields *f = &b->l->f;
 	uint64_t mask = b->l->t.gc_next_mask;
-	pm_addr gc;
+	pm_addr gc, heads[PM_GC_LISTS];
 	if (b->l->t.gc_home == PM_GC_BITS)
 		return PM_OK;
 	gc = pm_layout_gc_state(b->l, b->interp.start);
 	if (!gc)
 		return pm_fail(err, PM_ABSENT, 0,
 			"the garbage collector's lists were not found");
-	for (unsigned i = 0; i < 3; i++) {
-		pm_addr head = gc + f->gc_state.generations.off +
-			       i * (pm_addr)b->l->t.gc_stride;
+	pm_layout_gc_lists(b->l, gc, heads);
+	for (unsigned i = 0; i < PM_GC_PERMANENT; i++) {
+		pm_addr head = heads[i];
 		uint64_t next, back;
 		PM_TRY(pm_layout_read(
 			b->l, b->m, head, f->gc_head.next, &next, err));

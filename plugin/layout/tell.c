@@ -114,10 +114,12 @@ void pm_tell_debug_offsets(struct pm_build *b, struct pm_told *t)
 	forget_all(t);
 	if (!b->trust_debug_offsets || !b->l->row->slots)
 		return;
-	if (b->kin)
+	if (b->kin) {
 		pm_kin_tell_offsets(b, t);
-	for (const struct pm_slot *s = b->l->row->slots; !b->kin && s->at;
-		s++) {
+		drop_hostile(b, t, "_Py_DebugOffsets");
+		return;
+	}
+	for (const struct pm_slot *s = b->l->row->slots; s->at; s++) {
 		uint64_t v;
 		if (pm_memory_read_uint(
 			    b->m, b->runtime + s->at, 8, &v, NULL) == PM_OK)

@@ -11,7 +11,6 @@
 #define MAX_TRACEBACK 50
 /* Steps along a list of the collector. */
 #define MAX_STEPS 200000
-#define MAX_INTERPRETERS 64
 
 struct telling {
 	const struct pm_objects *o;
@@ -290,7 +289,7 @@ void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 	const struct pm_layout *l = o->l;
 	pm_addr interp = l->at.interp_head.addr, done = 0;
 	ret->n = 0;
-	for (unsigned i = 0; interp && i < MAX_INTERPRETERS; i++) {
+	for (unsigned i = 0; interp && i < PM_GC_HEADS_INTERPRETERS; i++) {
 		pm_addr lists[PM_GC_LISTS];
 		pm_addr gc = pm_layout_gc_state(l, interp);
 		pm_layout_gc_lists(l, gc == done ? 0 : gc, lists);

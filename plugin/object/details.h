@@ -20,7 +20,9 @@ int pm_object_generation(const struct pm_objects *o, const struct pm_object *x);
 
 /* The heads of those lists, of every interpreter; none where the collector
    keeps bits instead (free-threaded builds). */
-#define PM_GC_HEADS_MAX (64 * PM_GC_LISTS)
+/* Lists of more interpreters are left out. */
+#define PM_GC_HEADS_INTERPRETERS 64
+#define PM_GC_HEADS_MAX (PM_GC_HEADS_INTERPRETERS * PM_GC_LISTS)
 struct pm_gc_heads {
 	pm_addr at[PM_GC_HEADS_MAX];
 	int generation[PM_GC_HEADS_MAX]; /* or PM_GC_PERMANENT */

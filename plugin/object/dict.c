@@ -244,6 +244,14 @@ enum pm_status pm_dict_iter_init(const struct pm_layout *l, struct pm_memory *m,
 	return PM_OK;
 }
 
+enum pm_status pm_dict_iter_of(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr addr, const void *body, struct pm_dict_iter *ret,
+	struct pm_error *err)
+{
+	return pm_dict_iter_init(l, m, pm_dict_keys(l, addr, body),
+		pm_get(l, body, l->f.dict.values), ret, err);
+}
+
 bool pm_dict_iter_next(
 	struct pm_dict_iter *it, pm_addr *ret_key, pm_addr *ret_value)
 {

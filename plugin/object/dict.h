@@ -68,6 +68,10 @@ struct pm_dict_iter {
 PM_CHECKED enum pm_status pm_dict_iter_init(const struct pm_layout *l,
 	struct pm_memory *m, pm_addr keys, pm_addr values,
 	struct pm_dict_iter *ret, struct pm_error *err);
+/* Over the dict at addr whose bytes are at body. */
+PM_CHECKED enum pm_status pm_dict_iter_of(const struct pm_layout *l,
+	struct pm_memory *m, pm_addr addr, const void *body,
+	struct pm_dict_iter *ret, struct pm_error *err);
 /* false at the end, or when something can't be read (it->status). */
 bool pm_dict_iter_next(
 	struct pm_dict_iter *it, pm_addr *ret_key, pm_addr *ret_value);

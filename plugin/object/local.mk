@@ -30,4 +30,5 @@ libpymortem_la_SOURCES += \
 	%D%/structs.c %D%/structs.h \
 	%D%/static-types.c %D%/static-types.h \
 	%D%/text.c %D%/text.h \
+	%D%/type-slots.c %D%/type-slots.h \
 	%D%/types.c %D%/types.h

@@ -130,6 +130,17 @@ bool pm_object_is_deferred(
 	       pm_get(o->l, pm_object_body(x), o->l->f.object.gc_bits) & 64;
 }
 
+bool pm_gc_head_proved(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr addr, const unsigned char *head)
+{
+	uint64_t next = pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
+	uint64_t back;
+	return next &&
+	       pm_layout_read(l, m, next, l->f.gc_head.prev, &back, NULL) ==
+		       PM_OK &&
+	       (back & ~PM_GC_PREV_FLAGS) == addr;
+}
+
 bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
 {
 	const struct pm_layout *l = o->l;

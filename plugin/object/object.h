@@ -97,6 +97,16 @@ static inline bool pm_gc_head_linked(
 	return pm_get(l, head, l->f.gc_head.next) & l->t.gc_next_mask;
 }
 
+/* Bits of _gc_prev that are flags (pycore_gc.h): finalized, and being
+   collected, when the rest is a reference count. */
+#define PM_GC_PREV_FLAGS UINT64_C(7)
+#define PM_GC_PREV_COLLECTING 2
+
+/* Does what this collector's head, which is at addr, links to link back?  That
+   of a freed object, and words that look like one, do not. */
+bool pm_gc_head_proved(const struct pm_layout *l, struct pm_memory *m,
+	pm_addr addr, const unsigned char *head);
+
 /* Bytes of a deque's block before its items, and before its right link. */
 static inline unsigned pm_deque_items_at(const struct pm_layout *l)
 {

@@ -47,6 +47,9 @@ uint64_t pm_repr_word(struct pm_repr *r, const struct pm_object *x, unsigned n);
 uint64_t pm_repr_bytes(struct pm_repr *r, const struct pm_object *x,
 	uint64_t off, unsigned size);
 bool pm_repr_read(struct pm_repr *r, pm_addr at, void *buf, size_t n);
+/* The n-th word behind the object's header, as a number with a sign. */
+int64_t pm_repr_signed_word(
+	struct pm_repr *r, const struct pm_object *x, unsigned n);
 bool pm_repr_read_word(struct pm_repr *r, pm_addr at, uint64_t *ret);
 
 /* tp_name; what follows its last dot; "module.Qualname" without "builtins." */

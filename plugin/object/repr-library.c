@@ -7,12 +7,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-static int64_t sword(struct pm_repr *r, const struct pm_object *x, unsigned n)
-{
-	uint64_t v = pm_repr_word(r, x, n);
-	return r->o->l->t.word_size == 4 ? (int32_t)v : (int64_t)v;
-}
-
 /* ---- functools, operator, itertools ---- */
 
 void pm_repr_partial(struct pm_repr *r, const struct pm_object *x)
@@ -65,7 +59,8 @@ void pm_repr_count(struct pm_repr *r, const struct pm_object *x)
 	pm_repr_bare_name(r, x->type);
 	pm_strbuf_putc(r->out, '(');
 	if (!big) {
-		pm_strbuf_printf(r->out, "%" PRId64 ")", sword(r, x, 0));
+		pm_strbuf_printf(
+			r->out, "%" PRId64 ")", pm_repr_signed_word(r, x, 0));
 		return;
 	}
 	pm_repr_put(r, big);
@@ -78,7 +73,7 @@ void pm_repr_count(struct pm_repr *r, const struct pm_object *x)
 
 void pm_repr_repeat(struct pm_repr *r, const struct pm_object *x)
 {
-	int64_t n = sword(r, x, 1);
+	int64_t n = pm_repr_signed_word(r, x, 1);
 	if (!pm_repr_enter(r, x, "..."))
 		return;
 	pm_repr_bare_name(r, x->type);
@@ -150,7 +145,7 @@ static void put_characters(
 void pm_repr_array(struct pm_repr *r, const struct pm_object *x)
 {
 	pm_addr at = pm_repr_word(r, x, 1), descr = pm_repr_word(r, x, 3);
-	int64_t n = sword(r, x, 0);
+	int64_t n = pm_repr_signed_word(r, x, 0);
 	uint64_t code = 0, size = 0;
 	if (pm_memory_read_uint(r->o->m, descr, 1, &code, NULL) != PM_OK ||
 		pm_memory_read_uint(r->o->m, descr + 4, 4, &size, NULL) !=
@@ -290,7 +285,8 @@ static void put_slice(struct pm_repr *r, const struct pm_object *s,
 /* ob_size, string, regs, pattern, pos, endpos, lastindex, groups, mark[] */
 void pm_repr_match(struct pm_repr *r, const struct pm_object *x)
 {
-	int64_t from = sword(r, x, 8), to = sword(r, x, 9);
+	int64_t from = pm_repr_signed_word(r, x, 8),
+		to = pm_repr_signed_word(r, x, 9);
 	struct pm_object s;
 	pm_strbuf_putc(r->out, '<');
 	pm_repr_tp_name(r, x->type);

@@ -94,18 +94,14 @@ void pm_repr_old_file(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_printf(r->out, "' at 0x%" PRIx64 ">", x->addr);
 }
 
-static int64_t number(struct pm_repr *r, const struct pm_object *x, unsigned n)
-{
-	unsigned shift = 64 - 8 * r->o->l->t.word_size;
-	return (int64_t)(pm_repr_word(r, x, n) << shift) >> shift;
-}
-
 /* Rangeobject.c: start, step, len */
 void pm_repr_xrange(struct pm_repr *r, const struct pm_object *x)
 {
-	int64_t start = number(r, x, 0), step = number(r, x, 1);
+	int64_t start = pm_repr_signed_word(r, x, 0),
+		step = pm_repr_signed_word(r, x, 1);
 	int64_t stop = (int64_t)((uint64_t)start +
-				 (uint64_t)number(r, x, 2) * (uint64_t)step);
+				 (uint64_t)pm_repr_signed_word(r, x, 2) *
+					 (uint64_t)step);
 	if (!start && step == 1)
 		pm_strbuf_printf(r->out, "xrange(%" PRId64 ")", stop);
 	else if (step == 1)

@@ -138,6 +138,13 @@ uint64_t pm_repr_word(struct pm_repr *r, const struct pm_object *x, unsigned n)
 	return pm_repr_bytes(r, x, r->o->l->f.object.sizeof_.off + n * ws, ws);
 }
 
+int64_t pm_repr_signed_word(
+	struct pm_repr *r, const struct pm_object *x, unsigned n)
+{
+	unsigned shift = 64 - 8 * r->o->l->t.word_size;
+	return (int64_t)(pm_repr_word(r, x, n) << shift) >> shift;
+}
+
 bool pm_repr_text(struct pm_repr *r, pm_addr str)
 {
 	struct pm_object x;
@@ -188,14 +195,11 @@ pm_addr pm_repr_item(struct pm_repr *r, pm_addr at, uint64_t i)
 
 bool pm_repr_dict(struct pm_repr *r, pm_addr addr, struct pm_dict_iter *ret)
 {
-	const struct pm_fields *f = &r->o->l->f;
 	struct pm_object x;
 	return addr && pm_object_load(r->o, addr, &x, NULL) == PM_OK &&
 	       (x.type->kind == PM_KIND_DICT ||
 		       x.type->kind == PM_KIND_ODICT) &&
-	       pm_dict_iter_init(r->o->l, r->o->m,
-		       pm_dict_keys(r->o->l, addr, pm_object_body(&x)),
-		       pm_repr_field(r, &x, f->dict.values), ret,
+	       pm_dict_iter_of(r->o->l, r->o->m, addr, pm_object_body(&x), ret,
 		       NULL) == PM_OK;
 }
 

@@ -6,6 +6,7 @@
 #include "object/static-types.h"
 #include "object/structs.h"
 #include "object/text.h"
+#include "object/type-slots.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -14,7 +15,6 @@
 #define MAX_BASICSIZE (1 << 20)
 #define MAX_ITEMSIZE (1 << 16)
 #define MAX_BASES 64
-#define MAX_SLOTS 4096
 #define NAME_LIMIT 200
 #define MAX_NOTHINGS (1u << 20)
 
@@ -57,13 +57,7 @@ enum pm_status pm_types_create(struct pm_target *t, const struct pm_layout *l,
 
 static void free_type(struct pm_type *t)
 {
-	for (uint32_t i = 0; i < t->nslots; i++)
-		if (t->slots[i].kind == PM_SLOT_MEMBER) {
-			char *name;
-			memcpy(&name, &t->slots[i].name, sizeof name);
-			free(name);
-		}
-	free(t->slots);
+	pm_type_slots_free(t->slots, t->nslots);
 	free(t->name);
 	free(t);
 }
@@ -181,11 +175,6 @@ static bool read_fixed(
 	       (t->basicsize == 0 || t->basicsize >= f->object.sizeof_.off);
 }
 
-static char *take_text(struct pm_strbuf *b)
-{
-	return b->failed || !b->data ? NULL : pm_take(b->data);
-}
-
 /* type.__module__ + "." + type.__qualname__ as type_module and type_qualname
    of Objects/typeobject.c find them. */
 static char *qualified_name(
@@ -197,7 +186,7 @@ static char *qualified_name(
 	if (pm_layout_is_nameless(l, t->addr)) {
 		pm_strbuf_printf(
 			&b, "?.type_at_0x%llx", (unsigned long long)t->addr);
-		return take_text(&b);
+		return pm_strbuf_take(&b);
 	}
 	enum pm_status s = pm_memory_read_cstring(
 		ts->m, name_addr, c_name, sizeof c_name, NULL);
@@ -220,119 +209,15 @@ static char *qualified_name(
 			qual &&
 			pm_text_append(l, ts->m, qual, NAME_LIMIT, 0, &b,
 				NULL) == PM_OK)
-			return take_text(&b);
+			return pm_strbuf_take(&b);
 		pm_strbuf_escaped(&b, dot ? dot + 1 : c_name,
 			strlen(dot ? dot + 1 : c_name));
-		return take_text(&b);
+		return pm_strbuf_take(&b);
 	}
 	if (!dot)
 		pm_strbuf_puts(&b, "builtins.");
 	pm_strbuf_escaped(&b, c_name, strlen(c_name));
-	return take_text(&b);
-}
-
-/* Growing list of slots while a type is put together. */
-struct slots {
-	PM_VEC(struct pm_type_slot) v;
-};
-
-static void deinit_slots(struct slots *s)
-{
-	pm_vec_each (p, &s->v)
-		if (p->kind == PM_SLOT_MEMBER) {
-			char *name;
-			memcpy(&name, &p->name, sizeof name);
-			free(name);
-		}
-	pm_vec_deinit(&s->v);
-}
-
-static struct pm_type_slot *slot_at(struct slots *s, uint32_t off)
-{
-	pm_vec_each (p, &s->v)
-		if (p->off == off)
-			return p;
-	return NULL;
-}
-
-static void add_slot(
-	struct slots *s, uint32_t off, enum pm_slot_kind kind, const char *name)
-{
-	if (s->v.len < MAX_SLOTS && !slot_at(s, off) &&
-		pm_vec_push(&s->v, (struct pm_type_slot){off, kind, name}))
-		return;
-	if (kind == PM_SLOT_MEMBER) {
-		char *mine;
-		memcpy(&mine, &name, sizeof mine);
-		free(mine);
-	}
-}
-
-/* PyMemberDef (Include/structmember.h): name, int type, offset, flags, doc.
-   _Py_T_OBJECT is 6, Py_T_OBJECT_EX 16. */
-static void add_members(struct pm_types *ts, struct slots *s, pm_addr at,
-	uint64_t count, int64_t basicsize)
-{
-	unsigned ws = ts->l->t.word_size;
-	for (uint64_t i = 0; i < count && i < MAX_SLOTS; i++) {
-		unsigned char def[40];
-		char name[128];
-		if (pm_memory_read(ts->m, at + i * 5 * ws, def, 5 * ws, NULL) !=
-			PM_OK)
-			return;
-		bool be = ts->l->t.big_endian;
-		pm_addr name_at = pm_load(def, ws, be);
-		uint64_t type = pm_load(def + ws, 4, be);
-		uint64_t off = pm_load(def + 2 * ws, ws, be);
-		if (!name_at)
-			return;
-		if ((type != 6 && type != 16) || off % ws ||
-			off + ws > (uint64_t)basicsize ||
-			off < ts->l->f.object.sizeof_.off)
-			continue;
-		enum pm_status st = pm_memory_read_cstring(
-			ts->m, name_at, name, sizeof name, NULL);
-		if (st != PM_OK && st != PM_LIMIT)
-			continue;
-		pm_auto_strbuf b = {0};
-		pm_strbuf_escaped(&b, name, strlen(name));
-		char *text = take_text(&b);
-		if (text)
-			add_slot(s, (uint32_t)off, PM_SLOT_MEMBER, text);
-	}
-}
-
-static void add_decoder_fields(const struct pm_layout *l,
-	const struct pm_type *t, struct slots *s, const struct pm_decoder *d)
-{
-	const struct pm_field *all = (const struct pm_field *)&l->f;
-	for (const struct pm_decoder_field *p = d->fields; p->name; p++) {
-		uint32_t words = l->t.word_size == 8 ? p->words : p->words32;
-		uint32_t off = l->f.object.sizeof_.off + words * l->t.word_size;
-		if (p->index == PM_NO_FIELD) {
-			if (off != t->weaklistoffset && off != t->dictoffset &&
-				off + l->t.word_size <= t->basicsize)
-				add_slot(s, off, PM_SLOT_FIELD, p->name);
-		} else if (pm_has(all[p->index]) &&
-			   all[p->index].size >= l->t.word_size)
-			add_slot(s, all[p->index].off, PM_SLOT_FIELD, p->name);
-	}
-}
-
-/* What C types without a decoder keep in their own part of the struct: every
-   word is looked at, whoever reads it checks that an object is there. */
-static void add_native(const struct pm_layout *l, struct slots *s,
-	const struct pm_type *t, int64_t from)
-{
-	unsigned ws = l->t.word_size;
-	int64_t first = (from + ws - 1) / ws * ws;
-	for (int64_t off = first; off + ws <= t->basicsize; off += ws) {
-		if (off == t->weaklistoffset || off == t->dictoffset ||
-			off < l->f.object.sizeof_.off ||
-			slot_at(s, (uint32_t)off))
-			continue;
-		add_slot(s, (uint32_t)off, PM_SLOT_NATIVE, NULL);
-	}
+	return pm_strbuf_take(&b);
 }
 
 /* Does a Python class have the name of a C type (_pydecimal)?  Python classes
@@ -373,18 +258,12 @@ static const struct pm_decoder *decoder_of(
 }
 
 static void read_slots(struct pm_types *ts, struct pm_type *t,
-	const struct pm_type *base, struct slots *s)
+	const struct pm_type *base, struct pm_slots *s)
 {
 	const struct pm_layout *l = ts->l;
 	unsigned ws = l->t.word_size;
 	if (base)
-		for (uint32_t i = 0; i < base->nslots; i++) {
-			struct pm_type_slot p = base->slots[i];
-			if (p.kind == PM_SLOT_MEMBER)
-				p.name = strdup(p.name);
-			if (p.name || p.kind == PM_SLOT_NATIVE)
-				add_slot(s, p.off, p.kind, p.name);
-		}
+		pm_slots_inherit(s, base);
 	t->has_taken_name = has_taken_name(ts, t);
 	const struct pm_decoder *own = decoder_of(ts, t);
 	if (own) {
@@ -394,7 +273,7 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		t->exact_size = !own->inexact_size &&
 				(own->kind != PM_KIND_BYTEARRAY ||
 					pm_has(l->f.bytearray.alloc));
-		add_decoder_fields(l, t, s, own);
+		pm_slots_add_decoder(s, l, t, own);
 	} else if (t->dict && pm_dict_find(l, ts->m, t->dict, "__sizeof__")) {
 		t->exact_size = false; /* only its own code knows */
 	}
@@ -404,44 +283,24 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		if (meta && meta->is_type &&
 			pm_layout_read(l, ts->m, t->addr, l->f.var_object.size,
 				&nmembers, NULL) == PM_OK)
-			add_members(ts, s, t->addr + (uint64_t)meta->basicsize,
-				nmembers, t->basicsize);
+			pm_slots_add_members(s, l, ts->m,
+				t->addr + (uint64_t)meta->basicsize, nmembers,
+				t->basicsize);
 	} else if (!t->heap && !own) {
 		uint64_t members = 0;
 		if (pm_layout_read(l, ts->m, t->addr, l->f.type.members,
 			    &members, NULL) == PM_OK &&
 			members)
-			add_members(ts, s, members, MAX_SLOTS, t->basicsize);
+			pm_slots_add_members(s, l, ts->m, members, PM_SLOTS_MAX,
+				t->basicsize);
 	}
 	if (t->dictoffset > 0 && t->dictoffset % ws == 0 &&
 		t->dictoffset + ws <= t->basicsize && t->kind != PM_KIND_TYPE)
-		add_slot(s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
+		pm_slots_add(
+			s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
 	if ((!own || own->scan) && t->kind != PM_KIND_TYPE)
-		add_native(l, s, t,
+		pm_slots_add_native(s, l, t,
 			base ? base->basicsize : l->f.object.sizeof_.off);
-}
-
-static int by_offset(const void *a, const void *b)
-{
-	const struct pm_type_slot *x = a, *y = b;
-	return x->off < y->off ? -1 : x->off > y->off;
-}
-
-static void finish_slots(
-	const struct pm_layout *l, struct pm_type *t, struct slots *s)
-{
-	if (s->v.len)
-		qsort(s->v.data, s->v.len, sizeof *s->v.data, by_offset);
-	t->slots = pm_take(s->v.data);
-	t->nslots = (uint32_t)s->v.len;
-	s->v.len = s->v.cap = 0;
-	for (uint32_t i = 0; i < t->nslots; i++) {
-		uint32_t word = t->slots[i].off / l->t.word_size;
-		if (word < 64)
-			t->slot_mask |= UINT64_C(1) << word;
-		else
-			t->slots_beyond = true;
-	}
 }
 
 static void derive(const struct pm_layout *l, struct pm_type *t)
@@ -515,9 +374,9 @@ static bool load(struct pm_types *ts, struct pm_type *t)
 		t->decoder = base->decoder;
 		t->exact_size = base->exact_size;
 	}
-	PM_CLEANUP(deinit_slots) struct slots s = {{0}};
+	PM_CLEANUP(pm_slots_deinit) struct pm_slots s = {{0}};
 	read_slots(ts, t, base, &s);
-	finish_slots(l, t, &s);
+	pm_slots_finish(&s, l, t);
 	t->hidden = base ? base->hidden : 0;
 	if (t->kind == PM_KIND_TUPLE && t->dict && !t->hidden)
 		t->hidden = hidden_items(ts, t);

@@ -158,10 +158,8 @@ static void each_word(struct pm_evaluator *e, pm_addr at, uint64_t n,
 static bool start_dict(struct pm_evaluator *e, const struct pm_object *x,
 	struct pm_dict_iter *ret)
 {
-	const struct pm_layout *l = e->reader.o->l;
-	const void *body = pm_object_body(x);
-	if (pm_dict_iter_init(l, e->reader.o->m, pm_dict_keys(l, x->addr, body),
-		    pm_get(l, body, l->f.dict.values), ret, NULL) == PM_OK)
+	if (pm_dict_iter_of(e->reader.o->l, e->reader.o->m, x->addr,
+		    pm_object_body(x), ret, NULL) == PM_OK)
 		return true;
 	e->reader.unreadable++;
 	return false;

@@ -33,6 +33,13 @@ class Python:
             self.words
 
 
+def environment():
+    """Of a debuggee: what it says is the same each time.  LIVE_SEED gives it
+    other hashes, and with them dicts and sets in another order."""
+    return dict(os.environ, LC_ALL="C.UTF-8",
+                PYTHONHASHSEED=os.environ.get("LIVE_SEED", "0"))
+
+
 def candidates():
     given = os.environ.get("PYTHONS")
     if given:

@@ -8,6 +8,8 @@ import select
 import signal
 import subprocess
 
+import pythons
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 READS = ("0", "3")  # the system call of x86-64, of its 32-bit programs
 PATIENCE = 120
@@ -43,8 +45,7 @@ class Debuggee:
                    "seed": seed, "targets": targets, "rounds": 1,
                    "orders": orders, "explain": explain}
         os.write(block, b"w")   # for the round of its warm-up
-        env = dict(os.environ, PYTHONHASHSEED=os.environ.get(
-            "LIVE_SEED", "0"), LC_ALL="C.UTF-8")
+        env = pythons.environment()
         env.update(python.environment)
         env.update(environment)
         self.log = open(os.path.join(folder, "debuggee.log"), "w+")

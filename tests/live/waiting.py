@@ -30,8 +30,7 @@ class Program:
     """A Python that said what it knows (.truth) and waits in a read."""
 
     def __init__(self, python, text, environment=(), given=b""):
-        env = dict(os.environ, PYTHONHASHSEED=os.environ.get(
-            "LIVE_SEED", "0"), LC_ALL="C.UTF-8")
+        env = pythons.environment()
         env.update(environment)
         self.process = subprocess.Popen(
             [python.path, "-S", "-B", "-c", text], stdin=subprocess.PIPE,
