@@ -135,6 +135,12 @@ static void show_row(struct pm_run *r, const struct pm_duplicate *d, bool shown)
 	struct strings *st = r->state;
 	struct pm_heap *h = r->session->heap;
 	pm_auto_strbuf value = {0}, owner = {0};
+	uint64_t at = 0;
+	const struct pm_type *type =
+		pm_layout_read(h->l, h->memory, d->stays, h->l->f.object.type,
+			&at, NULL) == PM_OK
+			? pm_types_get(h->types, at)
+			: NULL;
 	if (shown) {
 		if (st->kind == PM_DUPLICATE_STR) {
 			if (pm_text_append(h->l, h->memory, d->stays,
@@ -154,6 +160,7 @@ static void show_row(struct pm_run *r, const struct pm_duplicate *d, bool shown)
 		{.u = pm_duplicate_saving(d)},
 		{.b = d->interned},
 		{.u = d->samples[0] ? d->samples[0] : d->stays},
+		{.text = type && type->is_type ? type->name : NULL},
 		{.text = value.data ? value.data : ""},
 		{.text = owner.len ? owner.data : NULL},
 	};
@@ -169,6 +176,7 @@ static void show(struct pm_run *r)
 		{"saving", "SAVING", PM_CELL_SIZE},
 		{"interned", NULL, PM_CELL_BOOL},
 		{"addr", "ADDRESS", PM_CELL_ADDR},
+		{"type", NULL, PM_CELL_TEXT},
 		{"value", "VALUE", PM_CELL_TEXT},
 		{"held_by", "HELD BY", PM_CELL_TEXT},
 	};
@@ -176,10 +184,14 @@ static void show(struct pm_run *r)
 	const struct pm_duplicates *d = pm_duplicates_result(st->job);
 	struct pm_emit *e = r->emit;
 	if (!pm_run_flag(r, "holders"))
-		columns[7].title = NULL;
+		columns[8].title = NULL;
+	/* 2.7 has two kinds of text. */
+	if (st->kind == PM_DUPLICATE_STR &&
+		r->session->layout->t.text_form == PM_TEXT_WIDE)
+		columns[6].title = "TYPE";
 	char n[28], more[28], size[16];
 	size_t i = 0;
-	pm_emit_table(e, "rows", columns, 8, r->top);
+	pm_emit_table(e, "rows", columns, 9, r->top);
 	pm_vec_each (p, &d->list) {
 		show_row(r, p, !r->top || i < r->top);
 		i++;
@@ -189,6 +201,7 @@ static void show(struct pm_run *r)
 		{.u = d->size},
 		{.u = d->alloc},
 		{.u = d->saving},
+		{.absent = true},
 		{.absent = true},
 		{.absent = true},
 		{.text = "total"},
@@ -294,7 +307,9 @@ const struct pm_command pm_command_strings = {
 	       "allocator would get back if there were one: what "
 	       "sys.intern saves.  An interned copy, or else the largest, is "
 	       "the one that stays.  With -holders HELD BY says what refers to "
-	       "copies, by a sample: the places to call sys.intern at.\n"
+	       "copies, by a sample: the places to call sys.intern at.  Of "
+	       "Python 2.7 str and unicode are compared; only str can be "
+	       "interned there.\n"
 	       "Content is compared by a hash of 64 bits and by its size.",
 	.examples = "py-strings -top 10  # which texts are there many times\n"
 		    "py-strings -holders  # and who holds them\n"

@@ -7,7 +7,6 @@
 
 #include <string.h>
 
-#define DEQUE_BLOCK 64 /* items, BLOCKLEN of Modules/_collectionsmodule.c */
 #define MAX_ITEMS (UINT64_C(1) << 40)
 
 struct collection {
@@ -133,19 +132,35 @@ static enum pm_status dict_fill(struct pm_collections_job *j,
 	return PM_OK;
 }
 
+/* A table of slots; the first few are in the object itself, at small. */
+static enum pm_status slots_fill(uint64_t used, uint64_t slots, pm_addr table,
+	pm_addr small, uint32_t entry_size, struct collection *c)
+{
+	if (!table || slots & (slots - 1) || slots > MAX_ITEMS || used > slots)
+		return PM_CORRUPT;
+	*c = (struct collection){
+		used, slots, table == small ? 0 : (slots - used) * entry_size};
+	return PM_OK;
+}
+
 static enum pm_status set_fill(const struct pm_layout *l, pm_addr addr,
 	const unsigned char *body, struct collection *c)
 {
-	uint64_t used = pm_get(l, body, l->f.set.used);
-	uint64_t slots = pm_get(l, body, l->f.set.mask) + 1;
-	pm_addr table = pm_get(l, body, l->f.set.table);
-	if (!table || slots & (slots - 1) || slots > MAX_ITEMS || used > slots)
-		return PM_CORRUPT;
-	/* The first few slots are in the set itself. */
-	bool inside = table == addr + l->f.set.smalltable.off;
-	*c = (struct collection){used, slots,
-		inside ? 0 : (slots - used) * l->f.set_entry.sizeof_.off};
-	return PM_OK;
+	return slots_fill(pm_get(l, body, l->f.set.used),
+		pm_get(l, body, l->f.set.mask) + 1,
+		pm_get(l, body, l->f.set.table), addr + l->f.set.smalltable.off,
+		l->f.set_entry.sizeof_.off, c);
+}
+
+/* Dicts of 2.7 are made like sets. */
+static enum pm_status old_dict_fill(const struct pm_layout *l, pm_addr addr,
+	const unsigned char *body, struct collection *c)
+{
+	return slots_fill(pm_get(l, body, l->f.dict.used),
+		pm_get(l, body, l->f.dict.mask) + 1,
+		pm_get(l, body, l->f.dict.table),
+		addr + l->f.dict.smalltable.off, l->f.dict_entry.sizeof_.off,
+		c);
 }
 
 static enum pm_status other_fill(const struct pm_objects *o,
@@ -153,7 +168,9 @@ static enum pm_status other_fill(const struct pm_objects *o,
 {
 	const struct pm_layout *l = o->l;
 	struct pm_measure m;
-	uint64_t n = pm_get(l, x->body, l->f.var_object.size);
+	uint64_t n = x->type->kind == PM_KIND_DEQUE
+			     ? (uint64_t)pm_deque_length(l, x->body)
+			     : pm_get(l, x->body, l->f.var_object.size);
 	enum pm_status s = pm_measure(
 		l, x->type, x->addr, x->body, x->avail, &o->resolver.r, &m);
 	if (s != PM_OK)
@@ -169,7 +186,7 @@ static enum pm_status other_fill(const struct pm_objects *o,
 		*c = (struct collection){n, cap, cap > taken ? cap - taken : 0};
 		return PM_OK;
 	}
-	uint64_t cap = m.nbuffers ? m.buffers[0].count * DEQUE_BLOCK : 0;
+	uint64_t cap = m.nbuffers ? m.buffers[0].count * l->t.deque_items : 0;
 	if (n > cap)
 		return PM_CORRUPT;
 	*c = (struct collection){n, cap, (cap - n) * l->t.word_size};
@@ -185,7 +202,9 @@ static enum pm_status fill_of(struct pm_collections_job *j,
 		return list_fill(o->l, x->body, c);
 	case PM_KIND_DICT:
 	case PM_KIND_ODICT:
-		return dict_fill(j, o, x->body, c);
+		return o->l->t.keys_form == PM_KEYS_TABLE
+			       ? old_dict_fill(o->l, x->addr, x->body, c)
+			       : dict_fill(j, o, x->body, c);
 	case PM_KIND_SET:
 		return set_fill(o->l, x->addr, x->body, c);
 	default:

@@ -320,11 +320,15 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 static bool wants(void *arg, const struct pm_type *t)
 {
 	const struct pm_duplicates_job *j = arg;
+	const struct pm_layout *l = j->h->l;
 	const char *name = NULL;
 	switch (j->kind) {
-	case PM_DUPLICATE_STR: /* others cannot be interned */
-		return t->addr == j->h->l->at.unicode_type.addr;
+	case PM_DUPLICATE_STR: /* others cannot be interned; 2.7: unicode */
+		return t->addr == pm_layout_name_type(l) ||
+		       t->addr == l->at.unicode_type.addr;
 	case PM_DUPLICATE_BYTES:
+		if (l->t.text_form == PM_TEXT_WIDE)
+			return t->addr == l->at.bytes_type.addr;
 		name = "builtins.bytes";
 		break;
 	case PM_DUPLICATE_TUPLE:

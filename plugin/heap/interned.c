@@ -29,7 +29,7 @@ static bool is_interned(struct pm_heap *h, pm_addr str)
 	return str && str % l->t.word_size == 0 &&
 	       pm_layout_read(l, h->memory, str, l->f.object.type, &type,
 		       NULL) == PM_OK &&
-	       type == (wide ? l->at.bytes_type : l->at.unicode_type).addr &&
+	       type == pm_layout_name_type(l) &&
 	       pm_layout_read(l, h->memory, str,
 		       wide ? l->f.bytes.state : l->f.ascii.interned, &state,
 		       NULL) == PM_OK &&

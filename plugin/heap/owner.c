@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/owner.h"
 
+#include "layout/wording.h"
 #include "object/text.h"
 
 #include <string.h>
@@ -136,7 +137,20 @@ static bool is_text(struct pm_heap *h, pm_addr key)
 	return key &&
 	       pm_layout_read(h->l, h->memory, key, h->l->f.object.type, &type,
 		       NULL) == PM_OK &&
-	       type == h->l->at.unicode_type.addr;
+	       type == pm_layout_name_type(h->l);
+}
+
+/* Where names stand in no order, and there are no specs: what PyModule_New
+   puts into each of them (2.7). */
+static pm_addr old_module_name(struct pm_heap *h, pm_addr dict)
+{
+	const struct pm_layout *l = h->l;
+	pm_addr name = pm_dict_find(l, h->memory, dict, "__name__");
+	return is_text(h, name) &&
+			       pm_dict_find(l, h->memory, dict, "__doc__") &&
+			       pm_dict_find(l, h->memory, dict, "__package__")
+		       ? name
+		       : 0;
 }
 
 /* The module whose namespace a dict is, by what stands first in it; 0: it does
@@ -148,6 +162,8 @@ static pm_addr module_name(struct pm_heap *h, pm_addr dict)
 	struct pm_object d;
 	pm_addr key, value, name = 0;
 	bool spec = false;
+	if (!pm_wording_is(l, PM_WORDING_MODULE_SPECS))
+		return old_module_name(h, dict);
 	if (pm_object_load(&h->objects, dict, &d, NULL) != PM_OK ||
 		pm_dict_iter_of(l, h->memory, dict, pm_object_body(&d), &it,
 			NULL) != PM_OK)

@@ -223,7 +223,7 @@ static bool count_names(struct pm_slots_job *j, struct pm_slots_class *c,
 		uint64_t type = 0;
 		if (pm_layout_read(o->l, o->m, v.name, o->l->f.object.type,
 			    &type, NULL) != PM_OK ||
-			type != o->l->at.unicode_type.addr) {
+			type != pm_layout_name_type(o->l)) {
 			c->no_names++;
 			own->no_str = true;
 			continue;
@@ -276,7 +276,9 @@ static bool see_instance(void *arg, unsigned who, const struct pm_scanned *s)
 		count_shared(j, c, home.keys, &nomem);
 	if (nomem || !count_names(j, c, &x, &own))
 		return false;
-	if (home.dict && home.own_dict && own.n + own.no_str) {
+	/* There is no table to share in 2.7. */
+	if (home.dict && home.own_dict && own.n + own.no_str &&
+		h->l->t.keys_form != PM_KEYS_TABLE) {
 		c->lost++;
 		c->lost_by[why_lost(j, s->type, &home, &own)]++;
 	}

@@ -116,8 +116,7 @@ uint64_t pm_build_number(struct pm_build *b, pm_addr at, struct pm_field f);
 /* The type of names: str. */
 static inline pm_addr pm_build_name_type(const struct pm_build *b)
 {
-	return b->l->t.text_form == PM_TEXT_WIDE ? b->l->at.bytes_type.addr
-						 : b->l->at.unicode_type.addr;
+	return pm_layout_name_type(b->l);
 }
 
 /* ---- steps ---- */

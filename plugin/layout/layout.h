@@ -321,6 +321,13 @@ static inline int64_t pm_get_signed(
 	return f.size ? (int64_t)(v << shift) >> shift : 0;
 }
 
+/* The type of names: str, also where that is made of bytes. */
+static inline pm_addr pm_layout_name_type(const struct pm_layout *l)
+{
+	return l->t.text_form == PM_TEXT_WIDE ? l->at.bytes_type.addr
+					      : l->at.unicode_type.addr;
+}
+
 /* The collector's state that serves this interpreter; 0: none is known. */
 static inline pm_addr pm_layout_gc_state(
 	const struct pm_layout *l, pm_addr interp)

@@ -107,6 +107,17 @@ static inline bool pm_gc_head_linked(
 bool pm_gc_head_proved(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr addr, const unsigned char *head);
 
+/* The items of the deque whose bytes are at body: ob_size, or a length of its
+   own behind blocks and indices (2.7). */
+static inline int64_t pm_deque_length(
+	const struct pm_layout *l, const void *body)
+{
+	struct pm_field length = l->f.var_object.size;
+	if (l->t.deque_links_behind)
+		length.off = l->f.object.sizeof_.off + 4 * l->t.word_size;
+	return pm_get_signed(l, body, length);
+}
+
 /* Bytes of a deque's block before its items, and before its right link. */
 static inline unsigned pm_deque_items_at(const struct pm_layout *l)
 {

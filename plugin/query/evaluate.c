@@ -75,9 +75,11 @@ static void property_len(
 		return;
 	const void *body = pm_object_body(x);
 	switch (x->type->kind) {
+	case PM_KIND_DEQUE:
+		*ret = pm_value_int(pm_deque_length(l, body));
+		return;
 	case PM_KIND_LIST:
 	case PM_KIND_TUPLE:
-	case PM_KIND_DEQUE:
 	case PM_KIND_ARRAY:
 		*ret = pm_value_int(
 			pm_get_signed(l, body, l->f.var_object.size));

@@ -65,6 +65,15 @@ static bool is_data(const struct pm_value *v)
 	return v->kind == PM_VALUE_BYTES || v->kind == PM_VALUE_DATA;
 }
 
+/* Text with text and bytes with bytes; in 2.7 they are the same. */
+static bool are_alike(const struct pm_value_reader *r, const struct pm_value *a,
+	const struct pm_value *b)
+{
+	bool text = pm_value_is_text(a), other = pm_value_is_text(b);
+	return (text || is_data(a)) && (other || is_data(b)) &&
+	       (text == other || r->o->l->t.text_form == PM_TEXT_WIDE);
+}
+
 /* ---- from the target ---- */
 
 static bool missing(struct pm_value_reader *r, struct pm_value *v)
@@ -342,8 +351,7 @@ static int order_chars(struct pm_value_reader *r, const struct pm_value *a,
 bool pm_value_contains(struct pm_value_reader *r, const struct pm_value *whole,
 	const struct pm_value *part)
 {
-	bool text = pm_value_is_text(whole) && pm_value_is_text(part);
-	if (!text && !(is_data(whole) && is_data(part)))
+	if (!are_alike(r, whole, part))
 		return false;
 	struct pm_value_chars start, at, want;
 	struct pm_value vw, vp;
@@ -485,8 +493,7 @@ bool pm_value_order(struct pm_value_reader *r, const struct pm_value *a,
 	bool failed = false;
 	if (pm_value_is_number(a) && pm_value_is_number(b))
 		return order_numbers(r, a, b, ret);
-	if (!(pm_value_is_text(a) && pm_value_is_text(b)) &&
-		!(is_data(a) && is_data(b)))
+	if (!are_alike(r, a, b))
 		return false;
 	*ret = order_chars(r, a, b, &failed);
 	return !failed;
@@ -502,8 +509,7 @@ bool pm_value_equal(struct pm_value_reader *r, const struct pm_value *a,
 		return a->kind == b->kind;
 	if (pm_value_is_number(a) && pm_value_is_number(b))
 		return order_numbers(r, a, b, &order) && !order;
-	if ((pm_value_is_text(a) && pm_value_is_text(b)) ||
-		(is_data(a) && is_data(b)))
+	if (are_alike(r, a, b))
 		return a->n == b->n && pm_value_order(r, a, b, &order) &&
 		       !order;
 	return a->kind == PM_VALUE_OBJECT && b->kind == PM_VALUE_OBJECT &&

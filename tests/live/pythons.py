@@ -58,7 +58,7 @@ def candidates():
     return found + ["/usr/bin/python3"]
 
 
-def find(oldest=(3, 6)):
+def find(oldest=OLDEST):
     """([Python], [why one was left out]); what PYTHONS names may be older."""
     pythons, skipped, seen = [], [], set()
     for path in candidates():
