@@ -102,7 +102,8 @@
 	S(frozendict, "PyFrozenDictObject") \
 	S(freelists, "struct _Py_freelists|struct _Py_object_freelists|PyInterpreterState") \
 	S(hashtable, "_Py_hashtable_t") \
-	S(hashtable_entry, "_Py_hashtable_entry_t")
+	S(hashtable_entry, "_Py_hashtable_entry_t") \
+	S(gil, "struct _gil_runtime_state")
 
 /* Those that no object begins with: all others begin with "object". */
 #define PM_NO_OBJECTS(O) \
@@ -111,7 +112,7 @@
 	O(pool) O(mi_segment) O(mi_page) O(mi_heap) O(types_state) \
 	O(static_type_state) O(dict_keys) O(dict_values) O(dict_entry) \
 	O(dict_unicode_entry) O(set_entry) O(iframe) O(buffer) O(odict_node) \
-	O(freelists) O(hashtable) O(hashtable_entry)
+	O(freelists) O(hashtable) O(hashtable_entry) O(gil)
 
 #define PM_FIELDS_object(F) \
 	F(refcnt, "ob_refcnt") F(type, "ob_type") F(tid, "ob_tid") \
@@ -154,7 +155,11 @@
 	F(memory_errors_n, "exc_state.memerrors_numfree") \
 	F(abandoned, "mimalloc.abandoned_pool.abandoned") \
 	F(abandoned_visited, "mimalloc.abandoned_pool.abandoned_visited") \
-	F(subproc, "mimalloc.subproc")
+	F(subproc, "mimalloc.subproc") \
+	F(id_strings, "unicode.ids.array|unicode_ids.array") \
+	F(id_strings_n, "unicode.ids.size|unicode_ids.size") \
+	F(exit_callbacks, "atexit.callbacks") \
+	F(exit_callbacks_n, "atexit.ncallbacks")
 #define PM_FIELDS_thread(F) \
 	F(prev, "prev") F(next, "next") F(interp, "interp") \
 	F(cframe, "cframe") F(frame, "frame") \
@@ -166,7 +171,8 @@
 	F(current_exception, "current_exception") F(dict, "dict") \
 	F(thread_id, "thread_id") F(native_thread_id, "native_thread_id") \
 	F(id, "id") F(context, "context") F(async_exc, "async_exc") \
-	F(delete_later, "delete_later|trash.delete_later|trash_delete_later")
+	F(delete_later, "delete_later|trash.delete_later|trash_delete_later") \
+	F(state, "state")
 #define PM_FIELDS_thread_impl(F) F(mimalloc_heaps, "mimalloc.heaps") \
 	F(freelists, "freelists") F(asyncio_tasks_head, "asyncio_tasks_head")
 #define PM_FIELDS_cframe(F) F(current_frame, "current_frame") F(previous, "previous")
@@ -304,7 +310,7 @@
 	F(nlocalsplus, "co_nlocalsplus") F(nlocals, "co_nlocals") \
 	F(stacksize, "co_stacksize") F(firstlineno, "co_firstlineno") \
 	F(argcount, "co_argcount") F(code_adaptive, "co_code_adaptive") \
-	F(ncells, "co_ncellvars") F(nfreevars, "co_nfreevars")
+	F(ncells, "co_ncellvars") F(nfreevars, "co_nfreevars") F(tlbc, "co_tlbc")
 #define PM_FIELDS_module(F) F(dict, "md_dict") F(def, "md_def") \
 	F(state, "md_state") F(weakrefs, "md_weaklist") F(name, "md_name") \
 	F(state_size, "md_state_size")
@@ -333,7 +339,7 @@
 	F(builtins, "f_builtins") F(locals, "f_locals") \
 	F(frame_obj, "frame_obj") F(instr, "instr_ptr|prev_instr") \
 	F(stacktop, "stacktop") F(stackpointer, "stackpointer") \
-	F(owner, "owner") F(localsplus, "localsplus")
+	F(owner, "owner") F(localsplus, "localsplus") F(tlbc_index, "tlbc_index")
 #define PM_FIELDS_traceback(F) F(next, "tb_next") F(frame, "tb_frame") \
 	F(lasti, "tb_lasti") F(lineno, "tb_lineno")
 #define PM_FIELDS_exception(F) F(dict, "dict") F(args, "args") \
@@ -410,6 +416,7 @@
 	F(cfunctions, "pycfunctionobject") F(cmethods, "pycmethodobject") \
 	F(methods, "pymethodobjects")
 #define PM_FIELDS_hashtable(F) F(nentries, "nentries") F(nbuckets, "nbuckets") F(buckets, "buckets")
+#define PM_FIELDS_gil(F) F(last_holder, "last_holder") F(locked, "locked")
 #define PM_FIELDS_hashtable_entry(F) F(next, "_Py_slist_item.next|next") F(hash, "key_hash") F(key, "key") F(value, "value")
 /* clang-format on */
 

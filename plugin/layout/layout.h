@@ -158,6 +158,14 @@ struct pm_slot {
 	uint16_t field; /* index in struct pm_fields */
 };
 
+/* References that a struct of the runtime holds: count words, stride bytes
+   apart.  A NULL name ends the list. */
+struct pm_held {
+	uint32_t off;
+	uint16_t count, stride;
+	const char *name; /* member, as C writes it; of a run: what they are in */
+};
+
 struct pm_row {
 	const char *name;	       /* "3.12", "3.12d", "3.13t" */
 	unsigned version;	       /* major << 8 | minor, e.g. 0x30c */
@@ -167,6 +175,8 @@ struct pm_row {
 	uint16_t machine;	     /* of ELF: EM_X86_64 ... */
 	uint64_t runtime_size;	     /* st_size of _PyRuntime, 0 not known */
 	const struct pm_slot *slots; /* NULL: no _Py_DebugOffsets */
+	/* NULL: none.  Of the thread state with all that is behind it. */
+	const struct pm_held *interp_held, *thread_held, *runtime_held;
 	struct pm_fields fields;
 	struct pm_traits traits;
 };

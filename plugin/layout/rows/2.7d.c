@@ -2,6 +2,31 @@
 /* Made by maint/gen-layout from CPython 2.7.14d; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 16, 1, 8, "modules" },
+	{ 24, 1, 8, "sysdict" },
+	{ 32, 1, 8, "builtins" },
+	{ 40, 1, 8, "modules_reloading" },
+	{ 48, 1, 8, "codec_search_path" },
+	{ 56, 1, 8, "codec_search_cache" },
+	{ 64, 1, 8, "codec_error_registry" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 56, 1, 8, "c_profileobj" },
+	{ 64, 1, 8, "c_traceobj" },
+	{ 72, 1, 8, "curexc_type" },
+	{ 80, 1, 8, "curexc_value" },
+	{ 88, 1, 8, "curexc_traceback" },
+	{ 96, 1, 8, "exc_type" },
+	{ 104, 1, 8, "exc_value" },
+	{ 112, 1, 8, "exc_traceback" },
+	{ 120, 1, 8, "dict" },
+	{ 136, 1, 8, "async_exc" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_2_7d = {
 	.name = "2.7d",
 	.version = 0x207,
@@ -11,6 +36,8 @@ const struct pm_row pm_row_2_7d = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 0,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(32, 1),

@@ -2,6 +2,57 @@
 /* Made by maint/gen-layout from CPython 3.10.13-i386; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 452, 1, 4, "gc.garbage" },
+	{ 456, 1, 4, "gc.callbacks" },
+	{ 468, 1, 4, "modules" },
+	{ 472, 1, 4, "modules_by_index" },
+	{ 476, 1, 4, "sysdict" },
+	{ 480, 1, 4, "builtins" },
+	{ 484, 1, 4, "importlib" },
+	{ 496, 1, 4, "codec_search_path" },
+	{ 500, 1, 4, "codec_search_cache" },
+	{ 504, 1, 4, "codec_error_registry" },
+	{ 764, 1, 4, "dict" },
+	{ 768, 1, 4, "builtins_copy" },
+	{ 772, 1, 4, "import_func" },
+	{ 1804, 1, 4, "before_forkers" },
+	{ 1808, 1, 4, "after_forkers_parent" },
+	{ 1812, 1, 4, "after_forkers_child" },
+	{ 1824, 1, 4, "warnings.filters" },
+	{ 1828, 1, 4, "warnings.once_registry" },
+	{ 1832, 1, 4, "warnings.default_action" },
+	{ 1852, 1, 4, "audit_hooks" },
+	{ 1856, 262, 4, "small_ints" },
+	{ 2904, 1, 4, "bytes.empty_string" },
+	{ 2908, 256, 4, "bytes.characters" },
+	{ 3932, 1, 4, "unicode.empty_string" },
+	{ 3936, 256, 4, "unicode.latin1" },
+	{ 4976, 1, 4, "unicode.unused_interned" },
+	{ 6796, 1, 4, "exc_state.errnomap" },
+	{ 6812, 234, 4, "ast" },
+	{ 7752, 4096, 12, "type_cache.hashtable.name" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 44, 1, 4, "c_profileobj" },
+	{ 48, 1, 4, "c_traceobj" },
+	{ 52, 1, 4, "curexc_type" },
+	{ 56, 1, 4, "curexc_value" },
+	{ 60, 1, 4, "curexc_traceback" },
+	{ 64, 1, 4, "exc_state.exc_type" },
+	{ 68, 1, 4, "exc_state.exc_value" },
+	{ 72, 1, 4, "exc_state.exc_traceback" },
+	{ 84, 1, 4, "dict" },
+	{ 92, 1, 4, "async_exc" },
+	{ 112, 1, 4, "on_delete_data" },
+	{ 120, 1, 4, "async_gen_firstiter" },
+	{ 124, 1, 4, "async_gen_finalizer" },
+	{ 128, 1, 4, "context" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_10_i386 = {
 	.name = "3.10-i386",
 	.version = 0x30a,
@@ -11,6 +62,8 @@ const struct pm_row pm_row_3_10_i386 = {
 	.free_threaded = false,
 	.machine = EM_386,
 	.runtime_size = 428,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(8, 1),
@@ -62,6 +115,10 @@ const struct pm_row pm_row_3_10_i386 = {
 			.eval_frame = PM_AT(776, 4),
 			.memory_errors = PM_AT(6800, 4),
 			.memory_errors_n = PM_AT(6804, 4),
+			.id_strings = PM_AT(4984, 4),
+			.id_strings_n = PM_AT(4980, 4),
+			.exit_callbacks = PM_AT(1840, 4),
+			.exit_callbacks_n = PM_AT(1844, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(156, 1),
@@ -574,6 +631,11 @@ const struct pm_row pm_row_3_10_i386 = {
 			.hash = PM_AT(4, 4),
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(160, 1),
+			.last_holder = PM_AT(4, 4),
+			.locked = PM_AT(8, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,57 @@
 /* Made by maint/gen-layout from CPython 3.10.13; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 824, 1, 8, "gc.garbage" },
+	{ 832, 1, 8, "gc.callbacks" },
+	{ 856, 1, 8, "modules" },
+	{ 864, 1, 8, "modules_by_index" },
+	{ 872, 1, 8, "sysdict" },
+	{ 880, 1, 8, "builtins" },
+	{ 888, 1, 8, "importlib" },
+	{ 912, 1, 8, "codec_search_path" },
+	{ 920, 1, 8, "codec_search_cache" },
+	{ 928, 1, 8, "codec_error_registry" },
+	{ 1344, 1, 8, "dict" },
+	{ 1352, 1, 8, "builtins_copy" },
+	{ 1360, 1, 8, "import_func" },
+	{ 3424, 1, 8, "before_forkers" },
+	{ 3432, 1, 8, "after_forkers_parent" },
+	{ 3440, 1, 8, "after_forkers_child" },
+	{ 3456, 1, 8, "warnings.filters" },
+	{ 3464, 1, 8, "warnings.once_registry" },
+	{ 3472, 1, 8, "warnings.default_action" },
+	{ 3504, 1, 8, "audit_hooks" },
+	{ 3512, 262, 8, "small_ints" },
+	{ 5608, 1, 8, "bytes.empty_string" },
+	{ 5616, 256, 8, "bytes.characters" },
+	{ 7664, 1, 8, "unicode.empty_string" },
+	{ 7672, 256, 8, "unicode.latin1" },
+	{ 9752, 1, 8, "unicode.unused_interned" },
+	{ 13312, 1, 8, "exc_state.errnomap" },
+	{ 13344, 234, 8, "ast" },
+	{ 15224, 4096, 24, "type_cache.hashtable.name" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 72, 1, 8, "c_profileobj" },
+	{ 80, 1, 8, "c_traceobj" },
+	{ 88, 1, 8, "curexc_type" },
+	{ 96, 1, 8, "curexc_value" },
+	{ 104, 1, 8, "curexc_traceback" },
+	{ 112, 1, 8, "exc_state.exc_type" },
+	{ 120, 1, 8, "exc_state.exc_value" },
+	{ 128, 1, 8, "exc_state.exc_traceback" },
+	{ 152, 1, 8, "dict" },
+	{ 168, 1, 8, "async_exc" },
+	{ 208, 1, 8, "on_delete_data" },
+	{ 224, 1, 8, "async_gen_firstiter" },
+	{ 232, 1, 8, "async_gen_finalizer" },
+	{ 240, 1, 8, "context" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_10 = {
 	.name = "3.10",
 	.version = 0x30a,
@@ -11,6 +62,8 @@ const struct pm_row pm_row_3_10 = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 672,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),
@@ -62,6 +115,10 @@ const struct pm_row pm_row_3_10 = {
 			.eval_frame = PM_AT(1368, 8),
 			.memory_errors = PM_AT(13320, 8),
 			.memory_errors_n = PM_AT(13328, 4),
+			.id_strings = PM_AT(9768, 8),
+			.id_strings_n = PM_AT(9760, 8),
+			.exit_callbacks = PM_AT(3488, 8),
+			.exit_callbacks_n = PM_AT(3496, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(280, 1),
@@ -574,6 +631,11 @@ const struct pm_row pm_row_3_10 = {
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(208, 1),
+			.last_holder = PM_AT(8, 8),
+			.locked = PM_AT(16, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,51 @@
 /* Made by maint/gen-layout from CPython 3.11.7-i386; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 476, 1, 4, "gc.garbage" },
+	{ 480, 1, 4, "gc.callbacks" },
+	{ 492, 1, 4, "modules" },
+	{ 496, 1, 4, "modules_by_index" },
+	{ 500, 1, 4, "sysdict" },
+	{ 504, 1, 4, "builtins" },
+	{ 508, 1, 4, "importlib" },
+	{ 516, 1, 4, "codec_search_path" },
+	{ 520, 1, 4, "codec_search_cache" },
+	{ 524, 1, 4, "codec_error_registry" },
+	{ 808, 1, 4, "dict" },
+	{ 812, 1, 4, "builtins_copy" },
+	{ 816, 1, 4, "import_func" },
+	{ 1848, 1, 4, "before_forkers" },
+	{ 1852, 1, 4, "after_forkers_parent" },
+	{ 1856, 1, 4, "after_forkers_child" },
+	{ 1860, 1, 4, "warnings.filters" },
+	{ 1864, 1, 4, "warnings.once_registry" },
+	{ 1868, 1, 4, "warnings.default_action" },
+	{ 1888, 1, 4, "audit_hooks" },
+	{ 3716, 1, 4, "exc_state.errnomap" },
+	{ 3728, 1, 4, "exc_state.PyExc_ExceptionGroup" },
+	{ 3744, 235, 4, "ast" },
+	{ 4688, 4096, 12, "type_cache.hashtable.name" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 52, 1, 4, "c_profileobj" },
+	{ 56, 1, 4, "c_traceobj" },
+	{ 60, 1, 4, "curexc_type" },
+	{ 64, 1, 4, "curexc_value" },
+	{ 68, 1, 4, "curexc_traceback" },
+	{ 76, 1, 4, "dict" },
+	{ 84, 1, 4, "async_exc" },
+	{ 108, 1, 4, "on_delete_data" },
+	{ 116, 1, 4, "async_gen_firstiter" },
+	{ 120, 1, 4, "async_gen_finalizer" },
+	{ 124, 1, 4, "context" },
+	{ 144, 1, 4, "trace_info.code" },
+	{ 184, 1, 4, "exc_state.exc_value" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_11_i386 = {
 	.name = "3.11-i386",
 	.version = 0x30b,
@@ -11,6 +56,8 @@ const struct pm_row pm_row_3_11_i386 = {
 	.free_threaded = false,
 	.machine = EM_386,
 	.runtime_size = 85144,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(8, 1),
@@ -63,6 +110,10 @@ const struct pm_row pm_row_3_11_i386 = {
 			.eval_frame = PM_AT(820, 4),
 			.memory_errors = PM_AT(3720, 4),
 			.memory_errors_n = PM_AT(3724, 4),
+			.id_strings = PM_AT(1912, 4),
+			.id_strings_n = PM_AT(1908, 4),
+			.exit_callbacks = PM_AT(1876, 4),
+			.exit_callbacks_n = PM_AT(1880, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(204, 1),
@@ -605,6 +656,11 @@ const struct pm_row pm_row_3_11_i386 = {
 			.hash = PM_AT(4, 4),
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(160, 1),
+			.last_holder = PM_AT(4, 4),
+			.locked = PM_AT(8, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,51 @@
 /* Made by maint/gen-layout from CPython 3.11.7d; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 856, 1, 8, "gc.garbage" },
+	{ 864, 1, 8, "gc.callbacks" },
+	{ 888, 1, 8, "modules" },
+	{ 896, 1, 8, "modules_by_index" },
+	{ 904, 1, 8, "sysdict" },
+	{ 912, 1, 8, "builtins" },
+	{ 920, 1, 8, "importlib" },
+	{ 936, 1, 8, "codec_search_path" },
+	{ 944, 1, 8, "codec_search_cache" },
+	{ 952, 1, 8, "codec_error_registry" },
+	{ 1400, 1, 8, "dict" },
+	{ 1408, 1, 8, "builtins_copy" },
+	{ 1416, 1, 8, "import_func" },
+	{ 3480, 1, 8, "before_forkers" },
+	{ 3488, 1, 8, "after_forkers_parent" },
+	{ 3496, 1, 8, "after_forkers_child" },
+	{ 3504, 1, 8, "warnings.filters" },
+	{ 3512, 1, 8, "warnings.once_registry" },
+	{ 3520, 1, 8, "warnings.default_action" },
+	{ 3552, 1, 8, "audit_hooks" },
+	{ 7128, 1, 8, "exc_state.errnomap" },
+	{ 7152, 1, 8, "exc_state.PyExc_ExceptionGroup" },
+	{ 7176, 235, 8, "ast" },
+	{ 9064, 4096, 24, "type_cache.hashtable.name" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 80, 1, 8, "c_profileobj" },
+	{ 88, 1, 8, "c_traceobj" },
+	{ 96, 1, 8, "curexc_type" },
+	{ 104, 1, 8, "curexc_value" },
+	{ 112, 1, 8, "curexc_traceback" },
+	{ 128, 1, 8, "dict" },
+	{ 144, 1, 8, "async_exc" },
+	{ 192, 1, 8, "on_delete_data" },
+	{ 208, 1, 8, "async_gen_firstiter" },
+	{ 216, 1, 8, "async_gen_finalizer" },
+	{ 224, 1, 8, "context" },
+	{ 248, 1, 8, "trace_info.code" },
+	{ 320, 1, 8, "exc_state.exc_value" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_11d = {
 	.name = "3.11d",
 	.version = 0x30b,
@@ -11,6 +56,8 @@ const struct pm_row pm_row_3_11d = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 166688,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),
@@ -63,6 +110,10 @@ const struct pm_row pm_row_3_11d = {
 			.eval_frame = PM_AT(1424, 8),
 			.memory_errors = PM_AT(7136, 8),
 			.memory_errors_n = PM_AT(7144, 4),
+			.id_strings = PM_AT(3600, 8),
+			.id_strings_n = PM_AT(3592, 8),
+			.exit_callbacks = PM_AT(3536, 8),
+			.exit_callbacks_n = PM_AT(3544, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(360, 1),
@@ -605,6 +656,11 @@ const struct pm_row pm_row_3_11d = {
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(208, 1),
+			.last_holder = PM_AT(8, 8),
+			.locked = PM_AT(16, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,74 @@
 /* Made by maint/gen-layout from CPython 3.12.7-i386; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 204, 1, 4, "gc.garbage" },
+	{ 208, 1, 4, "gc.callbacks" },
+	{ 220, 1, 4, "sysdict" },
+	{ 224, 1, 4, "builtins" },
+	{ 532, 1, 4, "imports.modules" },
+	{ 536, 1, 4, "imports.modules_by_index" },
+	{ 540, 1, 4, "imports.importlib" },
+	{ 556, 1, 4, "imports.import_func" },
+	{ 748, 1, 4, "codec_search_path" },
+	{ 752, 1, 4, "codec_search_cache" },
+	{ 756, 1, 4, "codec_error_registry" },
+	{ 1044, 1, 4, "dict" },
+	{ 1048, 1, 4, "sysdict_copy" },
+	{ 1052, 1, 4, "builtins_copy" },
+	{ 2120, 1, 4, "before_forkers" },
+	{ 2124, 1, 4, "after_forkers_parent" },
+	{ 2128, 1, 4, "after_forkers_child" },
+	{ 2132, 1, 4, "warnings.filters" },
+	{ 2136, 1, 4, "warnings.once_registry" },
+	{ 2140, 1, 4, "warnings.default_action" },
+	{ 134044, 1, 4, "audit_hooks" },
+	{ 138344, 1, 4, "exc_state.errnomap" },
+	{ 138356, 1, 4, "exc_state.PyExc_ExceptionGroup" },
+	{ 138372, 242, 4, "ast" },
+	{ 139348, 4096, 12, "types.type_cache.hashtable.name" },
+	{ 188500, 200, 24, "types.builtins.type" },
+	{ 188512, 200, 24, "types.builtins.tp_dict" },
+	{ 188516, 200, 24, "types.builtins.tp_subclasses" },
+	{ 188520, 200, 24, "types.builtins.tp_weaklist" },
+	{ 193316, 1, 4, "interpreter_trampoline" },
+	{ 193348, 136, 4, "monitoring_callables" },
+	{ 193892, 8, 4, "monitoring_tool_names" },
+	{ 193924, 1, 4, "cached_objects.interned_strings" },
+	{ 193928, 1, 4, "cached_objects.str_replace_inf" },
+	{ 193932, 1, 4, "cached_objects.objreduce" },
+	{ 193936, 1, 4, "cached_objects.type_slots_pname" },
+	{ 193980, 1, 4, "cached_objects.generic_type" },
+	{ 193984, 1, 4, "cached_objects.typevar_type" },
+	{ 193988, 1, 4, "cached_objects.typevartuple_type" },
+	{ 193992, 1, 4, "cached_objects.paramspec_type" },
+	{ 193996, 1, 4, "cached_objects.paramspecargs_type" },
+	{ 194000, 1, 4, "cached_objects.paramspeckwargs_type" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 784, 1, 4, "signals.default_handler" },
+	{ 788, 1, 4, "signals.ignore_handler" },
+	{ 1352, 1, 4, "faulthandler.fatal_error.file" },
+	{ 1368, 1, 4, "faulthandler.thread.file" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 52, 1, 4, "c_profileobj" },
+	{ 56, 1, 4, "c_traceobj" },
+	{ 60, 1, 4, "current_exception" },
+	{ 68, 1, 4, "dict" },
+	{ 76, 1, 4, "async_exc" },
+	{ 100, 1, 4, "on_delete_data" },
+	{ 108, 1, 4, "async_gen_firstiter" },
+	{ 112, 1, 4, "async_gen_finalizer" },
+	{ 116, 1, 4, "context" },
+	{ 148, 1, 4, "exc_state.exc_value" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_12_7_i386 = {
 	.name = "3.12.7-i386",
 	.version = 0x30c,
@@ -11,6 +79,9 @@ const struct pm_row pm_row_3_12_7_i386 = {
 	.free_threaded = false,
 	.machine = EM_386,
 	.runtime_size = 235456,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(8, 1),
@@ -69,6 +140,10 @@ const struct pm_row pm_row_3_12_7_i386 = {
 			.static_objects = PM_AT(194004, 68),
 			.memory_errors = PM_AT(138348, 4),
 			.memory_errors_n = PM_AT(138352, 4),
+			.id_strings = PM_AT(134144, 4),
+			.id_strings_n = PM_AT(134140, 4),
+			.exit_callbacks = PM_AT(2156, 4),
+			.exit_callbacks_n = PM_AT(2160, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(164, 1),
@@ -632,6 +707,11 @@ const struct pm_row pm_row_3_12_7_i386 = {
 			.hash = PM_AT(4, 4),
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(160, 1),
+			.last_holder = PM_AT(4, 4),
+			.locked = PM_AT(8, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,74 @@
 /* Made by maint/gen-layout from CPython 3.12.7d; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 320, 1, 8, "gc.garbage" },
+	{ 328, 1, 8, "gc.callbacks" },
+	{ 352, 1, 8, "sysdict" },
+	{ 360, 1, 8, "builtins" },
+	{ 944, 1, 8, "imports.modules" },
+	{ 952, 1, 8, "imports.modules_by_index" },
+	{ 960, 1, 8, "imports.importlib" },
+	{ 984, 1, 8, "imports.import_func" },
+	{ 1248, 1, 8, "codec_search_path" },
+	{ 1256, 1, 8, "codec_search_cache" },
+	{ 1264, 1, 8, "codec_error_registry" },
+	{ 1720, 1, 8, "dict" },
+	{ 1728, 1, 8, "sysdict_copy" },
+	{ 1736, 1, 8, "builtins_copy" },
+	{ 3872, 1, 8, "before_forkers" },
+	{ 3880, 1, 8, "after_forkers_parent" },
+	{ 3888, 1, 8, "after_forkers_child" },
+	{ 3896, 1, 8, "warnings.filters" },
+	{ 3904, 1, 8, "warnings.once_registry" },
+	{ 3912, 1, 8, "warnings.default_action" },
+	{ 267208, 1, 8, "audit_hooks" },
+	{ 273416, 1, 8, "exc_state.errnomap" },
+	{ 273440, 1, 8, "exc_state.PyExc_ExceptionGroup" },
+	{ 273464, 242, 8, "ast" },
+	{ 275416, 4096, 24, "types.type_cache.hashtable.name" },
+	{ 373720, 200, 40, "types.builtins.type" },
+	{ 373736, 200, 40, "types.builtins.tp_dict" },
+	{ 373744, 200, 40, "types.builtins.tp_subclasses" },
+	{ 373752, 200, 40, "types.builtins.tp_weaklist" },
+	{ 381752, 1, 8, "interpreter_trampoline" },
+	{ 381800, 136, 8, "monitoring_callables" },
+	{ 382888, 8, 8, "monitoring_tool_names" },
+	{ 382952, 1, 8, "cached_objects.interned_strings" },
+	{ 382960, 1, 8, "cached_objects.str_replace_inf" },
+	{ 382968, 1, 8, "cached_objects.objreduce" },
+	{ 382976, 1, 8, "cached_objects.type_slots_pname" },
+	{ 383064, 1, 8, "cached_objects.generic_type" },
+	{ 383072, 1, 8, "cached_objects.typevar_type" },
+	{ 383080, 1, 8, "cached_objects.typevartuple_type" },
+	{ 383088, 1, 8, "cached_objects.paramspec_type" },
+	{ 383096, 1, 8, "cached_objects.paramspecargs_type" },
+	{ 383104, 1, 8, "cached_objects.paramspeckwargs_type" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 1520, 1, 8, "signals.default_handler" },
+	{ 1528, 1, 8, "signals.ignore_handler" },
+	{ 18600, 1, 8, "faulthandler.fatal_error.file" },
+	{ 18624, 1, 8, "faulthandler.thread.file" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 80, 1, 8, "c_profileobj" },
+	{ 88, 1, 8, "c_traceobj" },
+	{ 96, 1, 8, "current_exception" },
+	{ 112, 1, 8, "dict" },
+	{ 128, 1, 8, "async_exc" },
+	{ 176, 1, 8, "on_delete_data" },
+	{ 192, 1, 8, "async_gen_firstiter" },
+	{ 200, 1, 8, "async_gen_finalizer" },
+	{ 208, 1, 8, "context" },
+	{ 256, 1, 8, "exc_state.exc_value" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_12_7d = {
 	.name = "3.12.7d",
 	.version = 0x30c,
@@ -11,6 +79,9 @@ const struct pm_row pm_row_3_12_7d = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 475296,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),
@@ -69,6 +140,10 @@ const struct pm_row pm_row_3_12_7d = {
 			.static_objects = PM_AT(383112, 136),
 			.memory_errors = PM_AT(273424, 8),
 			.memory_errors_n = PM_AT(273432, 4),
+			.id_strings = PM_AT(267416, 8),
+			.id_strings_n = PM_AT(267408, 8),
+			.exit_callbacks = PM_AT(3944, 8),
+			.exit_callbacks_n = PM_AT(3952, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(288, 1),
@@ -632,6 +707,11 @@ const struct pm_row pm_row_3_12_7d = {
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(208, 1),
+			.last_holder = PM_AT(8, 8),
+			.locked = PM_AT(16, 4),
 		},
 	},
 	.traits = {

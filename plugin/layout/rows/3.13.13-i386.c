@@ -71,6 +71,75 @@ static const struct pm_slot slots[] = {
 	{ 0, 0 },
 };
 
+static const struct pm_held interp_held[] = {
+	{ 3852, 1, 4, "gc.garbage" },
+	{ 3856, 1, 4, "gc.callbacks" },
+	{ 3868, 1, 4, "sysdict" },
+	{ 3872, 1, 4, "builtins" },
+	{ 3876, 1, 4, "imports.modules" },
+	{ 3880, 1, 4, "imports.modules_by_index" },
+	{ 3884, 1, 4, "imports.importlib" },
+	{ 3900, 1, 4, "imports.import_func" },
+	{ 4096, 1, 4, "codecs.search_path" },
+	{ 4100, 1, 4, "codecs.search_cache" },
+	{ 4104, 1, 4, "codecs.error_registry" },
+	{ 4400, 1, 4, "dict" },
+	{ 4404, 1, 4, "sysdict_copy" },
+	{ 4408, 1, 4, "builtins_copy" },
+	{ 5492, 1, 4, "xi.PyExc_NotShareableError" },
+	{ 5496, 1, 4, "before_forkers" },
+	{ 5500, 1, 4, "after_forkers_parent" },
+	{ 5504, 1, 4, "after_forkers_child" },
+	{ 5508, 1, 4, "warnings.filters" },
+	{ 5512, 1, 4, "warnings.once_registry" },
+	{ 5516, 1, 4, "warnings.default_action" },
+	{ 5600, 1, 4, "audit_hooks" },
+	{ 42712, 1, 4, "exc_state.errnomap" },
+	{ 42724, 1, 4, "exc_state.PyExc_ExceptionGroup" },
+	{ 42752, 243, 4, "ast" },
+	{ 43732, 4096, 12, "types.type_cache.hashtable.name" },
+	{ 98792, 1, 4, "optimizer" },
+	{ 98840, 136, 4, "monitoring_callables" },
+	{ 99384, 8, 4, "monitoring_tool_names" },
+	{ 99416, 1, 4, "cached_objects.interned_strings" },
+	{ 99420, 1, 4, "cached_objects._unused_str_replace_inf" },
+	{ 99424, 1, 4, "cached_objects.objreduce" },
+	{ 99428, 1, 4, "cached_objects.type_slots_pname" },
+	{ 99472, 1, 4, "cached_objects.generic_type" },
+	{ 99476, 1, 4, "cached_objects.typevar_type" },
+	{ 99480, 1, 4, "cached_objects.typevartuple_type" },
+	{ 99484, 1, 4, "cached_objects.paramspec_type" },
+	{ 99488, 1, 4, "cached_objects.paramspecargs_type" },
+	{ 99492, 1, 4, "cached_objects.paramspeckwargs_type" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 860, 65, 8, "signals.handlers.func" },
+	{ 1388, 1, 4, "signals.default_handler" },
+	{ 1392, 1, 4, "signals.ignore_handler" },
+	{ 5324, 1, 4, "faulthandler.fatal_error.file" },
+	{ 5340, 1, 4, "faulthandler.thread.file" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 64, 1, 4, "c_profileobj" },
+	{ 68, 1, 4, "c_traceobj" },
+	{ 72, 1, 4, "current_exception" },
+	{ 80, 1, 4, "dict" },
+	{ 88, 1, 4, "async_exc" },
+	{ 112, 1, 4, "async_gen_firstiter" },
+	{ 116, 1, 4, "async_gen_finalizer" },
+	{ 120, 1, 4, "context" },
+	{ 152, 1, 4, "exc_state.exc_value" },
+	{ 160, 1, 4, "previous_executor" },
+	{ 172, 1, 4, "threading_local_key" },
+	{ 176, 1, 4, "threading_local_sentinel" },
+	{ 184, 1, 4, "asyncio_running_loop" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_13_13_i386 = {
 	.name = "3.13.13-i386",
 	.version = 0x30d,
@@ -81,6 +150,9 @@ const struct pm_row pm_row_3_13_13_i386 = {
 	.machine = EM_386,
 	.runtime_size = 148680,
 	.slots = slots,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(8, 1),
@@ -138,6 +210,10 @@ const struct pm_row pm_row_3_13_13_i386 = {
 			.static_objects = PM_AT(99496, 68),
 			.memory_errors = PM_AT(42716, 4),
 			.memory_errors_n = PM_AT(42720, 4),
+			.id_strings = PM_AT(7508, 4),
+			.id_strings_n = PM_AT(7504, 4),
+			.exit_callbacks = PM_AT(5536, 4),
+			.exit_callbacks_n = PM_AT(5540, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(184, 1),
@@ -157,6 +233,7 @@ const struct pm_row pm_row_3_13_13_i386 = {
 			.context = PM_AT(120, 4),
 			.async_exc = PM_AT(88, 4),
 			.delete_later = PM_AT(100, 4),
+			.state = PM_AT(24, 4),
 		},
 		.thread_impl = {
 			.sizeof_ = PM_AT(200, 1),
@@ -741,6 +818,11 @@ const struct pm_row pm_row_3_13_13_i386 = {
 			.hash = PM_AT(4, 4),
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(160, 1),
+			.last_holder = PM_AT(4, 4),
+			.locked = PM_AT(8, 4),
 		},
 	},
 	.traits = {

@@ -71,6 +71,75 @@ static const struct pm_slot slots[] = {
 	{ 0, 0 },
 };
 
+static const struct pm_held interp_held[] = {
+	{ 7608, 1, 8, "gc.garbage" },
+	{ 7616, 1, 8, "gc.callbacks" },
+	{ 7640, 1, 8, "sysdict" },
+	{ 7648, 1, 8, "builtins" },
+	{ 7656, 1, 8, "imports.modules" },
+	{ 7664, 1, 8, "imports.modules_by_index" },
+	{ 7672, 1, 8, "imports.importlib" },
+	{ 7696, 1, 8, "imports.import_func" },
+	{ 7960, 1, 8, "codecs.search_path" },
+	{ 7968, 1, 8, "codecs.search_cache" },
+	{ 7976, 1, 8, "codecs.error_registry" },
+	{ 8448, 1, 8, "dict" },
+	{ 8456, 1, 8, "sysdict_copy" },
+	{ 8464, 1, 8, "builtins_copy" },
+	{ 10624, 1, 8, "xi.PyExc_NotShareableError" },
+	{ 10632, 1, 8, "before_forkers" },
+	{ 10640, 1, 8, "after_forkers_parent" },
+	{ 10648, 1, 8, "after_forkers_child" },
+	{ 10656, 1, 8, "warnings.filters" },
+	{ 10664, 1, 8, "warnings.once_registry" },
+	{ 10672, 1, 8, "warnings.default_action" },
+	{ 10808, 1, 8, "audit_hooks" },
+	{ 82640, 1, 8, "exc_state.errnomap" },
+	{ 82664, 1, 8, "exc_state.PyExc_ExceptionGroup" },
+	{ 82704, 243, 8, "ast" },
+	{ 84664, 4096, 24, "types.type_cache.hashtable.name" },
+	{ 193104, 1, 8, "optimizer" },
+	{ 193176, 136, 8, "monitoring_callables" },
+	{ 194264, 8, 8, "monitoring_tool_names" },
+	{ 194328, 1, 8, "cached_objects.interned_strings" },
+	{ 194336, 1, 8, "cached_objects._unused_str_replace_inf" },
+	{ 194344, 1, 8, "cached_objects.objreduce" },
+	{ 194352, 1, 8, "cached_objects.type_slots_pname" },
+	{ 194440, 1, 8, "cached_objects.generic_type" },
+	{ 194448, 1, 8, "cached_objects.typevar_type" },
+	{ 194456, 1, 8, "cached_objects.typevartuple_type" },
+	{ 194464, 1, 8, "cached_objects.paramspec_type" },
+	{ 194472, 1, 8, "cached_objects.paramspecargs_type" },
+	{ 194480, 1, 8, "cached_objects.paramspeckwargs_type" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 1088, 65, 16, "signals.handlers.func" },
+	{ 2136, 1, 8, "signals.default_handler" },
+	{ 2144, 1, 8, "signals.ignore_handler" },
+	{ 9944, 1, 8, "faulthandler.fatal_error.file" },
+	{ 9968, 1, 8, "faulthandler.thread.file" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 96, 1, 8, "c_profileobj" },
+	{ 104, 1, 8, "c_traceobj" },
+	{ 112, 1, 8, "current_exception" },
+	{ 128, 1, 8, "dict" },
+	{ 144, 1, 8, "async_exc" },
+	{ 192, 1, 8, "async_gen_firstiter" },
+	{ 200, 1, 8, "async_gen_finalizer" },
+	{ 208, 1, 8, "context" },
+	{ 256, 1, 8, "exc_state.exc_value" },
+	{ 272, 1, 8, "previous_executor" },
+	{ 288, 1, 8, "threading_local_key" },
+	{ 296, 1, 8, "threading_local_sentinel" },
+	{ 312, 1, 8, "asyncio_running_loop" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_13_13 = {
 	.name = "3.13.13",
 	.version = 0x30d,
@@ -81,6 +150,9 @@ const struct pm_row pm_row_3_13_13 = {
 	.machine = EM_X86_64,
 	.runtime_size = 283408,
 	.slots = slots,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),
@@ -138,6 +210,10 @@ const struct pm_row pm_row_3_13_13 = {
 			.static_objects = PM_AT(194488, 136),
 			.memory_errors = PM_AT(82648, 8),
 			.memory_errors_n = PM_AT(82656, 4),
+			.id_strings = PM_AT(14544, 8),
+			.id_strings_n = PM_AT(14536, 8),
+			.exit_callbacks = PM_AT(10712, 8),
+			.exit_callbacks_n = PM_AT(10720, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(312, 1),
@@ -157,6 +233,7 @@ const struct pm_row pm_row_3_13_13 = {
 			.context = PM_AT(208, 8),
 			.async_exc = PM_AT(144, 8),
 			.delete_later = PM_AT(168, 8),
+			.state = PM_AT(40, 4),
 		},
 		.thread_impl = {
 			.sizeof_ = PM_AT(344, 1),
@@ -741,6 +818,11 @@ const struct pm_row pm_row_3_13_13 = {
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(208, 1),
+			.last_holder = PM_AT(8, 8),
+			.locked = PM_AT(16, 4),
 		},
 	},
 	.traits = {

@@ -71,6 +71,75 @@ static const struct pm_slot slots[] = {
 	{ 0, 0 },
 };
 
+static const struct pm_held interp_held[] = {
+	{ 7608, 1, 8, "gc.garbage" },
+	{ 7616, 1, 8, "gc.callbacks" },
+	{ 7648, 1, 8, "sysdict" },
+	{ 7656, 1, 8, "builtins" },
+	{ 7664, 1, 8, "imports.modules" },
+	{ 7672, 1, 8, "imports.modules_by_index" },
+	{ 7680, 1, 8, "imports.importlib" },
+	{ 7704, 1, 8, "imports.import_func" },
+	{ 7976, 1, 8, "codecs.search_path" },
+	{ 7984, 1, 8, "codecs.search_cache" },
+	{ 7992, 1, 8, "codecs.error_registry" },
+	{ 8464, 1, 8, "dict" },
+	{ 8472, 1, 8, "sysdict_copy" },
+	{ 8480, 1, 8, "builtins_copy" },
+	{ 10640, 1, 8, "xi.PyExc_NotShareableError" },
+	{ 10648, 1, 8, "before_forkers" },
+	{ 10656, 1, 8, "after_forkers_parent" },
+	{ 10664, 1, 8, "after_forkers_child" },
+	{ 10672, 1, 8, "warnings.filters" },
+	{ 10680, 1, 8, "warnings.once_registry" },
+	{ 10688, 1, 8, "warnings.default_action" },
+	{ 17440, 1, 8, "audit_hooks" },
+	{ 85728, 1, 8, "exc_state.errnomap" },
+	{ 85752, 1, 8, "exc_state.PyExc_ExceptionGroup" },
+	{ 85792, 243, 8, "ast" },
+	{ 87752, 4096, 24, "types.type_cache.hashtable.name" },
+	{ 196192, 1, 8, "optimizer" },
+	{ 196264, 136, 8, "monitoring_callables" },
+	{ 197352, 8, 8, "monitoring_tool_names" },
+	{ 197416, 1, 8, "cached_objects.interned_strings" },
+	{ 197424, 1, 8, "cached_objects._unused_str_replace_inf" },
+	{ 197432, 1, 8, "cached_objects.objreduce" },
+	{ 197440, 1, 8, "cached_objects.type_slots_pname" },
+	{ 197528, 1, 8, "cached_objects.generic_type" },
+	{ 197536, 1, 8, "cached_objects.typevar_type" },
+	{ 197544, 1, 8, "cached_objects.typevartuple_type" },
+	{ 197552, 1, 8, "cached_objects.paramspec_type" },
+	{ 197560, 1, 8, "cached_objects.paramspecargs_type" },
+	{ 197568, 1, 8, "cached_objects.paramspeckwargs_type" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 1088, 65, 16, "signals.handlers.func" },
+	{ 2136, 1, 8, "signals.default_handler" },
+	{ 2144, 1, 8, "signals.ignore_handler" },
+	{ 9944, 1, 8, "faulthandler.fatal_error.file" },
+	{ 9968, 1, 8, "faulthandler.thread.file" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 96, 1, 8, "c_profileobj" },
+	{ 104, 1, 8, "c_traceobj" },
+	{ 112, 1, 8, "current_exception" },
+	{ 128, 1, 8, "dict" },
+	{ 144, 1, 8, "async_exc" },
+	{ 192, 1, 8, "async_gen_firstiter" },
+	{ 200, 1, 8, "async_gen_finalizer" },
+	{ 208, 1, 8, "context" },
+	{ 256, 1, 8, "exc_state.exc_value" },
+	{ 272, 1, 8, "previous_executor" },
+	{ 288, 1, 8, "threading_local_key" },
+	{ 296, 1, 8, "threading_local_sentinel" },
+	{ 312, 1, 8, "asyncio_running_loop" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_13_13t = {
 	.name = "3.13.13t",
 	.version = 0x30d,
@@ -81,6 +150,9 @@ const struct pm_row pm_row_3_13_13t = {
 	.machine = EM_X86_64,
 	.runtime_size = 328384,
 	.slots = slots,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(32, 1),
@@ -142,6 +214,10 @@ const struct pm_row pm_row_3_13_13t = {
 			.memory_errors_n = PM_AT(85744, 4),
 			.abandoned = PM_AT(10880, 8),
 			.abandoned_visited = PM_AT(10816, 8),
+			.id_strings = PM_AT(17632, 8),
+			.id_strings_n = PM_AT(17624, 8),
+			.exit_callbacks = PM_AT(10728, 8),
+			.exit_callbacks_n = PM_AT(10736, 4),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(312, 1),
@@ -161,6 +237,7 @@ const struct pm_row pm_row_3_13_13t = {
 			.context = PM_AT(208, 8),
 			.async_exc = PM_AT(144, 8),
 			.delete_later = PM_AT(168, 8),
+			.state = PM_AT(40, 4),
 		},
 		.thread_impl = {
 			.sizeof_ = PM_AT(17824, 1),
@@ -748,6 +825,11 @@ const struct pm_row pm_row_3_13_13t = {
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(216, 1),
+			.last_holder = PM_AT(16, 8),
+			.locked = PM_AT(24, 4),
 		},
 	},
 	.traits = {

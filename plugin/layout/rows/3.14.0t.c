@@ -81,6 +81,79 @@ static const struct pm_slot slots[] = {
 	{ 0, 0 },
 };
 
+static const struct pm_held interp_held[] = {
+	{ 7608, 1, 8, "gc.garbage" },
+	{ 7616, 1, 8, "gc.callbacks" },
+	{ 7696, 1, 8, "sysdict" },
+	{ 7704, 1, 8, "builtins" },
+	{ 7712, 1, 8, "imports.modules" },
+	{ 7720, 1, 8, "imports.modules_by_index" },
+	{ 7728, 1, 8, "imports.importlib" },
+	{ 7752, 1, 8, "imports.import_func" },
+	{ 8032, 1, 8, "codecs.search_path" },
+	{ 8040, 1, 8, "codecs.search_cache" },
+	{ 8048, 1, 8, "codecs.error_registry" },
+	{ 8536, 1, 8, "dict" },
+	{ 8544, 1, 8, "sysdict_copy" },
+	{ 8552, 1, 8, "builtins_copy" },
+	{ 10712, 1, 8, "xi.exceptions.PyExc_InterpreterError" },
+	{ 10720, 1, 8, "xi.exceptions.PyExc_InterpreterNotFoundError" },
+	{ 10728, 1, 8, "xi.exceptions.PyExc_NotShareableError" },
+	{ 10736, 1, 8, "before_forkers" },
+	{ 10744, 1, 8, "after_forkers_parent" },
+	{ 10752, 1, 8, "after_forkers_child" },
+	{ 10760, 1, 8, "warnings.filters" },
+	{ 10768, 1, 8, "warnings.once_registry" },
+	{ 10776, 1, 8, "warnings.default_action" },
+	{ 10816, 1, 8, "warnings.context" },
+	{ 10840, 1, 8, "atexit.callbacks" },
+	{ 17664, 1, 8, "audit_hooks" },
+	{ 86008, 1, 8, "exc_state.errnomap" },
+	{ 86032, 1, 8, "exc_state.PyExc_ExceptionGroup" },
+	{ 86072, 246, 8, "ast" },
+	{ 88056, 4096, 24, "types.type_cache.hashtable.name" },
+	{ 229264, 5, 8, "common_consts" },
+	{ 229400, 152, 8, "monitoring_callables" },
+	{ 230616, 8, 8, "monitoring_tool_names" },
+	{ 230752, 1, 8, "cached_objects.interned_strings" },
+	{ 230760, 1, 8, "cached_objects.objreduce" },
+	{ 230768, 1, 8, "cached_objects.type_slots_pname" },
+	{ 230856, 1, 8, "cached_objects.generic_type" },
+	{ 230864, 1, 8, "cached_objects.typevar_type" },
+	{ 230872, 1, 8, "cached_objects.typevartuple_type" },
+	{ 230880, 1, 8, "cached_objects.paramspec_type" },
+	{ 230888, 1, 8, "cached_objects.paramspecargs_type" },
+	{ 230896, 1, 8, "cached_objects.paramspeckwargs_type" },
+	{ 230904, 1, 8, "cached_objects.constevaluator_type" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 1264, 65, 16, "signals.handlers.func" },
+	{ 2312, 1, 8, "signals.default_handler" },
+	{ 2320, 1, 8, "signals.ignore_handler" },
+	{ 10104, 1, 8, "faulthandler.fatal_error.file" },
+	{ 10136, 1, 8, "faulthandler.thread.file" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 96, 1, 8, "c_profileobj" },
+	{ 104, 1, 8, "c_traceobj" },
+	{ 112, 1, 8, "current_exception" },
+	{ 128, 1, 8, "dict" },
+	{ 144, 1, 8, "async_exc" },
+	{ 192, 1, 8, "async_gen_firstiter" },
+	{ 200, 1, 8, "async_gen_finalizer" },
+	{ 208, 1, 8, "context" },
+	{ 256, 1, 8, "exc_state.exc_value" },
+	{ 288, 1, 8, "threading_local_key" },
+	{ 296, 1, 8, "threading_local_sentinel" },
+	{ 856, 1, 8, "asyncio_running_loop" },
+	{ 864, 1, 8, "asyncio_running_task" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_14_0t = {
 	.name = "3.14.0t",
 	.version = 0x30e,
@@ -91,6 +164,9 @@ const struct pm_row pm_row_3_14_0t = {
 	.machine = EM_X86_64,
 	.runtime_size = 362304,
 	.slots = slots,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(32, 1),
@@ -153,6 +229,9 @@ const struct pm_row pm_row_3_14_0t = {
 			.memory_errors_n = PM_AT(86024, 4),
 			.abandoned = PM_AT(11008, 8),
 			.abandoned_visited = PM_AT(10944, 8),
+			.id_strings = PM_AT(17920, 8),
+			.id_strings_n = PM_AT(17912, 8),
+			.exit_callbacks = PM_AT(10840, 8),
 		},
 		.thread = {
 			.sizeof_ = PM_AT(824, 1),
@@ -172,6 +251,7 @@ const struct pm_row pm_row_3_14_0t = {
 			.context = PM_AT(208, 8),
 			.async_exc = PM_AT(144, 8),
 			.delete_later = PM_AT(168, 8),
+			.state = PM_AT(44, 4),
 		},
 		.thread_impl = {
 			.sizeof_ = PM_AT(15520, 1),
@@ -490,6 +570,7 @@ const struct pm_row pm_row_3_14_0t = {
 			.code_adaptive = PM_AT(232, 1),
 			.ncells = PM_AT(100, 4),
 			.nfreevars = PM_AT(104, 4),
+			.tlbc = PM_AT(224, 8),
 		},
 		.module = {
 			.sizeof_ = PM_AT(80, 1),
@@ -541,6 +622,7 @@ const struct pm_row pm_row_3_14_0t = {
 			.stackpointer = PM_AT(64, 8),
 			.owner = PM_AT(78, 1),
 			.localsplus = PM_AT(80, 8),
+			.tlbc_index = PM_AT(72, 4),
 		},
 		.traceback = {
 			.sizeof_ = PM_AT(56, 1),
@@ -767,6 +849,11 @@ const struct pm_row pm_row_3_14_0t = {
 			.hash = PM_AT(8, 8),
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(216, 1),
+			.last_holder = PM_AT(16, 8),
+			.locked = PM_AT(24, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,38 @@
 /* Made by maint/gen-layout from CPython 3.6.15; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 16, 1, 8, "modules" },
+	{ 24, 1, 8, "modules_by_index" },
+	{ 32, 1, 8, "sysdict" },
+	{ 40, 1, 8, "builtins" },
+	{ 48, 1, 8, "importlib" },
+	{ 56, 1, 8, "codec_search_path" },
+	{ 64, 1, 8, "codec_search_cache" },
+	{ 72, 1, 8, "codec_error_registry" },
+	{ 96, 1, 8, "builtins_copy" },
+	{ 104, 1, 8, "import_func" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 64, 1, 8, "c_profileobj" },
+	{ 72, 1, 8, "c_traceobj" },
+	{ 80, 1, 8, "curexc_type" },
+	{ 88, 1, 8, "curexc_value" },
+	{ 96, 1, 8, "curexc_traceback" },
+	{ 104, 1, 8, "exc_type" },
+	{ 112, 1, 8, "exc_value" },
+	{ 120, 1, 8, "exc_traceback" },
+	{ 128, 1, 8, "dict" },
+	{ 144, 1, 8, "async_exc" },
+	{ 184, 1, 8, "on_delete_data" },
+	{ 192, 1, 8, "coroutine_wrapper" },
+	{ 2256, 1, 8, "async_gen_firstiter" },
+	{ 2264, 1, 8, "async_gen_finalizer" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_6 = {
 	.name = "3.6",
 	.version = 0x306,
@@ -11,6 +43,8 @@ const struct pm_row pm_row_3_6 = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 0,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),

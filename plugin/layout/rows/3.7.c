@@ -2,6 +2,61 @@
 /* Made by maint/gen-layout from CPython 3.7.16; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 40, 1, 8, "modules" },
+	{ 48, 1, 8, "modules_by_index" },
+	{ 56, 1, 8, "sysdict" },
+	{ 64, 1, 8, "builtins" },
+	{ 72, 1, 8, "importlib" },
+	{ 104, 1, 8, "codec_search_path" },
+	{ 112, 1, 8, "codec_search_cache" },
+	{ 120, 1, 8, "codec_error_registry" },
+	{ 368, 1, 8, "config.argv" },
+	{ 376, 1, 8, "config.executable" },
+	{ 384, 1, 8, "config.prefix" },
+	{ 392, 1, 8, "config.base_prefix" },
+	{ 400, 1, 8, "config.exec_prefix" },
+	{ 408, 1, 8, "config.base_exec_prefix" },
+	{ 416, 1, 8, "config.warnoptions" },
+	{ 424, 1, 8, "config.xoptions" },
+	{ 432, 1, 8, "config.module_search_path" },
+	{ 448, 1, 8, "builtins_copy" },
+	{ 456, 1, 8, "import_func" },
+	{ 2520, 1, 8, "before_forkers" },
+	{ 2528, 1, 8, "after_forkers_parent" },
+	{ 2536, 1, 8, "after_forkers_child" },
+	{ 2552, 1, 8, "pyexitmodule" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 640, 1, 8, "gc.garbage" },
+	{ 648, 1, 8, "gc.callbacks" },
+	{ 672, 1, 8, "warnings.filters" },
+	{ 680, 1, 8, "warnings.once_registry" },
+	{ 688, 1, 8, "warnings.default_action" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 72, 1, 8, "c_profileobj" },
+	{ 80, 1, 8, "c_traceobj" },
+	{ 88, 1, 8, "curexc_type" },
+	{ 96, 1, 8, "curexc_value" },
+	{ 104, 1, 8, "curexc_traceback" },
+	{ 112, 1, 8, "exc_state.exc_type" },
+	{ 120, 1, 8, "exc_state.exc_value" },
+	{ 128, 1, 8, "exc_state.exc_traceback" },
+	{ 152, 1, 8, "dict" },
+	{ 168, 1, 8, "async_exc" },
+	{ 208, 1, 8, "on_delete_data" },
+	{ 224, 1, 8, "coroutine_wrapper" },
+	{ 240, 1, 8, "async_gen_firstiter" },
+	{ 248, 1, 8, "async_gen_finalizer" },
+	{ 256, 1, 8, "context" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_7 = {
 	.name = "3.7",
 	.version = 0x307,
@@ -11,6 +66,9 @@ const struct pm_row pm_row_3_7 = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 1520,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),
@@ -512,6 +570,11 @@ const struct pm_row pm_row_3_7 = {
 			.sizeof_ = PM_AT(16, 1),
 			.next = PM_AT(0, 8),
 			.hash = PM_AT(8, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(208, 1),
+			.last_holder = PM_AT(8, 8),
+			.locked = PM_AT(16, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,53 @@
 /* Made by maint/gen-layout from CPython 3.8.18; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 56, 1, 8, "modules" },
+	{ 64, 1, 8, "modules_by_index" },
+	{ 72, 1, 8, "sysdict" },
+	{ 80, 1, 8, "builtins" },
+	{ 88, 1, 8, "importlib" },
+	{ 120, 1, 8, "codec_search_path" },
+	{ 128, 1, 8, "codec_search_cache" },
+	{ 136, 1, 8, "codec_error_registry" },
+	{ 544, 1, 8, "dict" },
+	{ 552, 1, 8, "builtins_copy" },
+	{ 560, 1, 8, "import_func" },
+	{ 2624, 1, 8, "before_forkers" },
+	{ 2632, 1, 8, "after_forkers_parent" },
+	{ 2640, 1, 8, "after_forkers_child" },
+	{ 2656, 1, 8, "pyexitmodule" },
+	{ 2672, 1, 8, "warnings.filters" },
+	{ 2680, 1, 8, "warnings.once_registry" },
+	{ 2688, 1, 8, "warnings.default_action" },
+	{ 2704, 1, 8, "audit_hooks" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held runtime_held[] = {
+	{ 552, 1, 8, "gc.garbage" },
+	{ 560, 1, 8, "gc.callbacks" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 72, 1, 8, "c_profileobj" },
+	{ 80, 1, 8, "c_traceobj" },
+	{ 88, 1, 8, "curexc_type" },
+	{ 96, 1, 8, "curexc_value" },
+	{ 104, 1, 8, "curexc_traceback" },
+	{ 112, 1, 8, "exc_state.exc_type" },
+	{ 120, 1, 8, "exc_state.exc_value" },
+	{ 128, 1, 8, "exc_state.exc_traceback" },
+	{ 152, 1, 8, "dict" },
+	{ 168, 1, 8, "async_exc" },
+	{ 208, 1, 8, "on_delete_data" },
+	{ 224, 1, 8, "async_gen_firstiter" },
+	{ 232, 1, 8, "async_gen_finalizer" },
+	{ 240, 1, 8, "context" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_8 = {
 	.name = "3.8",
 	.version = 0x308,
@@ -11,6 +58,9 @@ const struct pm_row pm_row_3_8 = {
 	.free_threaded = false,
 	.machine = EM_X86_64,
 	.runtime_size = 1464,
+	.interp_held = interp_held,
+	.runtime_held = runtime_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(16, 1),
@@ -518,6 +568,11 @@ const struct pm_row pm_row_3_8 = {
 			.sizeof_ = PM_AT(16, 1),
 			.next = PM_AT(0, 8),
 			.hash = PM_AT(8, 8),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(208, 1),
+			.last_holder = PM_AT(8, 8),
+			.locked = PM_AT(16, 4),
 		},
 	},
 	.traits = {

@@ -2,6 +2,50 @@
 /* Made by maint/gen-layout from CPython 3.9.18-i386; do not edit. */
 #include "layout/rows.h"
 
+static const struct pm_held interp_held[] = {
+	{ 456, 1, 4, "gc.garbage" },
+	{ 460, 1, 4, "gc.callbacks" },
+	{ 472, 1, 4, "modules" },
+	{ 476, 1, 4, "modules_by_index" },
+	{ 480, 1, 4, "sysdict" },
+	{ 484, 1, 4, "builtins" },
+	{ 488, 1, 4, "importlib" },
+	{ 500, 1, 4, "codec_search_path" },
+	{ 504, 1, 4, "codec_search_cache" },
+	{ 508, 1, 4, "codec_error_registry" },
+	{ 784, 1, 4, "dict" },
+	{ 788, 1, 4, "builtins_copy" },
+	{ 792, 1, 4, "import_func" },
+	{ 1824, 1, 4, "before_forkers" },
+	{ 1828, 1, 4, "after_forkers_parent" },
+	{ 1832, 1, 4, "after_forkers_child" },
+	{ 1840, 1, 4, "pyexitmodule" },
+	{ 1852, 1, 4, "warnings.filters" },
+	{ 1856, 1, 4, "warnings.once_registry" },
+	{ 1860, 1, 4, "warnings.default_action" },
+	{ 1868, 1, 4, "audit_hooks" },
+	{ 1880, 262, 4, "small_ints" },
+	{ 0, 0, 0, NULL },
+};
+
+static const struct pm_held thread_held[] = {
+	{ 44, 1, 4, "c_profileobj" },
+	{ 48, 1, 4, "c_traceobj" },
+	{ 52, 1, 4, "curexc_type" },
+	{ 56, 1, 4, "curexc_value" },
+	{ 60, 1, 4, "curexc_traceback" },
+	{ 64, 1, 4, "exc_state.exc_type" },
+	{ 68, 1, 4, "exc_state.exc_value" },
+	{ 72, 1, 4, "exc_state.exc_traceback" },
+	{ 84, 1, 4, "dict" },
+	{ 92, 1, 4, "async_exc" },
+	{ 112, 1, 4, "on_delete_data" },
+	{ 120, 1, 4, "async_gen_firstiter" },
+	{ 124, 1, 4, "async_gen_finalizer" },
+	{ 128, 1, 4, "context" },
+	{ 0, 0, 0, NULL },
+};
+
 const struct pm_row pm_row_3_9_i386 = {
 	.name = "3.9-i386",
 	.version = 0x309,
@@ -11,6 +55,8 @@ const struct pm_row pm_row_3_9_i386 = {
 	.free_threaded = false,
 	.machine = EM_386,
 	.runtime_size = 420,
+	.interp_held = interp_held,
+	.thread_held = thread_held,
 	.fields = {
 		.object = {
 			.sizeof_ = PM_AT(8, 1),
@@ -536,6 +582,11 @@ const struct pm_row pm_row_3_9_i386 = {
 			.hash = PM_AT(4, 4),
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),
+		},
+		.gil = {
+			.sizeof_ = PM_AT(160, 1),
+			.last_holder = PM_AT(4, 4),
+			.locked = PM_AT(8, 4),
 		},
 	},
 	.traits = {
