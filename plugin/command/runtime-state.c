@@ -2,12 +2,9 @@
 #include "command/runtime-state.h"
 
 #include "layout/segments.h"
+#include "object/threads.h"
 
 #include <string.h>
-
-/* Corrupt lists may be circular: more than this is not believed. */
-#define INTERPRETERS_MAX 10000
-#define THREADS_MAX 1000000
 
 void pm_runtime_state_deinit(struct pm_runtime_state *st)
 {
@@ -98,24 +95,21 @@ static enum pm_status load_interpreters(
 	struct pm_session *s, struct pm_runtime_state *st, struct pm_error *err)
 {
 	const struct pm_fields *f = &s->layout->f;
-	pm_addr addr = s->layout->at.interp_head.addr;
-	for (size_t n = 0; addr && n < INTERPRETERS_MAX; n++) {
-		struct pm_interpreter_state i = {.addr = addr};
+	struct pm_chain c = pm_interpreters(s->layout, s->memory);
+	for (; c.at; pm_chain_next(&c)) {
+		struct pm_interpreter_state i = {.addr = c.at};
 		uint64_t v;
-		if (get(s, st, addr, f->interp.id, &v))
+		if (get(s, st, c.at, f->interp.id, &v))
 			i.id = sign_extend(v, f->interp.id);
-		if (!get(s, st, addr, f->interp.threads_head, &v))
-			v = 0;
-		while (v && i.threads < THREADS_MAX) {
+		struct pm_chain t = pm_threads_of(s->layout, s->memory, c.at);
+		for (; t.at; pm_chain_next(&t))
 			i.threads++;
-			if (!get(s, st, v, f->thread.next, &v))
-				break;
-		}
-		if (i.threads == THREADS_MAX)
+		st->unreadable += t.status == PM_FAULT;
+		if (t.status == PM_CORRUPT)
 			PM_TRY(warn(st, err,
 				"the list of threads of the interpreter at "
 				"0x%llx does not end",
-				(unsigned long long)addr));
+				(unsigned long long)c.at));
 		load_gc(s, st, &i);
 		if (i.gc_collecting)
 			PM_TRY(warn(st, err,
@@ -123,9 +117,10 @@ static enum pm_status load_interpreters(
 				"may be on no generation's list"));
 		if (!pm_vec_push(&st->interpreters, i))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
-		if (!get(s, st, addr, f->interp.next, &addr))
-			break;
 	}
+	st->unreadable += c.status == PM_FAULT;
+	if (c.status == PM_CORRUPT)
+		PM_TRY(warn(st, err, "the list of interpreters does not end"));
 	return PM_OK;
 }
 

@@ -1,2 +1,4 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-libpymortem_la_SOURCES += # %D%/file.c ...
+libpymortem_la_SOURCES += \
+	%D%/root-names.c \
+	%D%/roots.c %D%/roots.h

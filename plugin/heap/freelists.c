@@ -2,13 +2,13 @@
 #include "heap/freelists-internal.h"
 
 #include "heap/footprint.h"
+#include "object/threads.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 /* The longest real one holds 2000 (tuples of one length). */
 #define MAX_HELD (1 << 20)
-#define MAX_STATES 100000
 
 /* struct _Py_freelist { void *freelist; Py_ssize_t size; } */
 #define LIST_WORDS 2
@@ -364,16 +364,12 @@ static enum pm_status read_threads(struct pm_heap *h, pm_addr interp,
 {
 	const struct pm_layout *l = h->l;
 	struct pm_field lists = l->f.thread_impl.freelists;
-	pm_addr thread = 0;
 	if (!pm_has(lists))
 		return PM_OK;
-	PM_TRY(pm_layout_read(
-		l, h->memory, interp, l->f.interp.threads_head, &thread, err));
-	for (int j = 0; thread && j < MAX_STATES; j++) {
-		PM_TRY(read_state(h, thread + lists.off, lists, f, err));
-		PM_TRY(pm_layout_read(
-			l, h->memory, thread, l->f.thread.next, &thread, err));
-	}
+	struct pm_chain t = pm_threads_of(l, h->memory, interp);
+	for (; t.at; pm_chain_next(&t))
+		PM_TRY(read_state(h, t.at + lists.off, lists, f, err));
+	f->broken += t.status != PM_OK;
 	return PM_OK;
 }
 
@@ -381,8 +377,9 @@ static enum pm_status read_interpreters(
 	struct pm_heap *h, struct pm_freelists *f, struct pm_error *err)
 {
 	const struct pm_layout *l = h->l;
-	pm_addr interp = l->at.interp_head.addr;
-	for (int i = 0; interp && i < MAX_STATES; i++) {
+	struct pm_chain i = pm_interpreters(l, h->memory);
+	for (; i.at; pm_chain_next(&i)) {
+		pm_addr interp = i.at;
 		struct pm_field lists = l->f.interp.freelists;
 		/* From 3.10 to 3.12 they stand in the state one by one. */
 		if (pm_has(lists) || !pm_has(l->f.thread_impl.freelists))
@@ -390,8 +387,8 @@ static enum pm_status read_interpreters(
 				h, interp + lists.off, lists, f, err));
 		PM_TRY(read_threads(h, interp, f, err));
 		PM_TRY(read_memory_errors(h, interp, f, err));
-		PM_TRY(pm_layout_next_interpreter(l, h->memory, &interp, err));
 	}
+	f->broken += i.status != PM_OK;
 	return PM_OK;
 }
 

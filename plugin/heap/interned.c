@@ -3,8 +3,8 @@
 
 #include "heap/footprint.h"
 #include "object/text.h"
+#include "object/threads.h"
 
-#define MAX_INTERPRETERS 100000
 #define MAX_BUCKETS (UINT64_C(1) << 26)
 #define SAMPLES 16
 #define MAX_RUNTIME (1u << 20)
@@ -184,7 +184,7 @@ enum pm_status pm_interned_open(
 {
 	const struct pm_layout *l = h->l;
 	pm_auto_interned t = {.h = h};
-	pm_addr interp = l->at.interp_head.addr, dict = 0;
+	pm_addr dict = 0;
 	switch (l->t.interned_home) {
 	case PM_INTERNED_STATIC:
 		if (l->at.interned.addr &&
@@ -192,15 +192,11 @@ enum pm_status pm_interned_open(
 			PM_TRY(add_dict(&t, dict, err));
 		break;
 	case PM_INTERNED_INTERP:
-		for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
-			if (pm_layout_read(l, h->memory, interp,
-				    l->f.interp.interned_strings, &dict,
-				    NULL) == PM_OK)
-				PM_TRY(add_dict(&t, dict, err));
-			if (pm_layout_next_interpreter(
-				    l, h->memory, &interp, NULL) != PM_OK)
-				break;
-		}
+		pm_each_interpreter(i, l,
+			h->memory) if (pm_layout_read(l, h->memory, i.at,
+					       l->f.interp.interned_strings,
+					       &dict, NULL) == PM_OK)
+			PM_TRY(add_dict(&t, dict, err));
 		add_hashtable(&t);
 		break;
 	}

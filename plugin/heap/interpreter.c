@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/interpreter.h"
+#include "object/threads.h"
 
 #include <inttypes.h>
-
-#define MAX_INTERPRETERS 4096
 
 struct seen {
 	pm_addr interp, state; /* of the one that is wanted */
@@ -57,29 +56,27 @@ enum pm_status pm_interpreter_id(const struct pm_layout *l, struct pm_memory *m,
 		return PM_OK;
 	}
 	/* Before 3.7 they have none; the main one, the last, is 0. */
-	for (int i = 0; i < MAX_INTERPRETERS; i++) {
-		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
-		if (!interp)
-			break;
+	struct pm_chain i = pm_interpreters(l, m);
+	for (i.at = interp; i.at; pm_chain_next(&i))
 		id++;
-	}
-	*ret = (int64_t)id;
+	PM_TRY(pm_chain_check(&i, err));
+	*ret = (int64_t)id - 1;
 	return PM_OK;
 }
 
 static enum pm_status find(const struct pm_layout *l, struct pm_memory *m,
 	int64_t id, struct seen *s, struct pm_error *err)
 {
-	pm_addr interp = l->at.interp_head.addr;
-	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
+	struct pm_chain i = pm_interpreters(l, m);
+	for (; i.at; pm_chain_next(&i)) {
 		int64_t this_id;
-		PM_TRY(pm_interpreter_id(l, m, interp, &this_id, err));
+		PM_TRY(pm_interpreter_id(l, m, i.at, &this_id, err));
 		if (this_id == id)
-			s->interp = interp;
+			s->interp = i.at;
 		else
 			s->others++;
-		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
 	}
+	PM_TRY(pm_chain_check(&i, err));
 	if (!s->interp)
 		return pm_fail(err, PM_USAGE, 0,
 			"there is no interpreter %" PRId64
@@ -91,7 +88,7 @@ static enum pm_status find(const struct pm_layout *l, struct pm_memory *m,
 static enum pm_status compare(const struct pm_layout *l, struct pm_memory *m,
 	struct seen *s, struct pm_error *err)
 {
-	pm_addr interp = l->at.interp_head.addr, state;
+	pm_addr state;
 	/* Each thread has heaps of its own. */
 	if (l->t.obmalloc_home == PM_OBMALLOC_MIMALLOC &&
 		pm_has(l->f.thread_impl.mimalloc_heaps)) {
@@ -99,18 +96,17 @@ static enum pm_status compare(const struct pm_layout *l, struct pm_memory *m,
 		return PM_OK;
 	}
 	PM_TRY(own_state(l, m, s->interp, &s->state, err));
-	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
-		if (interp != s->interp) {
-			PM_TRY(own_state(l, m, interp, &state, err));
-			if (!state)
-				s->none = true;
-			else if (state == s->state)
-				PM_TRY(pm_interpreter_id(
-					l, m, interp, &s->sharing, err));
-		}
-		PM_TRY(pm_layout_next_interpreter(l, m, &interp, err));
+	struct pm_chain i = pm_interpreters(l, m);
+	for (; i.at; pm_chain_next(&i)) {
+		if (i.at == s->interp)
+			continue;
+		PM_TRY(own_state(l, m, i.at, &state, err));
+		if (!state)
+			s->none = true;
+		else if (state == s->state)
+			PM_TRY(pm_interpreter_id(l, m, i.at, &s->sharing, err));
 	}
-	return PM_OK;
+	return pm_chain_check(&i, err);
 }
 
 enum pm_status pm_interpreter_alone(const struct pm_layout *l,

@@ -4,13 +4,13 @@
 #include "heap/footprint.h"
 #include "heap/walk-internal.h"
 #include "object/refs.h"
+#include "object/threads.h"
 
 #include <string.h>
 
 #define SCAN_CHUNK (256 * 1024)
 #define MAX_LINKS (UINT64_C(1) << 28)
 #define MAX_STATE_BYTES (4u << 20)
-#define MAX_THREADS 100000
 #define MAX_CHUNKS 100000
 #define MAX_NEIGHBOURS 100000
 
@@ -367,10 +367,9 @@ static void scan_variables(struct pm_worker *k, const struct pm_module *in)
 	}
 }
 
-enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
+void pm_outside_roots(struct pm_worker *k)
 {
 	const struct pm_layout *l = k->h->l;
-	pm_addr interp = l->at.interp_head.addr;
 	/* The types that every interpreter has are objects that C holds. */
 	pm_worker_candidate(k, l->at.type_type.addr, PM_FROM_OBJECT);
 	pm_worker_candidate(k, l->at.object_type.addr, PM_FROM_OBJECT);
@@ -380,25 +379,21 @@ enum pm_status pm_outside_roots(struct pm_worker *k, struct pm_error *err)
 		pm_vec_each (module, &k->h->modules->list)
 			scan_variables(k, module);
 	pm_addr gc, followed = 0;
-	for (int i = 0; interp && i < MAX_THREADS; i++) {
-		gc = pm_layout_gc_state(l, interp);
+	struct pm_chain i = pm_interpreters(l, k->memory);
+	for (; i.at; pm_chain_next(&i)) {
+		gc = pm_layout_gc_state(l, i.at);
 		if (gc && gc != followed)
 			follow_gc_lists(k, gc);
 		followed = gc;
-		scan_words(k, interp, bounded(l->f.interp.sizeof_.off),
+		scan_words(k, i.at, bounded(l->f.interp.sizeof_.off),
 			PM_FROM_GUESS);
-		uint64_t thread = 0;
-		PM_TRY(pm_layout_read(l, k->memory, interp,
-			l->f.interp.threads_head, &thread, err));
-		for (int j = 0; thread && j < MAX_THREADS; j++) {
-			scan_words(k, thread, bounded(l->f.thread.sizeof_.off),
+		struct pm_chain t = pm_threads_of(l, k->memory, i.at);
+		for (; t.at; pm_chain_next(&t)) {
+			scan_words(k, t.at, bounded(l->f.thread.sizeof_.off),
 				PM_FROM_GUESS);
-			scan_datastack(k, thread);
-			if (pm_layout_read(l, k->memory, thread,
-				    l->f.thread.next, &thread, NULL) != PM_OK)
-				break;
+			scan_datastack(k, t.at);
 		}
-		PM_TRY(pm_layout_next_interpreter(l, k->memory, &interp, err));
+		k->unreadable += t.status != PM_OK;
 	}
-	return PM_OK;
+	k->unreadable += i.status != PM_OK;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/interpreter.h"
 #include "heap/pools-internal.h"
+#include "object/threads.h"
 
 #include <string.h>
 
 #define MAX_ARENAS (1u << 24)
-#define MAX_INTERPRETERS 4096
 #define GATHER 512
 #define MAX_CELLS (1u << 18) /* 256 GiB of address space */
 
@@ -131,17 +131,16 @@ static enum pm_status add_state(
 static enum pm_status from_interpreters(struct builder *b, struct pm_error *err)
 {
 	const struct pm_layout *l = b->l;
-	pm_addr interp = l->at.interp_head.addr;
-	for (uint32_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
+	struct pm_chain i = pm_interpreters(l, b->m);
+	for (; i.at; pm_chain_next(&i)) {
 		pm_addr state;
 		int64_t id;
-		PM_TRY(pm_interpreter_obmalloc(l, b->m, interp, &state, err));
-		PM_TRY(pm_interpreter_id(l, b->m, interp, &id, err));
+		PM_TRY(pm_interpreter_obmalloc(l, b->m, i.at, &state, err));
+		PM_TRY(pm_interpreter_id(l, b->m, i.at, &id, err));
 		if (state)
 			PM_TRY(add_state(b, state, id, err));
-		PM_TRY(pm_layout_next_interpreter(l, b->m, &interp, err));
 	}
-	return PM_OK;
+	return pm_chain_check(&i, err);
 }
 
 static enum pm_status find_sources(struct builder *b, struct pm_error *err)

@@ -2,11 +2,10 @@
 #include "heap/segment-owners.h"
 
 #include "heap/interpreter.h"
+#include "object/threads.h"
 
 #include <string.h>
 
-#define MAX_INTERPRETERS 100000
-#define MAX_THREADS 100000
 #define MAX_STATE_BYTES (4u << 20)
 #define MAX_TIMES_LISTED 4 /* each segment: by the field, by the search */
 
@@ -69,18 +68,12 @@ static enum pm_status read_threads(
 	struct reader *r, pm_addr interp, int64_t id, struct pm_error *err)
 {
 	const struct pm_layout *l = &r->l;
-	pm_addr thread;
-	if (pm_layout_read(l, r->m, interp, l->f.interp.threads_head, &thread,
-		    NULL) != PM_OK)
-		return PM_OK;
-	while (thread && r->o->heaps.len < MAX_THREADS) {
+	pm_each_thread(t, l, r->m, interp)
+	{
 		const struct pm_owned_address x = {
-			thread + l->f.thread_impl.mimalloc_heaps.off, id};
+			t.at + l->f.thread_impl.mimalloc_heaps.off, id};
 		if (!pm_vec_push(&r->o->heaps, x))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
-		if (pm_layout_read(l, r->m, thread, l->f.thread.next, &thread,
-			    NULL) != PM_OK)
-			break;
 	}
 	return PM_OK;
 }
@@ -175,17 +168,14 @@ static enum pm_status read_abandoned(
 static enum pm_status read_all(
 	struct reader *r, pm_addr wanted, struct pm_error *err)
 {
-	pm_addr interp = r->l.at.interp_head.addr;
-	for (uint32_t i = 0; interp && i < MAX_INTERPRETERS; i++) {
+	pm_each_interpreter(i, &r->l, r->m)
+	{
 		int64_t id;
-		PM_TRY(pm_interpreter_id(&r->l, r->m, interp, &id, err));
-		if (interp == wanted)
+		PM_TRY(pm_interpreter_id(&r->l, r->m, i.at, &id, err));
+		if (i.at == wanted)
 			r->o->wanted = id;
-		PM_TRY(read_threads(r, interp, id, err));
-		PM_TRY(read_abandoned(r, interp, id, err));
-		if (pm_layout_next_interpreter(&r->l, r->m, &interp, NULL) !=
-			PM_OK)
-			break;
+		PM_TRY(read_threads(r, i.at, id, err));
+		PM_TRY(read_abandoned(r, i.at, id, err));
 	}
 	if (r->o->heaps.len)
 		qsort(r->o->heaps.data, r->o->heaps.len,

@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define INDEX(path) (offsetof(struct pm_fields, path) / sizeof(struct pm_field))
-#define MAX_STATES 100000
 
 /* ---- in an arena ---- */
 
@@ -255,32 +254,25 @@ static bool in_struct(struct pm_spot *s, pm_addr at, uint64_t bytes,
 static bool in_interpreter(struct pm_heap *h, struct pm_spot *s)
 {
 	const struct pm_layout *l = h->l;
-	uint64_t interp = l->at.interp_head.addr, thread = 0, id = 0;
-	for (int i = 0; interp && i < MAX_STATES; i++) {
-		if (pm_layout_read(l, h->memory, interp,
-			    l->f.interp.threads_head, &thread, NULL) != PM_OK)
-			break;
-		for (int k = 0; thread && k < MAX_STATES; k++) {
-			if (pm_layout_read(l, h->memory, thread,
+	uint64_t id = 0;
+	pm_each_interpreter(i, l, h->memory)
+	{
+		pm_each_thread(t, l, h->memory, i.at)
+		{
+			if (pm_layout_read(l, h->memory, t.at,
 				    l->f.thread.native_thread_id, &id,
 				    NULL) != PM_OK)
 				id = 0;
-			if (in_struct(s, thread, l->f.thread.sizeof_.off,
+			if (in_struct(s, t.at, l->f.thread.sizeof_.off,
 				    PM_SPOT_THREAD, id))
 				return true;
-			if (pm_layout_read(l, h->memory, thread,
-				    l->f.thread.next, &thread, NULL) != PM_OK)
-				break;
 		}
-		if (pm_layout_read(l, h->memory, interp, l->f.interp.id, &id,
+		if (pm_layout_read(l, h->memory, i.at, l->f.interp.id, &id,
 			    NULL) != PM_OK)
-			id = (uint64_t)i;
-		if (in_struct(s, interp, l->f.interp.sizeof_.off,
+			id = i.n;
+		if (in_struct(s, i.at, l->f.interp.sizeof_.off,
 			    PM_SPOT_INTERPRETER, id))
 			return true;
-		if (pm_layout_next_interpreter(l, h->memory, &interp, NULL) !=
-			PM_OK)
-			break;
 	}
 	return in_struct(s, l->at.runtime.addr, l->f.runtime.sizeof_.off,
 		PM_SPOT_RUNTIME, 0);
@@ -321,27 +313,16 @@ static bool in_frame(struct pm_heap *h, struct pm_spot *s)
 static bool is_thread_stack(struct pm_heap *h, struct pm_spot *s)
 {
 	const struct pm_layout *l = h->l;
-	uint64_t interp = l->at.interp_head.addr, thread = 0, self = 0;
-	for (int i = 0; interp && i < MAX_STATES; i++) {
-		if (pm_layout_read(l, h->memory, interp,
-			    l->f.interp.threads_head, &thread, NULL) != PM_OK)
-			return false;
-		for (int k = 0; thread && k < MAX_STATES; k++) {
-			if (pm_layout_read(l, h->memory, thread,
-				    l->f.thread.thread_id, &self,
-				    NULL) == PM_OK &&
-				self > s->addr && self >= s->mapping->start &&
-				self < s->mapping->end) {
-				s->number = self;
-				return true;
-			}
-			if (pm_layout_read(l, h->memory, thread,
-				    l->f.thread.next, &thread, NULL) != PM_OK)
-				return false;
-		}
-		if (pm_layout_next_interpreter(l, h->memory, &interp, NULL) !=
-			PM_OK)
-			return false;
+	uint64_t self = 0;
+	pm_each_interpreter(i, l, h->memory) pm_each_thread(t, l, h->memory,
+		i.at) if (pm_layout_read(l, h->memory, t.at,
+				  l->f.thread.thread_id, &self,
+				  NULL) == PM_OK &&
+			  self > s->addr && self >= s->mapping->start &&
+			  self < s->mapping->end)
+	{
+		s->number = self;
+		return true;
 	}
 	return false;
 }

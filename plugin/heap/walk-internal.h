@@ -91,8 +91,7 @@ struct pm_type_stats *pm_worker_stats(
 void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c);
 void pm_outside_scan(struct pm_worker *k, const struct pm_outside_buffer *b);
 /* The first candidates: interpreter and thread states, Python stacks. */
-PM_CHECKED enum pm_status pm_outside_roots(
-	struct pm_worker *k, struct pm_error *err);
+void pm_outside_roots(struct pm_worker *k);
 
 #define PM_LOWEST_POINTER 0x10000
 

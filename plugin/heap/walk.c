@@ -3,9 +3,9 @@
 
 #include "heap/footprint.h"
 #include "heap/team.h"
+#include "object/threads.h"
 
 #define MAX_PERMANENT (UINT64_C(1) << 32)
-#define MAX_INTERPRETERS 100000
 
 enum phase { PHASE_ARENAS, PHASE_ROUNDS, PHASE_PERMANENT, PHASE_DONE };
 
@@ -22,8 +22,8 @@ struct pm_walk {
 	struct pm_map seen_buffers; /* buffers of all rounds */
 	uint32_t types_known;
 	pm_addr permanent, permanent_head; /* where the list walk stands */
-	pm_addr permanent_interp;
-	unsigned permanent_interps;
+	struct pm_chain permanent_of; /* the interpreter whose list it is */
+	bool permanent_begun;
 	uint64_t permanent_seen;
 };
 
@@ -244,20 +244,17 @@ static void next_permanent_list(struct pm_walk *w)
 	const struct pm_layout *l = w->h->l;
 	pm_addr before = w->permanent_head, lists[PM_GC_LISTS];
 	do {
-		/* The list may be torn: a ring. */
-		if (w->permanent_interps++ > MAX_INTERPRETERS)
-			w->permanent_interp = 0;
-		else if (!w->permanent_interp)
-			w->permanent_interp = l->at.interp_head.addr;
-		else if (pm_layout_next_interpreter(l, w->h->memory,
-				 &w->permanent_interp, NULL) != PM_OK)
-			w->permanent_interp = 0;
-		if (!w->permanent_interp) {
+		if (w->permanent_begun)
+			pm_chain_next(&w->permanent_of);
+		else
+			w->permanent_of = pm_interpreters(l, w->h->memory);
+		w->permanent_begun = true;
+		if (!w->permanent_of.at) {
 			w->phase = PHASE_DONE;
 			return;
 		}
 		pm_layout_gc_lists(
-			l, pm_layout_gc_state(l, w->permanent_interp), lists);
+			l, pm_layout_gc_state(l, w->permanent_of.at), lists);
 		w->permanent_head = lists[PM_GC_PERMANENT];
 	} while (!w->permanent_head || w->permanent_head == before);
 	if (pm_layout_read(l, w->h->memory, w->permanent_head,
@@ -268,7 +265,7 @@ static void next_permanent_list(struct pm_walk *w)
 static void walk_permanent(struct pm_walk *w)
 {
 	const struct pm_layout *l = w->h->l;
-	if (!w->permanent_interp)
+	if (!w->permanent_begun)
 		next_permanent_list(w);
 	for (unsigned n = 0; w->phase == PHASE_PERMANENT; n++) {
 		if (n % 64 == 0 && pm_now() > w->team.deadline)
@@ -365,6 +362,31 @@ bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x)
 	uint32_t size = l->t.gc_head_size;
 	return pm_gc_head_proved(
 		l, h->memory, x->addr - size, pm_object_body(x) - size);
+}
+
+bool pm_heap_is_object(const struct pm_heap *h, pm_addr addr)
+{
+	int64_t pool = pm_pools_find(h->pools, addr);
+	if (pool < 0) {
+		size_t lo = 0, hi = h->outside.len;
+		while (lo < hi) {
+			size_t mid = lo + (hi - lo) / 2;
+			if (h->outside.data[mid].addr < addr)
+				lo = mid + 1;
+			else
+				hi = mid;
+		}
+		return lo < h->outside.len && h->outside.data[lo].addr == addr;
+	}
+	pm_addr block = pm_pools_block(h->pools, (size_t)pool, addr);
+	if (!block)
+		return false;
+	uint64_t bit = pm_heap_bit(h, (size_t)pool, block);
+	uint32_t pres[PM_PRES];
+	unsigned n = pm_heap_pres(h, (size_t)pool, pres);
+	unsigned i = pm_heap_pre_index(h, bit);
+	return h->is_object[bit / 64] >> bit % 64 & 1 && i < n &&
+	       block + h->pools->hook_pre + pres[i] == addr;
 }
 
 /* A block that looks like an object and that an object owns as a buffer.  An
@@ -490,7 +512,7 @@ static enum pm_status begin_rounds(struct pm_walk *w, struct pm_error *err)
 {
 	w->h->stacks.len = 0;
 	pm_stream_large(w->workers[0]);
-	PM_TRY(pm_outside_roots(w->workers[0], err));
+	pm_outside_roots(w->workers[0]);
 	w->phase = PHASE_ROUNDS;
 	if (!next_round(w))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");

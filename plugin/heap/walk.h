@@ -119,6 +119,9 @@ bool pm_heap_load_block(
    no buffer has by chance; false: not proven. */
 bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x);
 
+/* Of a walk that is done: does an object begin at addr? */
+bool pm_heap_is_object(const struct pm_heap *h, pm_addr addr);
+
 /* The object that owns the buffer in this block of pool; 0: none known. */
 static inline pm_addr pm_heap_owner(
 	const struct pm_heap *h, size_t pool, pm_addr block)

@@ -85,16 +85,14 @@ bool pm_layout_held(const struct pm_layout *l, enum pm_holder_struct s,
 	if (!list || !list[i].name)
 		return false;
 	*ret = list[i];
-	*ret_sure = moved(l, s, ret->off, &by) &&
-		    (int64_t)ret->off + by >= 0 &&
+	*ret_sure = moved(l, s, ret->off, &by) && (int64_t)ret->off + by >= 0 &&
 		    (int64_t)ret->off + by < INT32_MAX;
 	if (*ret_sure)
 		ret->off = (uint32_t)((int64_t)ret->off + by);
 	return true;
 }
 
-bool pm_layout_held_is_whole(
-	const struct pm_layout *l, enum pm_holder_struct s)
+bool pm_layout_held_is_whole(const struct pm_layout *l, enum pm_holder_struct s)
 {
 	struct pm_held held;
 	bool sure;

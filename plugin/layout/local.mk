@@ -6,6 +6,8 @@ libpymortem_la_SOURCES += \
 	%D%/create.c \
 	%D%/fields.h \
 	%D%/find.c \
+	%D%/held.c \
+	%D%/held.h \
 	%D%/identify.c \
 	%D%/kin.c \
 	%D%/kin-calibrate.c \

@@ -4,6 +4,7 @@
 #include "object/lines.h"
 #include "object/numpy.h"
 #include "object/text.h"
+#include "object/threads.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -287,11 +288,14 @@ void pm_details_each(const struct pm_objects *o, const struct pm_object *x,
 void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 {
 	const struct pm_layout *l = o->l;
-	pm_addr interp = l->at.interp_head.addr, done = 0;
+	pm_addr done = 0;
 	ret->n = 0;
-	for (unsigned i = 0; interp && i < PM_GC_HEADS_INTERPRETERS; i++) {
+	pm_each_interpreter(i, l, o->m)
+	{
 		pm_addr lists[PM_GC_LISTS];
-		pm_addr gc = pm_layout_gc_state(l, interp);
+		pm_addr gc = pm_layout_gc_state(l, i.at);
+		if (i.n == PM_GC_HEADS_INTERPRETERS)
+			return;
 		pm_layout_gc_lists(l, gc == done ? 0 : gc, lists);
 		done = gc;
 		for (int k = 0; k < PM_GC_LISTS; k++) {
@@ -300,8 +304,6 @@ void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 			ret->at[ret->n] = lists[k];
 			ret->generation[ret->n++] = k;
 		}
-		if (pm_layout_next_interpreter(l, o->m, &interp, NULL) != PM_OK)
-			return;
 	}
 }
 

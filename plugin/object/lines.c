@@ -128,9 +128,31 @@ int64_t pm_code_line(const struct pm_objects *o, pm_addr code, int64_t at)
 	return by_increments(&t, line, at);
 }
 
-/* A frame that is no object (3.11). */
-static void inner_place(
-	const struct pm_objects *o, pm_addr iframe, struct pm_code_place *p)
+/* Where the bytecode begins that a frame runs: free-threaded builds make copies
+   of it, one for each thread (co_tlbc, 3.14). */
+static pm_addr bytecode(
+	const struct pm_objects *o, pm_addr iframe, pm_addr code)
+{
+	const struct pm_layout *l = o->l;
+	pm_addr own = code + l->f.code.code_adaptive.off;
+	uint64_t copies = 0, i = 0, n = 0, at = 0;
+	unsigned ws = l->t.word_size;
+	if (!pm_has(l->f.code.tlbc) ||
+		pm_layout_read(l, o->m, code, l->f.code.tlbc, &copies, NULL) !=
+			PM_OK ||
+		!copies ||
+		pm_layout_read(l, o->m, iframe, l->f.iframe.tlbc_index, &i,
+			NULL) != PM_OK ||
+		pm_memory_read_uint(o->m, copies, ws, &n, NULL) != PM_OK ||
+		i >= n ||
+		pm_memory_read_uint(
+			o->m, copies + (1 + i) * ws, ws, &at, NULL) != PM_OK)
+		return own;
+	return at;
+}
+
+bool pm_iframe_place(
+	const struct pm_objects *o, pm_addr iframe, struct pm_code_place *ret)
 {
 	const struct pm_layout *l = o->l;
 	uint64_t code = 0, instr = 0;
@@ -138,14 +160,15 @@ static void inner_place(
 			PM_OK ||
 		pm_layout_read(l, o->m, iframe, l->f.iframe.instr, &instr,
 			NULL) != PM_OK)
-		return;
+		return false;
 	if (l->t.frame_refs == PM_REF_TAGGED)
 		code &= ~UINT64_C(3);
-	p->code = code;
-	/* Free-threaded builds run copies of the bytecode. */
-	int64_t at = (int64_t)(instr - code - l->f.code.code_adaptive.off);
+	ret->code = code;
+	ret->line = 0;
+	int64_t at = (int64_t)(instr - bytecode(o, iframe, code));
 	if (at >= -2 && at < INT64_C(1) << 28)
-		p->line = pm_code_line(o, code, at);
+		ret->line = pm_code_line(o, code, at);
+	return true;
 }
 
 static bool frame_place(const struct pm_objects *o, const struct pm_object *x,
@@ -156,7 +179,7 @@ static bool frame_place(const struct pm_objects *o, const struct pm_object *x,
 	const void *body = pm_object_body(x);
 	int64_t set = pm_get_signed(l, body, f->frame.lineno);
 	if (pm_has(f->frame.iframe)) {
-		inner_place(o, pm_get(l, body, f->frame.iframe), p);
+		(void)pm_iframe_place(o, pm_get(l, body, f->frame.iframe), p);
 		if (set > 0)
 			p->line = set;
 		return p->code;
@@ -193,7 +216,7 @@ static bool gen_place(const struct pm_objects *o, const struct pm_object *x,
 	const struct pm_fields *f = &l->f;
 	const void *body = pm_object_body(x);
 	if (pm_has(f->gen.iframe)) {
-		inner_place(o, x->addr + f->gen.iframe.off, p);
+		(void)pm_iframe_place(o, x->addr + f->gen.iframe.off, p);
 		p->state =
 			state_of(l, pm_get_signed(l, body, f->gen.frame_state));
 		if (p->state == PM_RUN_CLOSED)

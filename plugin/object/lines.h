@@ -29,4 +29,9 @@ int64_t pm_code_line(const struct pm_objects *o, pm_addr code, int64_t at);
 bool pm_code_place(const struct pm_objects *o, const struct pm_object *x,
 	struct pm_code_place *ret);
 
+/* The same of an interpreter frame (3.11), which is no object: code and line.
+ */
+bool pm_iframe_place(
+	const struct pm_objects *o, pm_addr iframe, struct pm_code_place *ret);
+
 #endif

@@ -5,6 +5,7 @@ libpymortem_la_SOURCES += \
 	%D%/decoders.c %D%/decoders.h \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \
+	%D%/threads.c %D%/threads.h \
 	%D%/interior.c %D%/interior.h \
 	%D%/measure.c %D%/measure.h \
 	%D%/measure-internal.h %D%/measure-modules.c \

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What frames hold: in frame objects, in generators, on a thread's stack. */
+#include "object/frames.h"
 #include "object/refs-internal.h"
 
 /* Names of the local variables of a code object; 0 when there are none. */
@@ -56,7 +57,7 @@ static void walk_iframe(struct pm_ref_walk *w, pm_addr iframe)
 	const struct pm_fields *f = &l->f;
 	uint64_t mask =
 		l->t.frame_refs == PM_REF_TAGGED ? ~UINT64_C(3) : ~UINT64_C(0);
-	uint64_t code = 0, v = 0, slots = 0, nlocals = 0, top = 0;
+	uint64_t code = 0, v = 0;
 	if (!word(w, iframe + f->iframe.code.off, &code))
 		return;
 	code &= mask;
@@ -67,28 +68,11 @@ static void walk_iframe(struct pm_ref_walk *w, pm_addr iframe)
 				0, iframe + f->iframe.func.off});
 	emit_field(w, iframe, f->iframe.locals, "f_locals");
 	emit_field(w, iframe, f->iframe.frame_obj, "frame");
-	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||
-		pm_memory_read_uint(w->o->m, code + f->code.nlocalsplus.off, 4,
-			&nlocals, NULL) != PM_OK) {
-		note(w, PM_FAULT);
-		return;
-	}
-	uint64_t depth = 0;
-	if (pm_has(f->iframe.stacktop)) {
-		if (pm_layout_read(l, w->o->m, iframe, f->iframe.stacktop, &top,
-			    NULL) != PM_OK)
-			return;
-		/* -1: running; what the stack holds is not known. */
-		if ((int32_t)top >= (int32_t)nlocals && top <= slots)
-			depth = top - nlocals;
-	} else if (pm_layout_read(l, w->o->m, iframe, f->iframe.stackpointer,
-			   &top, NULL) == PM_OK) {
-		uint64_t base = iframe + f->iframe.localsplus.off;
-		uint64_t n = (top - base) / l->t.word_size;
-		if (top >= base && n >= nlocals && n <= slots)
-			depth = n - nlocals;
-	}
-	emit_locals(w, code, iframe + f->iframe.localsplus.off, nlocals, depth);
+	struct pm_frame_slots slots;
+	enum pm_status s = pm_frame_slots_load(w->o, iframe, 0, &slots);
+	note(w, s);
+	if (s == PM_OK)
+		emit_locals(w, code, slots.at, slots.nlocals, slots.depth);
 }
 
 void pm_walk_gen(struct pm_ref_walk *w)
@@ -110,31 +94,13 @@ void pm_walk_gen(struct pm_ref_walk *w)
 /* 3.10 and before: fast locals, cells, free variables, value stack. */
 static void walk_frame_object(struct pm_ref_walk *w)
 {
-	const struct pm_layout *l = w->o->l;
-	const struct pm_fields *f = &l->f;
-	unsigned ws = l->t.word_size;
-	const void *body = pm_object_body(w->x);
-	pm_addr at = w->x->addr + f->frame.localsplus.off;
-	pm_addr code = pm_get(l, body, f->frame.code);
-	uint64_t slots = 0, stacksize = 0, depth = 0;
-	if (!pm_code_slots(l, &w->o->resolver.r, code, &slots) ||
-		pm_memory_read_uint(w->o->m, code + f->code.stacksize.off, 4,
-			&stacksize, NULL) != PM_OK ||
-		stacksize > slots) {
-		note(w, PM_FAULT);
-		return;
-	}
-	uint64_t nlocals = slots - stacksize;
-	if (pm_has(f->frame.stackdepth)) {
-		depth = pm_get(l, body, f->frame.stackdepth);
-	} else {
-		uint64_t top = pm_get(l, body, f->frame.stacktop);
-		if (top > at + nlocals * ws)
-			depth = (top - at) / ws - nlocals;
-	}
-	if ((int32_t)depth < 0 || depth > stacksize)
-		depth = 0;
-	emit_locals(w, code, at, nlocals, depth);
+	pm_addr code =
+		pm_get(w->o->l, pm_object_body(w->x), w->o->l->f.frame.code);
+	struct pm_frame_slots slots;
+	enum pm_status s = pm_frame_slots_load(w->o, 0, w->x->addr, &slots);
+	note(w, s);
+	if (s == PM_OK)
+		emit_locals(w, code, slots.at, slots.nlocals, slots.depth);
 }
 
 void pm_walk_frame(struct pm_ref_walk *w)

@@ -7,7 +7,6 @@
 #include "object/refs.h"
 
 #define PM_MAX_CHAIN (UINT64_C(1) << 32)
-#define MAX_INTERPRETERS 100000
 
 /* One enumeration under way. */
 struct pm_ref_walk {

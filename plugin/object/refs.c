@@ -3,6 +3,7 @@
 #include "object/refs-internal.h"
 #include "object/static-types.h"
 #include "object/text.h"
+#include "object/threads.h"
 
 #include <inttypes.h>
 
@@ -174,10 +175,13 @@ static void walk_static_type(struct pm_ref_walk *w, uint64_t subclasses)
 {
 	const struct pm_layout *l = w->o->l;
 	const struct pm_fields *f = &l->f;
-	pm_addr interp = l->at.interp_head.addr, state;
-	for (int i = 0; interp && i < MAX_INTERPRETERS && !w->stop; i++) {
-		enum pm_status s = pm_static_type_state(l, w->o->m, interp,
-			w->x->addr, subclasses, &state, NULL);
+	pm_addr state;
+	pm_each_interpreter(i, l, w->o->m)
+	{
+		if (w->stop)
+			return;
+		enum pm_status s = pm_static_type_state(
+			l, w->o->m, i.at, w->x->addr, subclasses, &state, NULL);
 		if (s == PM_OK) {
 			emit_field(w, state, f->static_type_state.dict,
 				"__dict__");
@@ -186,9 +190,6 @@ static void walk_static_type(struct pm_ref_walk *w, uint64_t subclasses)
 		} else if (s != PM_ABSENT) {
 			note(w, s);
 		}
-		if (pm_layout_next_interpreter(l, w->o->m, &interp, NULL) !=
-			PM_OK)
-			return;
 	}
 }
 

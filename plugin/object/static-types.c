@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/static-types.h"
+#include "object/threads.h"
 
 /* _Py_TPFLAGS_STATIC_BUILTIN (3.12), set on those of extension modules of the
    core too (3.13). */
 #define STATIC_BUILTIN (UINT64_C(1) << 1)
-#define MAX_INTERPRETERS 100000
 #define MAX_TYPES 100000
 
 bool pm_static_type_is_managed(const struct pm_layout *l, uint64_t flags)
@@ -46,18 +46,16 @@ enum pm_status pm_static_type_state(const struct pm_layout *l,
 pm_addr pm_static_type_dict(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr type, uint64_t subclasses)
 {
-	pm_addr interp = l->at.interp_head.addr;
-	for (int i = 0; interp && i < MAX_INTERPRETERS; i++) {
+	pm_each_interpreter(i, l, m)
+	{
 		pm_addr state;
 		uint64_t dict = 0;
-		if (pm_static_type_state(l, m, interp, type, subclasses, &state,
+		if (pm_static_type_state(l, m, i.at, type, subclasses, &state,
 			    NULL) == PM_OK &&
 			pm_layout_read(l, m, state, l->f.static_type_state.dict,
 				&dict, NULL) == PM_OK &&
 			dict)
 			return dict;
-		if (pm_layout_next_interpreter(l, m, &interp, NULL) != PM_OK)
-			break;
 	}
 	return 0;
 }

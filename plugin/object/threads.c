@@ -27,6 +27,16 @@ void pm_chain_next(struct pm_chain *c)
 	}
 }
 
+enum pm_status pm_chain_check(const struct pm_chain *c, struct pm_error *err)
+{
+	if (c->status == PM_OK)
+		return PM_OK;
+	return pm_fail(err, c->status, 0, "the list of %s %s",
+		c->threads ? "an interpreter's threads" : "interpreters",
+		c->status == PM_CORRUPT ? "leads back into itself"
+					: "is not readable to its end");
+}
+
 struct pm_chain pm_interpreters(const struct pm_layout *l, struct pm_memory *m)
 {
 	return (struct pm_chain){
@@ -75,8 +85,8 @@ enum pm_status pm_threads_load(const struct pm_layout *l, struct pm_memory *m,
 		for (; t.at; pm_chain_next(&t)) {
 			struct pm_thread x = {
 				.addr = t.at, .interp = i.at, .number = t.n};
-			x.interp_id = (int64_t)number_at(
-				l, m, i.at, l->f.interp.id);
+			x.interp_id =
+				(int64_t)number_at(l, m, i.at, l->f.interp.id);
 			/* Without numbers (3.6), main is the oldest. */
 			if (!pm_has(l->f.interp.id))
 				x.interp_id = -(int64_t)i.n;

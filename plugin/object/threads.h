@@ -15,8 +15,8 @@
 struct pm_chain {
 	const struct pm_layout *l;
 	struct pm_memory *m;
-	pm_addr at;	/* 0: past the end */
-	size_t n;	/* of those before it */
+	pm_addr at; /* 0: past the end */
+	size_t n;   /* of those before it */
 	/* Of the end, or of what comes next, whichever is known: PM_OK,
 	   PM_FAULT or PM_CORRUPT (a ring). */
 	enum pm_status status;
@@ -29,10 +29,12 @@ struct pm_chain pm_interpreters(const struct pm_layout *l, struct pm_memory *m);
 struct pm_chain pm_threads_of(
 	const struct pm_layout *l, struct pm_memory *m, pm_addr interp);
 void pm_chain_next(struct pm_chain *c);
+/* Of a chain that has ended: did it really? */
+PM_CHECKED enum pm_status pm_chain_check(
+	const struct pm_chain *c, struct pm_error *err);
 
 #define pm_each_interpreter(c, l, m)                                           \
-	for (struct pm_chain c = pm_interpreters(l, m); c.at;                  \
-		pm_chain_next(&c))
+	for (struct pm_chain c = pm_interpreters(l, m); c.at; pm_chain_next(&c))
 #define pm_each_thread(c, l, m, interp)                                        \
 	for (struct pm_chain c = pm_threads_of(l, m, interp); c.at;            \
 		pm_chain_next(&c))

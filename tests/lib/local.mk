@@ -10,6 +10,8 @@ tests_lib_libtest_la_SOURCES = \
 	%D%/alloc.h \
 	%D%/fake-core.c \
 	%D%/fake-core.h \
+	%D%/mini-frames.c \
+	%D%/mini-frames.h \
 	%D%/mini-heap.c \
 	%D%/mini-heap.h \
 	%D%/mini-python.c \

@@ -453,7 +453,10 @@ static void init(
 	m->runtime = mini_data(m, f->runtime.sizeof_.off);
 	m->l->at.runtime.addr = m->runtime;
 	m->interp = mini_heap(m, f->interp.sizeof_.off);
-	m->thread = mini_heap(m, f->thread.sizeof_.off);
+	m->thread =
+		mini_heap(m, f->thread_impl.sizeof_.off > f->thread.sizeof_.off
+				     ? f->thread_impl.sizeof_.off
+				     : f->thread.sizeof_.off);
 	m->l->at.interp_head.addr = m->interp;
 	mini_put(m, m->runtime, f->runtime.interpreters_head, m->interp);
 	mini_put(m, m->runtime, f->runtime.interpreters_main, m->interp);

@@ -15,6 +15,7 @@ unit_tests = \
 	%D%/test-names \
 	%D%/test-options \
 	%D%/test-query \
+	%D%/test-roots \
 	%D%/test-search \
 	%D%/test-session \
 	%D%/test-spot \
