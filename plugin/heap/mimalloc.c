@@ -372,12 +372,11 @@ static enum pm_status find_places(struct reader *r, struct pm_error *err)
 	struct pm_target *t = pm_memory_target(r->m);
 	pm_addr batch[GATHER];
 	size_t n = 0, seen = 0;
+	bool known = pm_target_knows_permissions(t);
 	for (size_t k = 0; k < t->maps.len; k++) {
 		struct pm_mapping map = t->maps.data[k];
-		/* No permissions: they are not known. */
 		if (map.flags & (PM_MAP_SPECIAL | PM_MAP_ABSENT) ||
-			((map.flags & PM_MAP_READ) &&
-				!(map.flags & PM_MAP_WRITE)))
+			(known && !(map.flags & PM_MAP_WRITE)))
 			continue;
 		pm_addr at = (map.start + r->segment - 1) & ~(r->segment - 1);
 		for (; at >= map.start && at < map.end && seen < MAX_CANDIDATES;

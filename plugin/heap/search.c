@@ -227,12 +227,12 @@ static bool one_piece(void *arg, unsigned who, size_t i)
 
 /* ---- the job ---- */
 
-static bool is_wanted(const struct pm_search_for *w, const struct pm_mapping *m)
+static bool is_wanted(const struct pm_search_for *w, const struct pm_mapping *m,
+	bool permissions_known)
 {
-	unsigned known = PM_MAP_READ | PM_MAP_WRITE | PM_MAP_EXEC;
 	if (m->flags & (PM_MAP_SPECIAL | PM_MAP_ABSENT))
 		return false;
-	if (!(m->flags & known)) /* permissions are not known */
+	if (!permissions_known)
 		return true;
 	return m->flags & PM_MAP_READ &&
 	       (w->read_only || m->flags & PM_MAP_WRITE);
@@ -242,9 +242,10 @@ static enum pm_status plan(struct pm_search *s, struct pm_error *err)
 {
 	const struct pm_target *t = s->target;
 	size_t overlap = s->longest ? s->longest - 1 : 0;
+	bool known = pm_target_knows_permissions(t);
 	for (size_t i = 0; i < t->maps.len; i++) {
 		const struct pm_mapping *m = &t->maps.data[i];
-		if (!is_wanted(&s->what, m))
+		if (!is_wanted(&s->what, m, known))
 			continue;
 		/* A match may reach into the next mapping. */
 		pm_addr end = m->end;

@@ -161,6 +161,14 @@ const struct pm_mapping *pm_target_find_map(
 	return &t->maps.data[i];
 }
 
+bool pm_target_knows_permissions(const struct pm_target *t)
+{
+	pm_vec_each (m, &t->maps)
+		if (m->flags & (PM_MAP_READ | PM_MAP_WRITE | PM_MAP_EXEC))
+			return true;
+	return false;
+}
+
 bool pm_target_has_room(const struct pm_target *t, pm_addr addr, uint64_t bytes)
 {
 	const struct pm_mapping *m = pm_target_find_map(t, addr);

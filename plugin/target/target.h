@@ -37,7 +37,8 @@ enum pm_map_flags {
 struct pm_mapping {
 	pm_addr start, end;
 	uint64_t offset; /* in the file */
-	unsigned flags;	 /* enum pm_map_flags; 0 perms when not known */
+	unsigned flags;	 /* enum pm_map_flags; see
+			    pm_target_knows_permissions */
 	const char *path;
 };
 
@@ -124,6 +125,10 @@ const void *pm_target_view(struct pm_target *t, pm_addr addr, size_t len);
 /* The mapping that holds addr, or NULL. */
 const struct pm_mapping *pm_target_find_map(
 	const struct pm_target *t, pm_addr addr);
+
+/* Is what may be done with mappings known at all?  Then one without any
+   permission (PROT_NONE) has none; otherwise it may be anything. */
+bool pm_target_knows_permissions(const struct pm_target *t);
 
 /* Can so many bytes lie from addr on?  In mappings side by side; where nothing
    is mapped, or addr is 0, no more than there is in all.  Yes where mappings

@@ -231,19 +231,35 @@ START_TEST(only_memory_that_is_asked_for)
 	image(&f);
 	add(&f, BASE, 4096, RW);
 	add(&f, BASE + 0x10000, 4096, PM_MAP_READ);
-	add(&f, BASE + 0x20000, 4096, 0); /* not known: it may be */
+	add(&f, BASE + 0x20000, 4096, 0); /* PROT_NONE */
 	add(&f, BASE + 0x30000, 4096, RW | PM_MAP_SPECIAL);
 	add(&f, BASE + 0x40000, 4096, RW | PM_MAP_ABSENT);
 	for (uint64_t at = BASE; at <= BASE + 0x30000; at += 0x10000)
 		put(&f, at + 16, "needle", 6);
 	struct pm_search_for what = text("needle");
 	look(&f, &what, 100);
-	ck_assert_uint_eq(f.r->count, 2);
+	ck_assert_uint_eq(f.r->count, 1);
 	ck_assert_uint_eq(f.r->hits.data[0].addr, BASE + 16);
-	ck_assert_uint_eq(f.r->hits.data[1].addr, BASE + 0x20010);
+	ck_assert_uint_eq(f.r->bytes, 4096);
+	ck_assert_uint_eq(f.r->unreadable, 0);
 	what.read_only = true;
 	look(&f, &what, 100);
-	ck_assert_uint_eq(f.r->count, 3);
+	ck_assert_uint_eq(f.r->count, 2);
+	end(&f);
+}
+END_TEST
+
+START_TEST(permissions_that_nobody_knows)
+{
+	struct found f;
+	image(&f);
+	add(&f, BASE, 4096, 0);
+	add(&f, BASE + 0x10000, 4096, PM_MAP_SHARED);
+	put(&f, BASE + 16, "needle", 6);
+	put(&f, BASE + 0x10010, "needle", 6);
+	struct pm_search_for what = text("needle");
+	look(&f, &what, 100);
+	ck_assert_uint_eq(f.r->count, 2);
 	end(&f);
 }
 END_TEST
@@ -294,5 +310,5 @@ END_TEST
 
 UNIT_MAIN("search", numbers_of_each_width, numbers_with_tags, numbers_in_ranges,
 	strings_over_every_border, overlapping_matches, the_longest_form_wins,
-	only_memory_that_is_asked_for, holes_are_counted_and_passed,
-	what_cannot_be_looked_for)
+	only_memory_that_is_asked_for, permissions_that_nobody_knows,
+	holes_are_counted_and_passed, what_cannot_be_looked_for)
