@@ -257,6 +257,17 @@ static const struct pm_decoder *decoder_of(
 	return d;
 }
 
+/* Is this struct of another size than the row has it?  Of a release without a
+   row; then it is not known which of its words hold what. */
+static bool has_changed(const struct pm_layout *l, const struct pm_type *t,
+	const struct pm_decoder *d)
+{
+	const struct pm_field *row = (const struct pm_field *)&l->row->fields;
+	return l->kin && !t->heap && d->size_index != PM_NO_FIELD &&
+	       pm_has(row[d->size_index]) &&
+	       row[d->size_index].off != t->basicsize;
+}
+
 static void read_slots(struct pm_types *ts, struct pm_type *t,
 	const struct pm_type *base, struct pm_slots *s)
 {
@@ -298,7 +309,8 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		t->dictoffset + ws <= t->basicsize && t->kind != PM_KIND_TYPE)
 		pm_slots_add(
 			s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
-	if ((!own || own->scan) && t->kind != PM_KIND_TYPE)
+	if ((!own || own->scan || has_changed(l, t, own)) &&
+		t->kind != PM_KIND_TYPE)
 		pm_slots_add_native(s, l, t,
 			base ? base->basicsize : l->f.object.sizeof_.off);
 }
