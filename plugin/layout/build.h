@@ -41,6 +41,7 @@ struct pm_identity {
 	int debug, free_threaded, trace_refs; /* -1: not known */
 	uint64_t runtime_size;	  /* st_size, 0: not known */
 	uint32_t heads_at;	  /* where the interpreters were seen, 0: not */
+	bool by_front;		  /* ... without a row */
 	bool variable;		  /* it is interp_head: before 3.7 */
 	uint64_t head_size;	  /* sizeof (PyGC_Head), 0: not known */
 	bool kin;		  /* no row is of this release */
@@ -124,6 +125,7 @@ struct pm_candidate { /* a _PyRuntime, perhaps, or an interp_head */
 	pm_addr addr;
 	uint64_t size;	   /* st_size, 0: not known */
 	uint32_t heads_at; /* runtime.interpreters_head, if so found */
+	bool by_front;	   /* ... without a row */
 	bool variable;	   /* interp_head */
 	enum pm_source source;
 	const struct pm_module *module;

@@ -89,8 +89,11 @@ static unsigned distance(const struct pm_row *row,
 	if (is_of_another_machine(row, python))
 		d += 100;
 	if (id->heads_at &&
-		row->fields.runtime.interpreters_head.off != id->heads_at)
-		return NO_ROW;
+		row->fields.runtime.interpreters_head.off != id->heads_at) {
+		if (!id->by_front)
+			return NO_ROW;
+		d += 50000;
+	}
 	if (id->variable != (row->traits.gc_home == PM_GC_STATIC))
 		return NO_ROW;
 	if (id->free_threaded >= 0 && row->free_threaded != id->free_threaded)
@@ -396,6 +399,7 @@ static enum pm_status try_candidate(
 	b->python = c->module;
 	b->id = (struct pm_identity){.runtime_size = c->variable ? 0 : c->size,
 		.heads_at = c->heads_at,
+		.by_front = c->by_front,
 		.variable = c->variable};
 	if (!c->size && !c->variable && b->debug_info && b->debug_info->asked)
 		b->debug_info->lookup(b->debug_info->arg,

@@ -178,6 +178,7 @@ bool pm_identify_by_sys(struct pm_build *b, struct pm_identity *ret)
 		.trace_refs = b->id.trace_refs,
 		.runtime_size = b->id.runtime_size,
 		.heads_at = b->id.heads_at,
+		.by_front = b->id.by_front,
 		.variable = b->id.variable,
 		.head_size = b->id.head_size,
 		.kin = b->id.kin};

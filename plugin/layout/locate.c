@@ -88,6 +88,74 @@ static enum pm_status by_cookie(const struct pm_span *data,
 	return PM_OK;
 }
 
+/* How many bytes of a _PyRuntimeState stand before the heads of interpreters
+   at p, of which room bytes are before it: flags, who finalizes, and a mutex
+   (pycore_runtime.h, pycore_runtime_structs.h).  Once it is initialized, the
+   flags are 1 1 in 3.7; since 3.8 "preinitializing" and a flag more stand
+   before them (0 1 1 1); in 3.11 and 3.12 another one before those, and on
+   64-bit machines four bytes of padding behind.  0: they are not. */
+static uint32_t bytes_before_heads(
+	const unsigned char *p, size_t room, unsigned word, bool big_endian)
+{
+	static const struct {
+		unsigned n;
+		uint32_t flags[6]; /* backwards */
+		unsigned word;	   /* 0: any */
+	} fronts[] = {
+		{6, {0, 1, 1, 1, 0, 1}, 8},
+		{5, {1, 1, 1, 0, 1}, 4},
+		{4, {1, 1, 1, 0}, 0},
+		{2, {1, 1}, 0},
+	};
+	for (size_t i = 0; i < sizeof fronts / sizeof *fronts; i++) {
+		uint32_t size = 2 * word + 4 * fronts[i].n;
+		bool same = room >= size &&
+			    (!fronts[i].word || fronts[i].word == word);
+		for (unsigned k = 0; k < fronts[i].n && same; k++)
+			same = pm_load(p - 2 * word - 4 * (k + 1), 4,
+				       big_endian) == fronts[i].flags[k];
+		if (same)
+			return size;
+	}
+	return 0;
+}
+
+static bool is_address(struct pm_build *b, pm_addr p, unsigned word)
+{
+	struct pm_target *t = pm_memory_target(b->m);
+	return p && p % word == 0 && (!t->maps.len || pm_target_find_map(t, p));
+}
+
+/* By what stands before the heads of interpreters, without any row. */
+static enum pm_status by_front(struct pm_build *b, const struct pm_span *data,
+	const struct pm_module *module, struct pm_candidates *c,
+	struct pm_error *err)
+{
+	unsigned word = module->word_size;
+	if (!word)
+		return PM_OK;
+	for (size_t off = 2 * word; off + 2 * word <= data->len; off += word) {
+		bool be = module->big_endian, good = true;
+		const unsigned char *p = data->bytes + off;
+		uint32_t before = bytes_before_heads(p, off, word, be);
+		if (!before)
+			continue;
+		/* The mutex, the newest interpreter, the main one. */
+		for (unsigned i = 1; i < 4 && good; i++)
+			good = is_address(b,
+				pm_load(p - 2 * word + i * word, word, be),
+				word);
+		struct pm_candidate one = {.addr = data->start + off - before,
+			.source = PM_SOURCE_CALIBRATED,
+			.heads_at = before,
+			.by_front = true,
+			.module = module};
+		if (good)
+			PM_TRY(add(c, one, err));
+	}
+	return PM_OK;
+}
+
 static bool same_places(const struct pm_fields *a, const struct pm_fields *b)
 {
 	return a->runtime.interpreters_head.off ==
@@ -190,8 +258,10 @@ static enum pm_status by_search(
 			continue;
 		size_t before = c->list.len;
 		PM_TRY(by_cookie(&data, module, c, err));
-		if (c->list.len == before)
-			PM_TRY(by_structure(b, &data, module, c, err));
+		if (c->list.len > before)
+			continue;
+		PM_TRY(by_front(b, &data, module, c, err));
+		PM_TRY(by_structure(b, &data, module, c, err));
 	}
 	return PM_OK;
 }

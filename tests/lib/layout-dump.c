@@ -119,8 +119,9 @@ static int fail(const struct pm_error *err)
 	return 1;
 }
 
-/* Rows whose movable parts are elsewhere: only calibration can be right.  What
-   leads to _PyRuntime stays where nothing else tells where that is. */
+/* Rows whose movable parts are elsewhere: only calibration can be right.  A
+   _PyRuntime that begins with _Py_DebugOffsets is found by these; without them
+   what leads to it stays. */
 static const struct pm_row *scrambled(const struct pm_row *row, bool found)
 {
 	struct pm_row *r = malloc(sizeof *r);
@@ -176,12 +177,11 @@ static int dump(struct pm_target *t, const struct choices *use)
 	if (use->answers && !read_answers(use->answers, &answers))
 		return perror(use->answers), 1;
 	for (size_t i = 0; i + 1 < 128 && pm_rows[i]; i++)
-		rows[i] = use->table
-				  ? pm_rows[i]
-				  : scrambled(pm_rows[i],
-					    use->symbols ||
-						    (use->debug_offsets &&
-							    pm_rows[i]->slots));
+		rows[i] = use->table ? pm_rows[i]
+				     : scrambled(pm_rows[i],
+					       use->symbols ||
+						       use->debug_offsets ||
+						       !pm_rows[i]->slots);
 	if (pm_memory_create(use->debug_offsets ? t : &masked.t, 0, &m, &err) !=
 			PM_OK ||
 		pm_modules_load(m, &ms, &err) != PM_OK)
