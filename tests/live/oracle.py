@@ -250,7 +250,7 @@ class Closure(object):
         state = head()
         if self.memory.is_static(state):
             return []
-        if "debug" in os.environ.get("PYTHONMALLOC", ""):
+        if has_hooks():
             state -= 2 * memory.WORD
         return self.memory.pointers(state, usable(state) & -memory.WORD)
 
@@ -269,6 +269,16 @@ class Closure(object):
                 self.add(names, "dict")
                 for name in dict.keys(names):
                     self.add(name, "shared key")
+
+
+def has_hooks():
+    """Does the allocator have its debug hooks?  Unasked in development mode
+    and in debug builds."""
+    asked = os.environ.get("PYTHONMALLOC")
+    if asked:
+        return "debug" in asked
+    return getattr(sys.flags, "dev_mode", False) or \
+        hasattr(sys, "gettotalrefcount")
 
 
 CODE = type(type_name.__code__)
