@@ -66,6 +66,42 @@ static const char *place_text(const struct pm_pools *p, enum pm_place_kind k)
 	return "malloc";
 }
 
+/* The count of free-threaded builds has two parts: of the thread that made the
+   object, if it lives, and of all others (PEP 703). */
+static void show_refcount(struct pm_run *r, const struct pm_object *x)
+{
+	struct pm_emit *e = r->emit;
+	const struct pm_objects *o = &r->session->heap->objects;
+	const struct pm_fields *f = &o->l->f;
+	const void *body = pm_object_body(x);
+	bool biased = o->l->t.refcnt_form == PM_REFCNT_BIASED && !x->immortal;
+	bool deferred = pm_object_is_deferred(o, x);
+	uint64_t local = biased ? pm_get(o->l, body, f->object.ref_local) : 0;
+	pm_addr thread = biased ? pm_get(o->l, body, f->object.tid) : 0;
+	if (x->immortal)
+		pm_emit_line(e, "refcount  immortal");
+	else if (deferred)
+		pm_emit_line(e,
+			"refcount  deferred: not all references are counted");
+	else if (thread)
+		pm_emit_line(e,
+			"refcount  %" PRId64 ": %" PRIu64
+			" by its thread 0x%" PRIx64 ", %" PRId64 " by others",
+			x->refcnt, local, thread, x->refcnt - (int64_t)local);
+	else
+		pm_emit_line(e, "refcount  %" PRId64, x->refcnt);
+	pm_emit_int(e, "refcount", x->refcnt);
+	pm_emit_bool(e, "immortal", x->immortal);
+	pm_emit_bool(e, "deferred", deferred);
+	if (biased) {
+		pm_emit_uint(e, "refcount_local", local);
+		pm_emit_addr(e, "thread", thread);
+	} else {
+		pm_emit_null(e, "refcount_local");
+		pm_emit_null(e, "thread");
+	}
+}
+
 static void show_head(struct pm_run *r, const struct pm_object *x,
 	const struct pm_measure *m, bool complete)
 {
@@ -81,13 +117,7 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_repr(o, x->addr, limit_of(r), &repr);
 	pm_emit_line(e, "%s at 0x%" PRIx64, x->type->name, x->addr);
 	pm_emit_line(e, "value     %s", pm_strbuf_text(&repr));
-	if (x->immortal)
-		pm_emit_line(e, "refcount  immortal");
-	else if (pm_object_is_deferred(o, x))
-		pm_emit_line(e,
-			"refcount  deferred: not all references are counted");
-	else
-		pm_emit_line(e, "refcount  %" PRId64, x->refcnt);
+	show_refcount(r, x);
 	pm_emit_line(e,
 		"size      %s bytes as sys.getsizeof%s; %s bytes set "
 		"aside (%s)",
@@ -110,9 +140,6 @@ static void show_head(struct pm_run *r, const struct pm_object *x,
 	pm_emit_text(e, "type", x->type->name);
 	pm_emit_addr(e, "type_addr", x->type->addr);
 	pm_emit_text(e, "repr", pm_strbuf_text(&repr));
-	pm_emit_int(e, "refcount", x->refcnt);
-	pm_emit_bool(e, "immortal", x->immortal);
-	pm_emit_bool(e, "deferred", pm_object_is_deferred(o, x));
 	pm_emit_bool(e, "tracked", tracked);
 	if (generation < 0)
 		pm_emit_null(e, "generation");

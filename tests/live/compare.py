@@ -316,6 +316,9 @@ def zoo(truth, docs, files_gone=False):
             if answer[key] != animal[key]:
                 wrong.append("%s: %s %s, truth %s" % (
                     name, key, answer[key], animal[key]))
+        if animal["immortal"] not in (None, answer["immortal"]):
+            wrong.append("%s: sys._is_immortal() is %s" % (
+                name, animal["immortal"]))
         if not answer["immortal"] and animal["refcount"] < COUNTED and not (
                 small_of_old(truth, animal)) and \
                 answer["refcount"] != animal["refcount"]:

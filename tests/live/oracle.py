@@ -488,7 +488,7 @@ def reprs(zoo, rows):
 
 
 def animals(zoo, known):
-    cost = counting_cost()
+    cost, is_immortal = counting_cost(), getattr(sys, "_is_immortal", None)
     found = []
     for i in range(len(zoo)):
         count = sys.getrefcount(zoo[i][1]) - cost
@@ -498,6 +498,7 @@ def animals(zoo, known):
             "type": type_name(type(animal)),
             "type_addr": hex(id(type(animal))).rstrip("L"),
             "size": sys.getsizeof(animal), "refcount": count - (id(animal) in known),
+            "immortal": is_immortal and is_immortal(animal),
             "tracked": id(animal) in known})
         animal = None
     return found
