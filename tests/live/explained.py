@@ -20,6 +20,8 @@ EXTRA = {
     "builtins.bytes": (1, "the script's path, held by main() in C"),
     "builtins.dict": (2, "of a thread state, for threading.local, and an "
                       "empty one in C"),
+    "builtins.stderrprinter": (1, "where faulthandler writes to in development "
+                               "mode; nothing names its type (3.12)"),
     # 3.13: constants in the state of _datetime, on the C heap.
     "datetime.timedelta": (1, "a constant of the module"),
     "datetime.datetime": (1, "the epoch of the module"),
