@@ -308,10 +308,15 @@ static bool arena_is_well_formed(
 	pm_addr next = pm_get(b->l, slot, f->arena.pool_address);
 	uint64_t free = pm_get(b->l, slot, f->arena.nfreepools);
 	uint64_t total = pm_get(b->l, slot, f->arena.ntotalpools);
-	uint64_t all = t->arena_size / t->pool_size;
+	uint64_t all = t->arena_size / t->pool_size, size = t->arena_size;
+	/* Configured to use huge pages, they are twice as large (3.15). */
+	if (t->obmalloc_home == PM_OBMALLOC_POINTER && total > all) {
+		all *= 2;
+		size *= 2;
+	}
 	return pm_build_is_address(b, address) && address % 16 == 0 &&
 	       (total == all || total == all - 1) && free <= total &&
-	       next >= address && next - address <= t->arena_size;
+	       next >= address && next - address <= size;
 }
 
 /* Without max: the table grows by doubling, and its unused slots are linked,
