@@ -514,6 +514,22 @@ static bool fits(const struct pm_measuring *x)
 	return true;
 }
 
+/* A dict behind the items of an instance of a subclass of int, bytes, ...:
+   sys.getsizeof does not always count it (_PyObject_VAR_SIZE). */
+static void add_dict_behind(struct pm_measuring *x)
+{
+	uint64_t ws = x->l->t.word_size;
+	int64_t n = var_size(x);
+	uint64_t items = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	if (x->t->itemsize <= 0 || items > PM_MAX_ITEMS)
+		return;
+	uint64_t end =
+		(uint64_t)x->t->basicsize + items * (uint64_t)x->t->itemsize;
+	end = (end + ws - 1) / ws * ws;
+	if (end > x->out->extent)
+		x->out->extent = end;
+}
+
 enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 	pm_addr addr, const unsigned char *obj, size_t avail,
 	const struct pm_resolver *r, struct pm_measure *ret)
@@ -536,6 +552,8 @@ enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 		enum pm_status a = measure_attributes(&x);
 		if (a != PM_OK)
 			return a;
+	} else if (t->dictoffset < 0) {
+		add_dict_behind(&x);
 	}
 	if (!fits(&x))
 		return PM_CORRUPT;
