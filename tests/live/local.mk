@@ -27,6 +27,10 @@ EXTRA_DIST += %D%/find.tap
 live_tests += %D%/hostile.tap
 EXTRA_DIST += %D%/hostile.tap
 
+# Thousands of generated objects, each against what Python says of it.
+live_tests += %D%/menagerie.tap
+EXTRA_DIST += %D%/menagerie.tap %D%/menagerie.py
+
 live_tests += %D%/slots.tap %D%/threads.tap %D%/waste.tap
 EXTRA_DIST += %D%/slots.tap %D%/threads.tap %D%/waste.tap \
 	%D%/waiting.py
