@@ -347,7 +347,10 @@ static void read_threads(struct pm_roots_job *j, double deadline)
 			read_frame(j, j->at, &f);
 			continue;
 		}
-		j->unreadable += j->stack.status != PM_OK;
+		if (j->stack.status == PM_CORRUPT)
+			j->inconsistent++;
+		else if (j->stack.status != PM_OK)
+			j->unreadable++;
 		j->in_stack = false;
 		j->at++;
 	}

@@ -87,11 +87,16 @@ bool pm_stack_next(struct pm_stack *s, struct pm_stack_frame *ret)
 	while (s->at) {
 		struct pm_stack_frame f = s->frame;
 		pm_addr outer;
-		bool python;
-		if (s->passed++ >= MAX_FRAMES)
+		bool python = false;
+		/* A torn chain may lead back into itself (R. Brent's way to
+		   see that: compare with one passed, each time twice as far
+		   back). */
+		if (s->passed++ >= MAX_FRAMES || s->at == s->mark)
 			s->status = PM_CORRUPT;
 		else
 			s->status = read_frame(s, &f, &outer, &python);
+		if (!(s->passed & (s->passed - 1)))
+			s->mark = s->at;
 		s->at = s->status == PM_OK ? outer : 0;
 		if (s->status != PM_OK)
 			return false;

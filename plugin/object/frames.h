@@ -24,6 +24,7 @@ struct pm_stack {
 	const struct pm_objects *o;
 	struct pm_stack_frame frame; /* the one that comes next */
 	pm_addr at;
+	pm_addr mark; /* a frame that was passed, to see a ring */
 	unsigned passed;
 	enum pm_status status; /* why it ended: PM_OK, it was the outermost */
 };

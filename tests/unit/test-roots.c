@@ -286,6 +286,47 @@ START_TEST(locals_and_stacks)
 }
 END_TEST
 
+/* Of 1 to 9 frames the outermost leads back to the n-th: no more than thrice as
+   many are shown, and it is said that something is wrong. */
+START_TEST(ring_of_frames)
+{
+	EACH_ROW(row)
+	{
+		struct world w;
+		pm_addr frames[9];
+		begin(&w, row);
+		const struct pm_layout *l = w.h.m.l;
+		pm_addr code =
+			mini_code(&w.s, "worker", "app.py", 17, locals, 0, 0);
+		pm_addr thread = mini_thread(&w.h.m, 0x1000, 42);
+		struct pm_field outer = l->t.frame_entry == PM_FRAME_OBJECTS
+						? l->f.frame.back
+						: l->f.iframe.previous;
+		for (unsigned n = 0; n < 9; n++) {
+			frames[n] =
+				mini_push_frame(&w.s, thread, code, NULL, 0);
+			for (unsigned to = 0; to <= n; to++) {
+				struct pm_stack_frame f;
+				unsigned shown = 0;
+				put_word(&w, frames[0] + outer.off, frames[to]);
+				find(&w);
+				ck_assert_uint_gt(w.inconsistent, 0);
+				struct pm_stack s = pm_stack_of(
+					&w.heap->objects, 0, thread);
+				while (pm_stack_next(&s, &f))
+					ck_assert_uint_le(++shown, 3 * (n + 1));
+				ck_assert_uint_ge(shown, n + 1);
+				ck_assert_int_eq(s.status, PM_CORRUPT);
+			}
+			put_word(&w, frames[0] + outer.off, 0);
+			find(&w);
+			ck_assert_uint_eq(w.inconsistent, 0);
+		}
+		end(&w);
+	}
+}
+END_TEST
+
 START_TEST(frame_objects)
 {
 	EACH_ROW(row)
@@ -364,5 +405,5 @@ START_TEST(static_types)
 END_TEST
 
 UNIT_MAIN("roots", fields_of_the_runtime, names, moved_fields,
-	words_that_are_none, locals_and_stacks, frame_objects, torn_lists,
-	static_types)
+	words_that_are_none, locals_and_stacks, ring_of_frames, frame_objects,
+	torn_lists, static_types)
