@@ -7,7 +7,7 @@
 #include "object/attributes.h"
 #include "object/details.h"
 #include "object/refs.h"
-#include "object/text.h"
+#include "object/class.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -142,26 +142,6 @@ static void add_object(
 
 /* ---- by module ---- */
 
-/* __module__ of a class, as far as its qualified name begins with it: names of
-   inner classes have dots, too. */
-static void put_module(struct pm_breakdown *b, const struct pm_type *t)
-{
-	struct pm_heap *h = b->h;
-	pm_strbuf_reset(&b->text);
-	pm_addr module = t->heap && t->dict ? pm_dict_find(h->l, h->memory,
-						      t->dict, "__module__")
-					    : 0;
-	if (module &&
-		pm_text_append(h->l, h->memory, module, 500, 0, &b->text,
-			NULL) == PM_OK &&
-		!strncmp(t->name, pm_strbuf_text(&b->text), b->text.len) &&
-		t->name[b->text.len] == '.')
-		return;
-	const char *dot = strrchr(t->name, '.');
-	pm_strbuf_reset(&b->text);
-	pm_strbuf_append(&b->text, t->name, dot ? (size_t)(dot - t->name) : 0);
-}
-
 static void by_module(struct pm_breakdown *b)
 {
 	struct pm_heap *h = b->h;
@@ -170,7 +150,8 @@ static void by_module(struct pm_breakdown *b)
 		if (!t || !h->stats[i].count ||
 			(b->glob && !pm_type_matches(t->name, b->glob)))
 			continue;
-		put_module(b, t);
+		pm_strbuf_reset(&b->text);
+		pm_class_module(&h->objects, t, &b->text);
 		add_stats(b, row_named(b, pm_strbuf_text(&b->text), 0),
 			&h->stats[i]);
 	}

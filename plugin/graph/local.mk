@@ -1,4 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/biggest.c %D%/biggest.h \
+	%D%/build.c %D%/build.h \
+	%D%/dominators.c %D%/dominators.h \
+	%D%/expression.c %D%/expression.h \
+	%D%/graph.c %D%/graph.h \
+	%D%/groups.c %D%/groups.h \
+	%D%/islands.c %D%/islands.h \
+	%D%/path.c %D%/path.h \
 	%D%/root-names.c \
+	%D%/root-nodes.c %D%/root-nodes.h \
 	%D%/roots.c %D%/roots.h

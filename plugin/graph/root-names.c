@@ -145,6 +145,9 @@ void pm_root_name(struct pm_heap *h, const struct pm_root *root, bool place,
 		pm_strbuf_printf(out, "thread %zu ", root->thread);
 		put_member(root, out);
 		return;
+	case PM_ROOT_IMMORTAL:
+		pm_strbuf_puts(out, "immortal object");
+		return;
 	case PM_ROOT_FRAME:
 	case PM_ROOT_STACK_WORD:
 		put_frame(h, root, place, out);

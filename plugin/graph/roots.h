@@ -25,6 +25,8 @@
 	X(RUNTIME, "runtime", true)                                            \
 	X(STATIC, "static", true)                                              \
 	X(INTERNED, "interned", true)                                          \
+	/* In the heap, and never freed: root-nodes.h. */                      \
+	X(IMMORTAL, "immortal", true)                                          \
 	/* Words of the runtime's own structs whose meaning is not known, and  \
 	   of value stacks whose depth is not known: they are the address of   \
 	   an object. */                                                       \

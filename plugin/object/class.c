@@ -1,6 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/class.h"
+#include "object/dict.h"
 #include "object/static-types.h"
+#include "object/text.h"
+
+#include <string.h>
 
 #define MAX_MRO 1000
 #define MAX_SUBCLASSES 1000000
@@ -72,6 +76,27 @@ static const struct pm_type *base_of(
 					  ? pm_types_get(o->types, t->base)
 					  : NULL;
 	return b && b->is_type ? b : NULL;
+}
+
+void pm_class_module(const struct pm_objects *o, const struct pm_type *t,
+	struct pm_strbuf *out)
+{
+	size_t start = out->len;
+	pm_addr module = t->heap && t->dict
+				 ? pm_dict_find(o->l, o->m, t->dict,
+					   "__module__")
+				 : 0;
+	if (module &&
+		pm_text_append(o->l, o->m, module, 500, 0, out, NULL) ==
+			PM_OK) {
+		const char *name = pm_strbuf_text(out) + start;
+		size_t n = out->len - start;
+		if (!strncmp(t->name, name, n) && t->name[n] == '.')
+			return;
+	}
+	const char *dot = strrchr(t->name, '.');
+	pm_strbuf_truncate(out, start);
+	pm_strbuf_append(out, t->name, dot ? (size_t)(dot - t->name) : 0);
 }
 
 const struct pm_type *pm_class_of_offset(

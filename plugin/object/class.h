@@ -4,6 +4,7 @@
 #ifndef PM_OBJECT_CLASS_H
 #define PM_OBJECT_CLASS_H
 
+#include "base/strbuf.h"
 #include "object/object.h"
 
 /* The words of tp_flags, one by one: NULL at the end. */
@@ -13,6 +14,11 @@ const char *pm_class_flag(
 /* The i-th class of __mro__, 0 at the end or when it can't be read. */
 pm_addr pm_class_mro(
 	const struct pm_objects *o, const struct pm_type *t, uint64_t i);
+
+/* __module__ of a class, as far as its qualified name begins with it: names of
+   inner classes have dots, too. */
+void pm_class_module(const struct pm_objects *o, const struct pm_type *t,
+	struct pm_strbuf *out);
 
 /* The class of the tp_base chain that brought the word at this offset of an
    instance. */

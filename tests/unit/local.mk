@@ -4,6 +4,7 @@ unit_tests = \
 	%D%/test-attributes \
 	%D%/test-bridge \
 	%D%/test-core \
+	%D%/test-dominators \
 	%D%/test-emit \
 	%D%/test-error \
 	%D%/test-heap \

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "graph/expression.h"
+#include "object/repr.h"
+#include "object/text.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define KEY_LIMIT 40
+
+struct finder {
+	pm_addr target;
+	struct pm_ref ref;
+	bool found;
+};
+
+static bool see_ref(void *arg, const struct pm_ref *ref)
+{
+	struct finder *f = arg;
+	if (ref->target != f->target)
+		return true;
+	if (!f->found || f->ref.via == PM_VIA_NATIVE)
+		f->ref = *ref;
+	f->found = true;
+	return f->ref.via == PM_VIA_NATIVE;
+}
+
+bool pm_graph_via(const struct pm_graph *g, const struct pm_object *holder,
+	pm_addr target, struct pm_ref *ret)
+{
+	struct finder f = {.target = target};
+	/* What can't be read is no reason to forget what was found. */
+	enum pm_status s = pm_refs_each(&g->h->objects, holder, see_ref, &f);
+	(void)s;
+	if (f.found)
+		*ret = f.ref;
+	return f.found;
+}
+
+/* A key that can be written behind a dot; appends it. */
+static bool put_name(
+	const struct pm_objects *o, pm_addr key, struct pm_strbuf *out)
+{
+	struct pm_object k;
+	size_t start = out->len;
+	if (!key || pm_object_load(o, key, &k, NULL) != PM_OK ||
+		!pm_type_is_name(o->l, k.type) ||
+		pm_text_append(o->l, o->m, key, KEY_LIMIT + 1, 0, out, NULL) !=
+			PM_OK)
+		return false;
+	const char *text = pm_strbuf_text(out) + start;
+	size_t n = out->len - start;
+	bool good = n && n <= KEY_LIMIT && !isdigit((unsigned char)*text);
+	for (size_t i = 0; good && i < n; i++)
+		good = isalnum((unsigned char)text[i]) || text[i] == '_' ||
+		       (unsigned char)text[i] >= 0x80;
+	if (!good)
+		pm_strbuf_truncate(out, start);
+	return good;
+}
+
+static void put_key(
+	const struct pm_objects *o, pm_addr key, struct pm_strbuf *out)
+{
+	if (key)
+		pm_repr(o, key, KEY_LIMIT, out);
+	else
+		pm_strbuf_putc(out, '?');
+}
+
+/* Is it the namespace of what holds it, so that its keys are attributes? */
+static bool is_namespace(const struct pm_ref *ref)
+{
+	return ref->via == PM_VIA_FIELD && ref->name &&
+	       !strcmp(ref->name, "__dict__");
+}
+
+static void put_value(const struct pm_objects *o, const struct pm_ref *ref,
+	bool in_namespace, struct pm_strbuf *out)
+{
+	if (in_namespace) {
+		size_t dot = out->len;
+		pm_strbuf_putc(out, '.');
+		if (put_name(o, ref->key, out))
+			return;
+		pm_strbuf_truncate(out, dot);
+		pm_strbuf_puts(out, ".__dict__");
+	}
+	pm_strbuf_putc(out, '[');
+	put_key(o, ref->key, out);
+	pm_strbuf_putc(out, ']');
+}
+
+static void put_field(const char *name, struct pm_strbuf *out)
+{
+	bool plain = !strchr(name, ' ');
+	pm_strbuf_printf(out, plain ? ".%s" : " (%s)", name);
+}
+
+static void put_step(const struct pm_objects *o, const struct pm_object *holder,
+	const struct pm_ref *ref, bool in_namespace, struct pm_strbuf *out)
+{
+	switch (ref->via) {
+	case PM_VIA_FIELD:
+	case PM_VIA_SLOT:
+		put_field(ref->name, out);
+		return;
+	case PM_VIA_ATTRIBUTE:
+		put_value(o, ref, true, out);
+		return;
+	case PM_VIA_INDEX:
+		pm_strbuf_printf(out, "[%" PRIu64 "]", ref->index);
+		return;
+	case PM_VIA_VALUE:
+		put_value(o, ref, in_namespace, out);
+		return;
+	case PM_VIA_KEY:
+		pm_strbuf_puts(out, "[key ");
+		put_key(o, ref->target, out);
+		pm_strbuf_putc(out, ']');
+		return;
+	case PM_VIA_MEMBER:
+		pm_strbuf_puts(out, "[member ");
+		put_key(o, ref->target, out);
+		pm_strbuf_putc(out, ']');
+		return;
+	case PM_VIA_TYPE:
+		pm_strbuf_puts(out, ".__class__");
+		return;
+	case PM_VIA_LOCAL:
+	case PM_VIA_STACK:
+	case PM_VIA_NATIVE:
+		break;
+	}
+	pm_strbuf_putc(out, ' ');
+	pm_ref_describe(o, holder, ref, out);
+}
+
+/* Of a root that is a namespace itself, "vars(sys)", its owner. */
+static bool put_root(const struct pm_graph *g, const struct pm_path *p,
+	struct pm_strbuf *out)
+{
+	size_t start = out->len;
+	pm_root_name(g->h, p->root, true, out);
+	const char *text = pm_strbuf_text(out) + start;
+	size_t n = strlen(text);
+	char owner[64];
+	if (p->n < 2 || strncmp(text, "vars(", 5) || n < 7 ||
+		n - 6 >= sizeof owner)
+		return false;
+	memcpy(owner, text + 5, n - 6);
+	owner[n - 6] = '\0';
+	pm_strbuf_truncate(out, start);
+	pm_strbuf_puts(out, owner);
+	return true;
+}
+
+void pm_path_expression(const struct pm_graph *g, const struct pm_path *p,
+	struct pm_strbuf *out)
+{
+	const struct pm_objects *o = &g->h->objects;
+	bool in_namespace = put_root(g, p, out);
+	for (size_t i = 0; i + 1 < p->n; i++) {
+		struct pm_object holder;
+		struct pm_ref ref;
+		if (pm_object_load(o, g->addr[p->nodes[i]], &holder, NULL) !=
+				PM_OK ||
+			!pm_graph_via(
+				g, &holder, g->addr[p->nodes[i + 1]], &ref)) {
+			pm_strbuf_puts(out, " ?");
+			in_namespace = false;
+			continue;
+		}
+		bool opens = is_namespace(&ref) && i + 2 < p->n;
+		if (in_namespace && ref.via != PM_VIA_VALUE)
+			pm_strbuf_puts(out, ".__dict__");
+		if (!opens)
+			put_step(o, &holder, &ref, in_namespace, out);
+		in_namespace = opens;
+	}
+}

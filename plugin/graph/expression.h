@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* A path as what a Python programmer would write to get there:
+   sys.modules['app'].CACHE._data['k'][3].owner */
+#ifndef PM_GRAPH_EXPRESSION_H
+#define PM_GRAPH_EXPRESSION_H
+
+#include "graph/path.h"
+
+/* How the object holder refers to target: its first reference that is decoded
+   exactly, or else the first.  false: it does not, any more. */
+bool pm_graph_via(const struct pm_graph *g, const struct pm_object *holder,
+	pm_addr target, struct pm_ref *ret);
+
+/* Of all steps of a path, its root first.  What cannot be written in Python is
+   in words: "thread 1 main() local x", "[key 'k']", "[member]". */
+void pm_path_expression(const struct pm_graph *g, const struct pm_path *p,
+	struct pm_strbuf *out);
+
+#endif

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "graph/dominators.h"
+
+void pm_graph_destroy(struct pm_graph *g)
+{
+	if (!g)
+		return;
+	free(g->rank);
+	free(g->addr);
+	free(g->type);
+	free(g->bytes);
+	free(g->out_begin);
+	free(g->in_begin);
+	free(g->out);
+	free(g->in);
+	free(g->immortal);
+	pm_vec_deinit(&g->roots);
+	pm_vec_deinit(&g->weak);
+	pm_dominators_destroy(g->dominators);
+	pm_vec_deinit(&g->large);
+	free(g);
+}
+
+/* How far behind its block's start an object of this pool begins. */
+static bool pre_of(
+	const struct pm_graph *g, size_t pool, uint64_t bit, uint32_t *ret)
+{
+	unsigned i = pm_heap_pre_index(g->h, bit);
+	uint32_t pres[PM_PRES];
+	if (!g->h->pools->pages) {
+		*ret = g->pres[i < PM_PRES ? i : 0];
+		return i < PM_PRES;
+	}
+	if (i >= pm_heap_pres(g->h, pool, pres))
+		return false;
+	*ret = pres[i];
+	return true;
+}
+
+static void number_pool(struct pm_graph *g, size_t pool, uint32_t *n)
+{
+	const struct pm_heap *h = g->h;
+	size_t first, words = pm_pools_words(h->pools, pool, &first);
+	for (size_t i = first; i < first + words; i++) {
+		uint64_t bits = h->is_object[i];
+		while (bits) {
+			uint64_t bit = i * 64 + (unsigned)__builtin_ctzll(bits);
+			uint32_t pre = 0;
+			bits &= bits - 1;
+			(void)pre_of(g, pool, bit, &pre);
+			g->addr[(*n)++] =
+				pm_pools_bit_block(h->pools, pool, bit) +
+				h->pools->hook_pre + pre;
+		}
+	}
+}
+
+/* Bits of pools that are not in use are clear, so nodes are in order. */
+static void number_all(struct pm_graph *g)
+{
+	const struct pm_heap *h = g->h;
+	uint32_t n = 0;
+	for (size_t i = 0; i < h->pools->npools; i++)
+		if (h->pools->pools[i].state == PM_POOL_USED)
+			number_pool(g, i, &n);
+	g->inside = n;
+	pm_vec_each (o, &h->outside)
+		g->addr[n++] = o->addr;
+	g->n = n;
+}
+
+/* Of the blocks that pools in use have, as number_all sees them. */
+static uint64_t rank_all(struct pm_graph *g)
+{
+	const struct pm_heap *h = g->h;
+	uint64_t n = 0;
+	for (size_t i = 0; i < h->pools->nwords; i++) {
+		g->rank[i] = (uint32_t)n;
+		n += (unsigned)__builtin_popcountll(h->is_object[i]);
+	}
+	g->rank[h->pools->nwords] = (uint32_t)n;
+	return n;
+}
+
+enum pm_status pm_graph_create(
+	struct pm_heap *h, struct pm_graph **ret, struct pm_error *err)
+{
+	if (!h->done)
+		return pm_fail(err, PM_ABSENT, 0, "the heap was not walked");
+	PM_CLEANUP(pm_cleanup_graph) struct pm_graph *g = calloc(1, sizeof *g);
+	if (!g)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	g->h = h;
+	if (h->pools->npools && !h->pools->pages)
+		(void)pm_heap_pres(h, 0, g->pres);
+	g->rank = calloc(h->pools->nwords + 1, sizeof *g->rank);
+	if (!g->rank)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	uint64_t n = rank_all(g) + h->outside.len;
+	if (n >= PM_NODES_MAX)
+		return pm_fail(err, PM_LIMIT, 0,
+			"%llu objects are more than a graph can have",
+			(unsigned long long)n);
+	g->addr = calloc(n + 1, sizeof *g->addr);
+	g->type = malloc((n + 1) * sizeof *g->type);
+	g->bytes = calloc(n + 1, sizeof *g->bytes);
+	g->immortal = calloc(n / 64 + 1, sizeof *g->immortal);
+	g->out_begin = calloc(n + 2, sizeof *g->out_begin);
+	if (!g->addr || !g->type || !g->bytes || !g->immortal || !g->out_begin)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	number_all(g);
+	if (g->n != n)
+		return pm_fail(err, PM_CORRUPT, 0,
+			"the maps of the heap do not agree: %u objects of %llu",
+			g->n, (unsigned long long)n);
+	for (uint32_t i = 0; i < g->n; i++)
+		g->type[i] = PM_NO_NODE;
+	*ret = pm_take(g);
+	return PM_OK;
+}
+
+static uint32_t find_outside(const struct pm_graph *g, pm_addr addr)
+{
+	uint32_t lo = g->inside, hi = g->n;
+	while (lo < hi) {
+		uint32_t mid = lo + (hi - lo) / 2;
+		if (g->addr[mid] < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < g->n && g->addr[lo] == addr ? lo : PM_NO_NODE;
+}
+
+uint32_t pm_graph_node(const struct pm_graph *g, pm_addr addr)
+{
+	const struct pm_heap *h = g->h;
+	int64_t pool = pm_pools_find(h->pools, addr);
+	pm_addr block =
+		pool < 0 ? 0 : pm_pools_block(h->pools, (size_t)pool, addr);
+	uint32_t pre;
+	if (!block)
+		return find_outside(g, addr);
+	uint64_t bit = pm_heap_bit(h, (size_t)pool, block);
+	uint64_t word = h->is_object[bit / 64];
+	if (!(word >> bit % 64 & 1))
+		return find_outside(g, addr); /* one inside of a C struct */
+	if (!pre_of(g, (size_t)pool, bit, &pre) ||
+		addr != block + h->pools->hook_pre + pre)
+		return PM_NO_NODE;
+	uint64_t below = word & ((UINT64_C(1) << bit % 64) - 1);
+	return g->rank[bit / 64] + (uint32_t)__builtin_popcountll(below);
+}
+
+uint64_t pm_graph_size(const struct pm_graph *g, uint32_t node)
+{
+	if (g->bytes[node] != UINT32_MAX)
+		return g->bytes[node];
+	size_t lo = 0, hi = g->large.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (g->large.data[mid].node < node)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < g->large.len && g->large.data[lo].node == node
+		       ? g->large.data[lo].size
+		       : UINT32_MAX;
+}
+
+const struct pm_type *pm_graph_type(const struct pm_graph *g, uint32_t node)
+{
+	return g->type[node] == PM_NO_NODE
+		       ? NULL
+		       : pm_types_by_id(g->h->types, g->type[node]);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "graph/root-nodes.h"
+
+struct pm_root_nodes {
+	struct pm_graph *g;
+	struct pm_roots_job *job;
+	PM_VEC(struct pm_graph_root) found;
+	uint64_t elsewhere;
+	bool no_memory;
+};
+
+void pm_root_nodes_destroy(struct pm_root_nodes *j)
+{
+	if (!j)
+		return;
+	pm_roots_destroy(j->job);
+	pm_vec_deinit(&j->found);
+	free(j);
+}
+
+static void cleanup_job(struct pm_root_nodes **j)
+{
+	pm_root_nodes_destroy(*j);
+}
+
+static bool see(void *arg, const struct pm_root *root)
+{
+	struct pm_root_nodes *j = arg;
+	uint32_t node = pm_graph_node(j->g, root->target);
+	if (node == PM_NO_NODE)
+		j->elsewhere++;
+	else if (!pm_vec_push(&j->found, (struct pm_graph_root){node, *root}))
+		j->no_memory = true;
+	return !j->no_memory;
+}
+
+enum pm_status pm_root_nodes_create(
+	struct pm_graph *g, struct pm_root_nodes **ret, struct pm_error *err)
+{
+	PM_CLEANUP(cleanup_job) struct pm_root_nodes *j = calloc(1, sizeof *j);
+	if (!j)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	j->g = g;
+	PM_TRY(pm_roots_create(g->h, see, j, &j->job, err));
+	*ret = pm_take(j);
+	return PM_OK;
+}
+
+static int by_node(const void *a, const void *b)
+{
+	const struct pm_graph_root *x = a, *y = b;
+	if (x->node != y->node)
+		return x->node < y->node ? -1 : 1;
+	if (x->root.kind != y->root.kind)
+		return x->root.kind < y->root.kind ? -1 : 1;
+	return x->root.at < y->root.at ? -1 : x->root.at > y->root.at;
+}
+
+/* C code has the tables of interned strings, wherever it does. */
+static bool add_tables(struct pm_root_nodes *j)
+{
+	pm_vec_each (w, &j->g->weak) {
+		const struct pm_root root = {.kind = PM_ROOT_RUNTIME,
+			.name = "interned strings",
+			.counted = true,
+			.target = *w};
+		if (!see(j, &root))
+			return false;
+	}
+	return true;
+}
+
+static bool add_immortal(struct pm_root_nodes *j)
+{
+	const struct pm_graph *g = j->g;
+	for (uint32_t i = 0; i < g->n; i++) {
+		if (i % 64 == 0 && !g->immortal[i / 64]) {
+			i += 63;
+			continue;
+		}
+		if (pm_graph_is_immortal(g, i) &&
+			!pm_vec_push(&j->found,
+				(struct pm_graph_root){
+					i, {.kind = PM_ROOT_IMMORTAL,
+						   .target = g->addr[i]}}))
+			return false;
+	}
+	return true;
+}
+
+enum pm_status pm_root_nodes_step(struct pm_root_nodes *j, double seconds,
+	bool *ret_done, struct pm_error *err)
+{
+	struct pm_graph *g = j->g;
+	PM_TRY(pm_roots_step(j->job, seconds, ret_done, err));
+	if (j->no_memory || (*ret_done && (!add_tables(j) || !add_immortal(j))))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (!*ret_done)
+		return PM_OK;
+	if (j->found.len)
+		qsort(j->found.data, j->found.len, sizeof *j->found.data,
+			by_node);
+	pm_vec_deinit(&g->roots);
+	g->roots.data = pm_take(j->found.data);
+	g->roots.len = j->found.len;
+	g->roots.cap = j->found.cap;
+	j->found.len = j->found.cap = 0;
+	g->roots_elsewhere = j->elsewhere;
+	g->roots_unreadable = pm_roots_unreadable(j->job);
+	g->has_roots = true;
+	return PM_OK;
+}
+
+const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node)
+{
+	size_t lo = 0, hi = g->roots.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (g->roots.data[mid].node < node)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo < g->roots.len && g->roots.data[lo].node == node
+		       ? &g->roots.data[lo].root
+		       : NULL;
+}
+
+enum pm_status pm_graph_root_list(const struct pm_graph *g, uint32_t **ret,
+	size_t *ret_n, struct pm_error *err)
+{
+	uint32_t *list = malloc((g->roots.len + 1) * sizeof *list);
+	size_t n = 0;
+	if (!list)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	pm_vec_each (r, &g->roots)
+		if (!n || list[n - 1] != r->node)
+			list[n++] = r->node;
+	*ret = list;
+	*ret_n = n;
+	return PM_OK;
+}
