@@ -17,10 +17,13 @@
 	X(instances)                                                           \
 	X(interned)                                                            \
 	X(object)                                                              \
+	X(path)                                                                \
+	X(retained)                                                            \
 	X(set)                                                                 \
 	X(slots)                                                               \
 	X(strings)                                                             \
 	X(type)                                                                \
+	X(unreachable)                                                         \
 	X(whatis)
 
 #define X(id) extern const struct pm_command pm_command_##id;

@@ -13,6 +13,8 @@ libpymortem_la_SOURCES += \
 	%D%/fingerprint.h \
 	%D%/heap-types.c \
 	%D%/freelists.c \
+	%D%/graphing.c \
+	%D%/graphing.h \
 	%D%/groups.c \
 	%D%/groups.h \
 	%D%/help.c \
@@ -24,7 +26,9 @@ libpymortem_la_SOURCES += \
 	%D%/options.c \
 	%D%/options.h \
 	%D%/output.c \
+	%D%/path.c \
 	%D%/output.h \
+	%D%/retained.c \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/runtime-state.c \
@@ -37,6 +41,7 @@ libpymortem_la_SOURCES += \
 	%D%/spots.c \
 	%D%/spots.h \
 	%D%/type.c \
+	%D%/unreachable.c \
 	%D%/walking.c \
 	%D%/walking.h \
 	%D%/whatis.c

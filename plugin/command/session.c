@@ -20,6 +20,9 @@ void pm_session_init(struct pm_session *s)
 
 void pm_session_drop_heap(struct pm_session *s)
 {
+	if (s->graph && s->graph_destroy)
+		s->graph_destroy(s->graph);
+	s->graph = NULL;
 	if (s->heap && s->heap_destroy)
 		s->heap_destroy(s->heap);
 	s->heap = NULL;

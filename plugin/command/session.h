@@ -8,7 +8,8 @@
 #include "layout/layout.h"
 #include "target/module.h"
 
-struct pm_heap; /* heap/heap.h */
+struct pm_heap;	 /* heap/walk.h */
+struct pm_graph; /* graph/graph.h */
 
 /* What the debugger tells at the start of a command. */
 struct pm_host_facts {
@@ -42,6 +43,9 @@ struct pm_session {
 	struct pm_layout *layout;
 	struct pm_heap *heap; /* NULL until a command walked */
 	void (*heap_destroy)(struct pm_heap *h); /* set together with heap */
+	/* Of the heap; NULL until a command needed it. */
+	struct pm_graph *graph;
+	void (*graph_destroy)(struct pm_graph *g);
 	/* The interpreter that the command is about, -1: all of them; that of
 	   .heap, with its own layout (NULL: the session's). */
 	int64_t interpreter, heap_interpreter;

@@ -70,17 +70,13 @@ def waiting(lock, event):
 
 
 def main(options):
-    if "menagerie" in options:
-        import menagerie
-        animals = menagerie.menagerie(*options["menagerie"])
-    else:
-        for name in LIBRARY:
-            try:
-                __import__(name)
-            except ImportError:
-                pass
-        animals = zoo.zoo_of()
+    for name in LIBRARY:
+        try:
+            __import__(name)
+        except ImportError:
+            pass
     keep = service(options.get("orders", 300))
+    animals = zoo.zoo_of()
     import threading
     lock, event = threading.Lock(), threading.Event()
     lock.acquire()

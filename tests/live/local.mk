@@ -27,9 +27,8 @@ EXTRA_DIST += %D%/find.tap
 live_tests += %D%/hostile.tap
 EXTRA_DIST += %D%/hostile.tap
 
-# Thousands of generated objects, each against what Python says of it.
-live_tests += %D%/menagerie.tap
-EXTRA_DIST += %D%/menagerie.tap %D%/menagerie.py
+live_tests += %D%/graph.tap
+EXTRA_DIST += %D%/graph.tap
 
 live_tests += %D%/slots.tap %D%/threads.tap %D%/waste.tap
 EXTRA_DIST += %D%/slots.tap %D%/threads.tap %D%/waste.tap \

@@ -15,7 +15,7 @@ static inline int unit_run(
 	Suite *suite = suite_create(name);
 	for (size_t i = 0; i < n; i++) {
 		TCase *tcase = tcase_create(tests[i]->name);
-		tcase_set_timeout(tcase, 60);
+		tcase_set_timeout(tcase, 300); /* of a hang */
 		tcase_add_test(tcase, tests[i]);
 		suite_add_tcase(suite, tcase);
 	}

@@ -1,0 +1,521 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* py-retained: what would go with an object. */
+#include "command/graphing.h"
+#include "graph/biggest.h"
+#include "graph/expression.h"
+#include "graph/groups.h"
+#include "object/class.h"
+#include "object/repr.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* So many rows are told with their path. */
+#define PATHS_AT_MOST 100
+/* Of the whole: what deeper levels of a tree show. */
+#define WORTH_SHOWING 200
+
+struct retained {
+	struct pm_graphing graphing;
+	uint32_t *nodes; /* the rows, of objects */
+	size_t n;
+	struct pm_path_job *path; /* of the row paths.len */
+	PM_VEC(char *) paths;
+	/* By type or module. */
+	struct pm_group_sums *sums;
+	PM_VEC(char *) names; /* of the groups */
+	bool ready;
+};
+
+static enum pm_status out_of_memory(struct pm_error *err)
+{
+	return pm_fail(err, PM_NOMEM, 0, "out of memory");
+}
+
+static const char *way(const struct pm_run *r)
+{
+	return pm_run_text(r, "by", "object");
+}
+
+static enum pm_status start(struct pm_run *r, struct pm_error *err)
+{
+	struct retained *st;
+	if (r->has_addr && strcmp(way(r), "object"))
+		return pm_fail(err, PM_USAGE, 0,
+			"py-retained: -by %s is about all objects, not about "
+			"one",
+			way(r));
+	if (pm_run_given(r, "type") &&
+		(r->has_addr || pm_run_given(r, "depth")))
+		return pm_fail(err, PM_USAGE, 0,
+			"py-retained: -type chooses rows; what is below an "
+			"object (ADDR, -depth) is of every type");
+	if (r->has_addr) {
+		struct pm_heap *h;
+		struct pm_object x;
+		PM_TRY(pm_walking_heap(r->session, &h, err));
+		PM_TRY(pm_heap_pools(h, err));
+		PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
+	}
+	st = calloc(1, sizeof *st);
+	if (!st)
+		return out_of_memory(err);
+	r->state = st;
+	return pm_graphing_start(&st->graphing, r, PM_GRAPHING_DOMINATORS, err);
+}
+
+static bool wants(void *arg, uint32_t node)
+{
+	const struct pm_run *r = arg;
+	const struct pm_type *t = pm_graph_type(r->session->graph, node);
+	return t && pm_type_matches(t->name, pm_run_text(r, "type", "*"));
+}
+
+/* ---- groups ---- */
+
+static enum pm_status group_name(struct retained *st, const char *name,
+	uint32_t *ret, struct pm_error *err)
+{
+	for (size_t i = st->names.len; i--;)
+		if (!strcmp(st->names.data[i], name)) {
+			*ret = (uint32_t)i;
+			return PM_OK;
+		}
+	char *copy = strdup(name);
+	if (!copy || !pm_vec_push(&st->names, copy)) {
+		free(copy);
+		return out_of_memory(err);
+	}
+	*ret = (uint32_t)st->names.len - 1;
+	return PM_OK;
+}
+
+static enum pm_status group_types(
+	struct pm_run *r, uint32_t *group_of, uint32_t n, struct pm_error *err)
+{
+	struct retained *st = r->state;
+	struct pm_heap *h = r->session->heap;
+	bool modules = !strcmp(way(r), "module");
+	for (uint32_t i = 0; i < n; i++) {
+		const struct pm_type *t = pm_types_by_id(h->types, i);
+		pm_auto_strbuf name = {0};
+		group_of[i] = PM_NO_NODE;
+		if (!t || i >= h->nstats || !h->stats[i].count ||
+			!pm_type_matches(t->name, pm_run_text(r, "type", "*")))
+			continue;
+		if (modules)
+			pm_class_module(&h->objects, t, &name);
+		else
+			pm_strbuf_puts(&name, t->name);
+		PM_TRY(group_name(
+			st, pm_strbuf_text(&name), &group_of[i], err));
+	}
+	return PM_OK;
+}
+
+static enum pm_status begin_groups(struct pm_run *r, struct pm_error *err)
+{
+	struct retained *st = r->state;
+	uint32_t n = pm_types_count(r->session->heap->types);
+	uint32_t *group_of = malloc((n + 1) * sizeof *group_of);
+	if (!group_of)
+		return out_of_memory(err);
+	enum pm_status s = group_types(r, group_of, n, err);
+	if (s == PM_OK)
+		s = pm_group_sums_create(r->session->graph, group_of, n,
+			(uint32_t)st->names.len, &st->sums, err);
+	free(group_of);
+	return s;
+}
+
+/* ---- objects ---- */
+
+static enum pm_status begin_objects(struct pm_run *r, struct pm_error *err)
+{
+	struct retained *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	if (r->has_addr || pm_run_given(r, "depth")) {
+		st->ready = true;
+		return PM_OK;
+	}
+	return pm_biggest(g, pm_run_given(r, "type") ? wants : NULL, r, r->top,
+		&st->nodes, &st->n, err);
+}
+
+/* The path of the next row, as far as a step takes it. */
+static enum pm_status find_path(struct pm_run *r, struct pm_error *err)
+{
+	struct retained *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	bool done = false;
+	if (st->paths.len == st->n || st->paths.len == PATHS_AT_MOST) {
+		st->ready = true;
+		return PM_OK;
+	}
+	if (!st->path)
+		PM_TRY(pm_path_create(g, st->nodes[st->paths.len], 1, NULL,
+			NULL, &st->path, err));
+	PM_TRY(pm_path_step(st->path, PM_STEP_SECONDS, &done, err));
+	if (!done)
+		return PM_OK;
+	pm_auto_strbuf text = {0};
+	const struct pm_paths *res = pm_path_result(st->path);
+	if (res->list.len)
+		pm_path_expression(g, res->list.data, &text);
+	pm_path_destroy(pm_take(st->path));
+	char *copy = strdup(pm_strbuf_text(&text));
+	if (!copy || !pm_vec_push(&st->paths, copy)) {
+		free(copy);
+		return out_of_memory(err);
+	}
+	return PM_OK;
+}
+
+/* ---- what is shown ---- */
+
+enum {
+	COLUMN_RETAINED,
+	COLUMN_PERCENT,
+	COLUMN_OBJECTS,
+	COLUMN_SIZE,
+	COLUMN_ADDR,
+	COLUMN_DEPTH,
+	COLUMN_TYPE,
+	COLUMN_PATH,
+	COLUMN_VALUE,
+	COLUMNS
+};
+
+static void begin_table(struct pm_run *r, bool paths, size_t limit)
+{
+	static const struct pm_column all[COLUMNS] = {
+		{"retained", "RETAINED", PM_CELL_SIZE},
+		{NULL, "%", PM_CELL_PERCENT},
+		{"objects", "OBJECTS", PM_CELL_COUNT},
+		{"size", "SIZE", PM_CELL_SIZE},
+		{"addr", "ADDR", PM_CELL_ADDR},
+		{"depth", NULL, PM_CELL_COUNT},
+		{"type", "TYPE", PM_CELL_TEXT},
+		{"path", "PATH", PM_CELL_TEXT},
+		{NULL, "VALUE", PM_CELL_TEXT},
+	};
+	static const struct pm_column tree[COLUMNS - 1] = {
+		{"retained", "RETAINED", PM_CELL_SIZE},
+		{NULL, "%", PM_CELL_PERCENT},
+		{"objects", "OBJECTS", PM_CELL_COUNT},
+		{"size", "SIZE", PM_CELL_SIZE},
+		{"addr", "ADDR", PM_CELL_ADDR},
+		{"depth", NULL, PM_CELL_COUNT},
+		{"type", "TYPE", PM_CELL_TEXT},
+		{NULL, "VALUE", PM_CELL_TEXT},
+	};
+	pm_emit_table(r->emit, "rows", paths ? all : tree,
+		paths ? COLUMNS : COLUMNS - 1, limit);
+}
+
+static double share(const struct pm_graph *g, uint64_t bytes)
+{
+	uint64_t all = g->dominators->bytes;
+	return all ? 100.0 * (double)bytes / (double)all : 0;
+}
+
+static void show_object(
+	struct pm_run *r, uint32_t node, unsigned depth, const char *path)
+{
+	const struct pm_graph *g = r->session->graph;
+	const struct pm_dominators *d = g->dominators;
+	const struct pm_type *t = pm_graph_type(g, node);
+	pm_auto_strbuf repr = {0}, type = {0};
+	pm_strbuf_printf(&type, "%*s%s", (int)depth * 2, "", t ? t->name : "?");
+	pm_repr(&g->h->objects, g->addr[node], 40, &repr);
+	struct pm_cell cells[COLUMNS] = {
+		{.u = d->retained[node]},
+		{.d = share(g, d->retained[node])},
+		{.u = d->objects[node]},
+		{.u = pm_graph_size(g, node)},
+		{.u = g->addr[node]},
+		{.u = depth},
+		{.text = pm_run_flag(r, "json") ? t ? t->name : "?"
+						: pm_strbuf_text(&type)},
+		{.text = path},
+		{.text = pm_strbuf_text(&repr)},
+	};
+	if (!path)
+		cells[COLUMN_PATH] = cells[COLUMN_VALUE];
+	pm_emit_row(r->emit, cells, g->addr[node]);
+}
+
+static void show_objects(struct pm_run *r)
+{
+	const struct retained *st = r->state;
+	begin_table(r, true, 0);
+	for (size_t i = 0; i < st->n; i++)
+		show_object(r, st->nodes[i], 0,
+			i < st->paths.len ? st->paths.data[i] : "");
+	pm_emit_table_end(r->emit);
+}
+
+/* A line for those that are left out of a level. */
+static void show_rest(struct pm_run *r, const uint32_t *nodes, size_t n,
+	size_t first, unsigned depth)
+{
+	const struct pm_graph *g = r->session->graph;
+	const struct pm_dominators *d = g->dominators;
+	uint64_t bytes = 0, objects = 0;
+	pm_auto_strbuf text = {0};
+	char count[28];
+	for (size_t i = first; i < n; i++) {
+		bytes += d->retained[nodes[i]];
+		objects += d->objects[nodes[i]];
+	}
+	pm_strbuf_printf(&text, "%*s(%s more)", (int)depth * 2, "",
+		pm_grouped(n - first, count));
+	const struct pm_cell cells[COLUMNS] = {
+		{.u = bytes},
+		{.d = share(g, bytes)},
+		{.u = objects},
+		{.absent = true},
+		{.absent = true},
+		{.u = depth},
+		{.text = pm_strbuf_text(&text)},
+		{.text = ""},
+	};
+	pm_emit_row(r->emit, cells, 0);
+}
+
+static enum pm_status show_below(struct pm_run *r, uint32_t node,
+	unsigned depth, unsigned deepest, struct pm_error *err)
+{
+	const struct pm_graph *g = r->session->graph;
+	const struct pm_dominators *d = g->dominators;
+	pm_auto_free uint32_t *nodes = NULL;
+	size_t n = 0, i = 0;
+	PM_TRY(pm_biggest_below(g, node, &nodes, &n, err));
+	for (; i < n && (!r->top || i < r->top); i++) {
+		if (depth > 1 && i &&
+			d->retained[nodes[i]] < d->bytes / WORTH_SHOWING)
+			break;
+		show_object(r, nodes[i], depth, NULL);
+		if (depth < deepest)
+			PM_TRY(show_below(
+				r, nodes[i], depth + 1, deepest, err));
+	}
+	if (i < n)
+		show_rest(r, nodes, n, i, depth);
+	return PM_OK;
+}
+
+static enum pm_status show_tree(struct pm_run *r, struct pm_error *err)
+{
+	const struct pm_graph *g = r->session->graph;
+	uint64_t deepest = pm_run_number(r, "depth", 1);
+	uint32_t node = g->n;
+	if (deepest > 64)
+		deepest = 64;
+	if (r->has_addr) {
+		node = pm_graph_node(g, r->addr);
+		if (node == PM_NO_NODE)
+			return pm_fail(err, PM_ABSENT, r->addr,
+				"0x%" PRIx64 " is no object of the heap that "
+				"was read (see py-whatis)",
+				r->addr);
+	}
+	bool reached = node == g->n || g->dominators->of[node] != PM_UNREACHED;
+	if (!reached)
+		pm_emit_line(r->emit,
+			"No root leads to 0x%" PRIx64
+			": what goes with it cannot be told (see "
+			"py-unreachable, py-path).",
+			r->addr);
+	pm_emit_bool(r->emit, "reached", reached);
+	begin_table(r, false, 0);
+	if (r->has_addr && reached)
+		show_object(r, node, 0, NULL);
+	enum pm_status s = PM_OK;
+	if (deepest && reached)
+		s = show_below(r, node, 1, (unsigned)deepest, err);
+	pm_emit_table_end(r->emit);
+	return s;
+}
+
+struct group_row {
+	const char *name;
+	const struct pm_group_sum *sum;
+};
+
+static int by_retained(const void *a, const void *b)
+{
+	const struct group_row *x = a, *y = b;
+	if (x->sum->retained != y->sum->retained)
+		return x->sum->retained < y->sum->retained ? 1 : -1;
+	return strcmp(x->name, y->name);
+}
+
+static enum pm_status show_groups(struct pm_run *r, struct pm_error *err)
+{
+	const struct retained *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	bool modules = !strcmp(way(r), "module");
+	const struct pm_column columns[] = {
+		{"retained", "RETAINED", PM_CELL_SIZE},
+		{NULL, "%", PM_CELL_PERCENT},
+		{"count", "COUNT", PM_CELL_COUNT},
+		{"size", "SIZE", PM_CELL_SIZE},
+		{"example", "BIGGEST", PM_CELL_ADDR},
+		{modules ? "module" : "type", modules ? "MODULE" : "TYPE",
+			PM_CELL_TEXT},
+	};
+	const struct pm_group_sum *sums = pm_group_sums_result(st->sums);
+	pm_auto_free struct group_row *rows =
+		malloc((st->names.len + 1) * sizeof *rows);
+	if (!rows)
+		return out_of_memory(err);
+	for (size_t i = 0; i < st->names.len; i++)
+		rows[i] = (struct group_row){st->names.data[i], &sums[i]};
+	qsort(rows, st->names.len, sizeof *rows, by_retained);
+	pm_emit_table(r->emit, "rows", columns, 6, r->top);
+	for (size_t i = 0; i < st->names.len; i++) {
+		const struct pm_group_sum *s = rows[i].sum;
+		bool none = s->example == PM_NO_NODE;
+		if (!s->objects)
+			continue;
+		const struct pm_cell cells[] = {
+			{.u = s->retained},
+			{.d = share(g, s->retained)},
+			{.u = s->objects},
+			{.u = s->size},
+			{.u = none ? 0 : g->addr[s->example], .absent = none},
+			{.text = rows[i].name},
+		};
+		pm_emit_row(r->emit, cells, none ? 0 : g->addr[s->example]);
+	}
+	pm_emit_table_end(r->emit);
+	return PM_OK;
+}
+
+static void show_summary(struct pm_run *r)
+{
+	const struct pm_graph *g = r->session->graph;
+	const struct pm_dominators *d = g->dominators;
+	struct pm_emit *e = r->emit;
+	char a[28], b[28], size[16];
+	pm_emit_line(e,
+		"%s of %s objects (%s) are reached from roots; the others are "
+		"for the collector, or held by C code (py-unreachable).",
+		pm_grouped(d->reached, a), pm_grouped(g->n, b),
+		pm_human_size(d->bytes, size));
+	pm_emit_open_object(e, "total");
+	pm_emit_uint(e, "objects", g->n);
+	pm_emit_uint(e, "edges", g->edges);
+	pm_emit_uint(e, "reached", d->reached);
+	pm_emit_uint(e, "retained", d->bytes);
+	pm_emit_close(e);
+	pm_emit_variable(e, "py_count", d->reached);
+	pm_emit_variable(e, "py_size", d->bytes);
+	pm_graphing_skipped(r);
+}
+
+static enum pm_status show(struct pm_run *r, struct pm_error *err)
+{
+	struct retained *st = r->state;
+	if (st->sums)
+		PM_TRY(show_groups(r, err));
+	else if (st->nodes)
+		show_objects(r);
+	else
+		PM_TRY(show_tree(r, err));
+	show_summary(r);
+	return PM_OK;
+}
+
+static enum pm_status step(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct retained *st = r->state;
+	bool ready = false;
+	if (!st->ready && !st->sums && !st->nodes) {
+		PM_TRY(pm_graphing_step(&st->graphing, r, &ready, err));
+		if (!ready)
+			return PM_OK;
+		return strcmp(way(r), "object") ? begin_groups(r, err)
+						: begin_objects(r, err);
+	}
+	if (!st->ready && st->sums)
+		return pm_group_sums_step(
+			st->sums, PM_STEP_SECONDS, &st->ready, err);
+	if (!st->ready)
+		return find_path(r, err);
+	*ret_done = true;
+	return show(r, err);
+}
+
+static void finish(struct pm_run *r)
+{
+	struct retained *st = r->state;
+	if (!st)
+		return;
+	pm_graphing_finish(&st->graphing);
+	pm_path_destroy(st->path);
+	pm_group_sums_destroy(st->sums);
+	pm_vec_each (p, &st->paths)
+		free(*p);
+	pm_vec_each (p, &st->names)
+		free(*p);
+	pm_vec_deinit(&st->paths);
+	pm_vec_deinit(&st->names);
+	free(st->nodes);
+	free(st);
+	r->state = NULL;
+}
+
+static const struct pm_option options[] = {
+	{.name = "by",
+		.type = PM_ARG_CHOICE,
+		.value = "WAY",
+		.choices = "object|type|module",
+		.help = "What a row is (default: object)."},
+	{.name = "depth",
+		.type = PM_ARG_COUNT,
+		.value = "N",
+		.help = "Open what each retains, N levels deep."},
+	{.name = "type",
+		.type = PM_ARG_TEXT,
+		.value = "GLOB",
+		.help = "Only objects whose type's name matches."},
+	{0},
+};
+
+const struct pm_command pm_command_retained = {
+	.name = "py-retained",
+	.group = PM_GROUP_GRAPH,
+	.summary = "Show what would be freed with an object, and who keeps "
+		   "most.",
+	.options = options,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
+		 PM_COMMAND_ROWS_ARE_OBJECTS | PM_COMMAND_ONE_INTERPRETER,
+	.operand = PM_OPERAND_OPTIONAL_ADDR,
+	.operand_help = "ADDR is the address of an object: what it retains is "
+			"opened.",
+	.doc = "An object retains what can be reached only through it: all "
+	       "that "
+	       "would be freed if nothing referred to it any more (its part of "
+	       "the dominator tree).  RETAINED is the sum of their SIZEs, its "
+	       "own included; OBJECTS is their number.  Weak references hold "
+	       "nothing.  What several objects hold together belongs to none "
+	       "of "
+	       "them, but to what holds them all.\n"
+	       "-depth shows the tree: below each object what it dominates "
+	       "immediately, largest first; with no ADDR from the objects that "
+	       "roots hold.  Deeper levels leave out what is less than half a "
+	       "percent of the heap.\n"
+	       "-by type counts what goes with an object once, at the instance "
+	       "nearest to the roots, so a type is charged for at least that "
+	       "much; BIGGEST is the one that retains most.",
+	.examples = "py-retained              # who keeps the memory\n"
+		    "py-retained -depth 3     # the same as a tree\n"
+		    "py-retained -depth 2 $py1  # what is in the first row\n"
+		    "py-retained -by type -top 10",
+	.start = start,
+	.step = step,
+	.finish = finish,
+};

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* py-unreachable: what no root leads to. */
+#include "command/graphing.h"
+#include "base/map.h"
+#include "graph/islands.h"
+
+#include <string.h>
+
+#define TYPES_NAMED 4
+
+/* Islands that are alike: of the same objects by type. */
+struct kind {
+	char *types;
+	uint64_t islands, objects, size;
+	bool held, finalizers, cycle;
+	pm_addr example;
+};
+
+struct unreachable {
+	struct pm_graphing graphing;
+	struct pm_islands_job *job;
+	PM_VEC(struct kind) kinds;
+	struct pm_map by_hash; /* of a kind -> its number, plus 1 */
+	PM_VEC(uint32_t) scratch;
+};
+
+static enum pm_status start(struct pm_run *r, struct pm_error *err)
+{
+	struct unreachable *st = calloc(1, sizeof *st);
+	if (!st)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	r->state = st;
+	return pm_graphing_start(&st->graphing, r, PM_GRAPHING_DOMINATORS, err);
+}
+
+/* ---- islands that are alike ---- */
+
+static int by_number(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return x < y ? -1 : x > y;
+}
+
+struct type_count {
+	uint32_t type, count;
+};
+
+static int by_count(const void *a, const void *b)
+{
+	const struct type_count *x = a, *y = b;
+	if (x->count != y->count)
+		return x->count < y->count ? 1 : -1;
+	return x->type < y->type ? -1 : x->type > y->type;
+}
+
+/* "2 app.Node, 2 builtins.dict, ..." */
+static bool name_types(
+	struct pm_run *r, const struct pm_island *x, struct pm_strbuf *out)
+{
+	struct unreachable *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	const uint32_t *nodes = pm_islands_result(st->job)->nodes + x->first;
+	PM_VEC(struct type_count) counts = {0};
+	bool ok = pm_vec_reserve(&st->scratch, x->n);
+	for (uint32_t i = 0; ok && i < x->n; i++)
+		st->scratch.data[i] = g->type[nodes[i]];
+	if (ok && x->n)
+		qsort(st->scratch.data, x->n, sizeof *st->scratch.data,
+			by_number);
+	for (uint32_t i = 0; ok && i < x->n; i++)
+		if (i && st->scratch.data[i] == st->scratch.data[i - 1])
+			counts.data[counts.len - 1].count++;
+		else
+			ok = pm_vec_push(&counts,
+				(struct type_count){st->scratch.data[i], 1});
+	if (ok && counts.len)
+		qsort(counts.data, counts.len, sizeof *counts.data, by_count);
+	for (size_t i = 0; ok && i < counts.len && i < TYPES_NAMED; i++) {
+		const struct pm_type *t =
+			pm_types_by_id(g->h->types, counts.data[i].type);
+		pm_strbuf_printf(out, "%s%u %s", i ? ", " : "",
+			counts.data[i].count, t ? t->name : "?");
+	}
+	if (ok && counts.len > TYPES_NAMED)
+		pm_strbuf_printf(
+			out, ", %zu more types", counts.len - TYPES_NAMED);
+	pm_vec_deinit(&counts);
+	return ok && !out->failed;
+}
+
+/* FNV-1a; two kinds of one hash would share a row: 64 bits are enough. */
+static uint64_t hash_of(const struct pm_island *x, const char *types)
+{
+	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)x->held ^
+		     (uint64_t)x->finalizers << 1 ^ (uint64_t)x->cycle << 2;
+	for (; *types; types++)
+		h = (h ^ (unsigned char)*types) * 0x100000001b3u;
+	return h ? h : 1;
+}
+
+static enum pm_status add_island(
+	struct pm_run *r, const struct pm_island *x, struct pm_error *err)
+{
+	struct unreachable *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	pm_auto_strbuf types = {0};
+	if (!name_types(r, x, &types))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	struct pm_map_slot *slot = pm_map_put(
+		&st->by_hash, hash_of(x, pm_strbuf_text(&types)), NULL);
+	if (!slot)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (!slot->value) {
+		struct kind one = {.held = x->held,
+			.finalizers = x->finalizers,
+			.cycle = x->cycle,
+			.example = g->addr[pm_islands_result(st->job)
+						   ->nodes[x->first]],
+			.types = strdup(pm_strbuf_text(&types))};
+		if (!one.types || !pm_vec_push(&st->kinds, one)) {
+			free(one.types);
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+		}
+		slot->value = st->kinds.len;
+	}
+	struct kind *k = &st->kinds.data[slot->value - 1];
+	k->islands++;
+	k->objects += x->n;
+	k->size += x->size;
+	return PM_OK;
+}
+
+/* ---- what is shown ---- */
+
+static int by_size(const void *a, const void *b)
+{
+	const struct kind *x = a, *y = b;
+	if (x->size != y->size)
+		return x->size < y->size ? 1 : -1;
+	return strcmp(x->types, y->types);
+}
+
+static const char *state(const struct kind *k)
+{
+	return k->held ? "held" : k->cycle ? "cycle" : "garbage";
+}
+
+static void show_rows(struct pm_run *r)
+{
+	static const struct pm_column columns[] = {
+		{"size", "SIZE", PM_CELL_SIZE},
+		{"islands", "ISLANDS", PM_CELL_COUNT},
+		{"objects", "OBJECTS", PM_CELL_COUNT},
+		{"state", "STATE", PM_CELL_TEXT},
+		{"finalizers", "__DEL__", PM_CELL_BOOL},
+		{"addr", "ADDR", PM_CELL_ADDR},
+		{"types", "OBJECTS OF EACH", PM_CELL_TEXT},
+	};
+	struct unreachable *st = r->state;
+	if (st->kinds.len)
+		qsort(st->kinds.data, st->kinds.len, sizeof *st->kinds.data,
+			by_size);
+	pm_emit_table(r->emit, "rows", columns, 7, r->top);
+	pm_vec_each (k, &st->kinds) {
+		const struct pm_cell cells[] = {
+			{.u = k->size},
+			{.u = k->islands},
+			{.u = k->objects},
+			{.text = state(k)},
+			{.b = k->finalizers},
+			{.u = k->example},
+			{.text = k->types},
+		};
+		pm_emit_row(r->emit, cells, k->example);
+	}
+	pm_emit_table_end(r->emit);
+}
+
+static void show_total(struct pm_run *r)
+{
+	const struct unreachable *st = r->state;
+	struct pm_emit *e = r->emit;
+	uint64_t islands = 0, objects = 0, size = 0, held = 0, held_size = 0;
+	char a[28], b[28], s[16];
+	pm_vec_each (k, &st->kinds) {
+		islands += k->islands;
+		objects += k->objects;
+		size += k->size;
+		held += k->held ? k->objects : 0;
+		held_size += k->held ? k->size : 0;
+	}
+	if (!objects)
+		pm_emit_line(e, "%s",
+			"Roots lead to every object: nothing is garbage.");
+	else
+		pm_emit_line(e, "%s objects (%s) in %s islands.",
+			pm_grouped(objects, a), pm_human_size(size, s),
+			pm_grouped(islands, b));
+	if (held)
+		pm_emit_line(e,
+			"Of these, %s objects (%s) are in islands with more "
+			"reference counts than references: C code holds them, "
+			"or leaked them (py-find ADDR).",
+			pm_grouped(held, a), pm_human_size(held_size, s));
+	pm_emit_open_object(e, "total");
+	pm_emit_uint(e, "objects", objects);
+	pm_emit_uint(e, "size", size);
+	pm_emit_uint(e, "islands", islands);
+	pm_emit_uint(e, "held_objects", held);
+	pm_emit_uint(e, "held_size", held_size);
+	pm_emit_close(e);
+	pm_emit_variable(e, "py_count", objects);
+	pm_emit_variable(e, "py_size", size);
+	pm_graphing_skipped(r);
+}
+
+static enum pm_status step(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct unreachable *st = r->state;
+	bool done = false;
+	if (!st->job) {
+		PM_TRY(pm_graphing_step(&st->graphing, r, &done, err));
+		return done ? pm_islands_create(
+				      r->session->graph, &st->job, err)
+			    : PM_OK;
+	}
+	PM_TRY(pm_islands_step(st->job, PM_STEP_SECONDS, &done, err));
+	snprintf(r->progress, sizeof r->progress, "sorting islands");
+	if (!done)
+		return PM_OK;
+	pm_vec_each (x, &pm_islands_result(st->job)->list)
+		PM_TRY(add_island(r, x, err));
+	show_rows(r);
+	show_total(r);
+	*ret_done = true;
+	return PM_OK;
+}
+
+static void finish(struct pm_run *r)
+{
+	struct unreachable *st = r->state;
+	if (!st)
+		return;
+	pm_graphing_finish(&st->graphing);
+	pm_islands_destroy(st->job);
+	pm_vec_each (k, &st->kinds)
+		free(k->types);
+	pm_vec_deinit(&st->kinds);
+	pm_map_deinit(&st->by_hash);
+	pm_vec_deinit(&st->scratch);
+	free(st);
+	r->state = NULL;
+}
+
+const struct pm_command pm_command_unreachable = {
+	.name = "py-unreachable",
+	.group = PM_GROUP_GRAPH,
+	.summary = "Show objects that no root leads to: garbage, and what C "
+		   "code holds.",
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES |
+		 PM_COMMAND_ROWS_ARE_OBJECTS | PM_COMMAND_ONE_INTERPRETER,
+	.operand = PM_OPERAND_NONE,
+	.doc = "An island is a set of objects that references join.  cycle: "
+	       "its "
+	       "reference counts are all explained by its own references, the "
+	       "collector frees it when it runs next.  held: somebody who is "
+	       "not known has references to it: C code, in its variables or in "
+	       "memory of its own, or a reference that was leaked.  garbage: "
+	       "neither, being freed right now.  Islands of the same objects "
+	       "by "
+	       "type are one row, whose ADDR is an object of one of them.\n"
+	       "__DEL__ tells whether a class of theirs has a finalizer, which "
+	       "may bring them back.",
+	.examples = "py-unreachable         # what a collection would free\n"
+		    "py-object $py1         # one of the largest kind",
+	.start = start,
+	.step = step,
+	.finish = finish,
+};
