@@ -30,6 +30,9 @@ EXTRA_DIST += %D%/hostile.tap
 live_tests += %D%/graph.tap
 EXTRA_DIST += %D%/graph.tap
 
+live_tests += %D%/numpy.tap
+EXTRA_DIST += %D%/numpy.tap
+
 live_tests += %D%/slots.tap %D%/threads.tap %D%/waste.tap
 EXTRA_DIST += %D%/slots.tap %D%/threads.tap %D%/waste.tap \
 	%D%/waiting.py
