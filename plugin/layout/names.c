@@ -83,18 +83,21 @@ static bool is_type_type(struct pm_build *b, pm_addr type)
 	       !pm_build_number(b, base, f->type.base) && missing_name(b, type);
 }
 
-static void name_basic(struct pm_build *b, pm_addr type, pm_addr object)
+/* A type with one of these flags hands it on to those that derive from it.
+   Its own base is object; or basestring, in 2.7. */
+static void name_basic(struct pm_build *b, pm_addr type)
 {
 	const struct pm_fields *f = &b->l->f;
+	pm_addr base = pm_build_number(b, type, f->type.base);
 	uint64_t flags = pm_build_number(b, type, f->type.flags);
-	bool child = pm_build_number(b, type, f->type.base) == object;
+	uint64_t own =
+		base ? flags & ~pm_build_number(b, base, f->type.flags) : 0;
 	bool wide = b->l->t.text_form == PM_TEXT_WIDE;
-	if (child && (flags & FLAG_DICT) && has_size(b, type, f->dict.sizeof_))
+	if ((own & FLAG_DICT) && has_size(b, type, f->dict.sizeof_))
 		supply(b, type, "dict");
-	else if (child && (flags & FLAG_UNICODE) &&
-		 has_size(b, type, f->unicode.sizeof_))
+	else if ((own & FLAG_UNICODE) && has_size(b, type, f->unicode.sizeof_))
 		supply(b, type, wide ? "unicode" : "str");
-	else if (wide && child && (flags & FLAG_BYTES) &&
+	else if (wide && (own & FLAG_BYTES) &&
 		 pm_build_number(b, type, f->type.basicsize) ==
 			 f->bytes.data.off + 1)
 		supply(b, type, "str");
@@ -129,7 +132,7 @@ void pm_names_of_basic_types(struct pm_build *b)
 	for (size_t off = 0; off < end; off += step)
 		if (pm_span_pointer(b, &b->data, off + f->object.type.off) ==
 			type)
-			name_basic(b, b->data.start + off, object);
+			name_basic(b, b->data.start + off);
 }
 
 /* ---- all others ---- */
@@ -144,7 +147,15 @@ static const struct alias {
 	{"builtins", "Ellipsis", "ellipsis", true, 0},
 	{"builtins", "NotImplemented", "NotImplementedType", true, 0},
 	{"builtins", "len", "builtin_function_or_method", true, 0},
+	/* 2.7 */
+	{"types", "ClassType", "classobj", false, 0x300},
+	{"types", "DictProxyType", "dictproxy", false, 0x300},
+	{"types", "InstanceType", "instance", false, 0x300},
+	{"types", "MethodType", "instancemethod", false, 0x300},
+	{"types", "UnboundMethodType", "instancemethod", false, 0x300},
+	{"thread", "LockType", "thread.lock", false, 0x300},
 	{"types", "FunctionType", "function", false, 0},
+	{"types", "LambdaType", "function", false, 0},
 	{"types", "CodeType", "code", false, 0},
 	{"types", "MappingProxyType", "mappingproxy", false, 0},
 	{"types", "SimpleNamespace", "types.SimpleNamespace", false, 0},
@@ -155,6 +166,7 @@ static const struct alias {
 	{"types", "MethodType", "method", false, 0},
 	{"types", "BuiltinFunctionType", "builtin_function_or_method", false,
 		0},
+	{"types", "BuiltinMethodType", "builtin_function_or_method", false, 0},
 	{"types", "WrapperDescriptorType", "wrapper_descriptor", false, 0},
 	{"types", "MethodWrapperType", "method-wrapper", false, 0},
 	{"types", "MethodDescriptorType", "method_descriptor", false, 0},
@@ -200,9 +212,14 @@ static const struct alias {
 	{"_elementtree", "XMLParser", "xml.etree.ElementTree.XMLParser", false,
 		0},
 	{"_thread", "LockType", "_thread.lock", false, 0},
+	{"posix", "stat_result", "posix.stat_result", false, 0x300},
 	{"posix", "stat_result", "os.stat_result", false, 0},
+	{"posix", "statvfs_result", "posix.statvfs_result", false, 0x300},
+	{"posix", "statvfs_result", "os.statvfs_result", false, 0},
+	{"posix", "terminal_size", "os.terminal_size", false, 0},
 	{"_typing", "TypeAliasType", "typing.TypeAliasType", false, 0},
 	{"_weakref", "ref", "weakref", false, 0x30a},
+	{"_weakref", "ReferenceType", "weakref", false, 0x30a},
 	{"_weakref", "ProxyType", "weakproxy", false, 0x30a},
 	{"_weakref", "CallableProxyType", "weakcallableproxy", false, 0x30a},
 	{"_weakref", "ref", "weakref.ReferenceType", false, 0},
@@ -216,22 +233,26 @@ static const struct alias {
 static const struct home {
 	const char *module;
 	bool bare;
+	unsigned before; /* as of aliases */
 } homes[] = {
-	{"builtins", true},
-	{"types", true},
-	{"sys", false},
-	{"_weakref", false},
-	{"_frozen_importlib", false},
-	{"_frozen_importlib_external", false},
-	{"_collections_abc", true},
-	{"_thread", false},
-	{"_contextvars", false},
-	{"itertools", false},
-	{"operator", false},
-	{"collections", false},
-	{"functools", false},
-	{"_io", false},
-	{"datetime", false},
+	{"exceptions", false, 0x300}, /* builtins has them, too */
+	{"builtins", true, 0},
+	{"types", true, 0},
+	{"thread", false, 0x300},
+	{"sys", false, 0},
+	{"_weakref", false, 0},
+	{"_frozen_importlib", false, 0},
+	{"_frozen_importlib_external", false, 0},
+	{"_collections_abc", true, 0},
+	{"_thread", false, 0},
+	{"_contextvars", false, 0},
+	{"posix", false, 0},
+	{"itertools", false, 0},
+	{"operator", false, 0},
+	{"collections", false, 0},
+	{"functools", false, 0},
+	{"_io", false, 0},
+	{"datetime", false, 0},
 };
 #define HOMES (sizeof homes / sizeof *homes)
 
@@ -260,6 +281,11 @@ static void name_type_of(struct naming *n, pm_addr object, const char *name)
 		n->named += supply(n->b, type, name);
 }
 
+static bool is_of_release(const struct pm_build *b, unsigned before)
+{
+	return !before || b->l->row->version < before;
+}
+
 static bool name_value(void *arg, pm_addr key, pm_addr value)
 {
 	struct naming *n = arg;
@@ -271,7 +297,7 @@ static bool name_value(void *arg, pm_addr key, pm_addr value)
 	for (size_t i = 0; i < sizeof aliases / sizeof *aliases; i++) {
 		const struct alias *a = &aliases[i];
 		if (strcmp(a->module, n->module) || strcmp(a->key, text) ||
-			(a->before && b->l->row->version >= a->before))
+			!is_of_release(b, a->before))
 			continue;
 		pm_addr type = a->of_value ? type_of(b, value) : value;
 		if (is_static_type(b, type))
@@ -298,7 +324,8 @@ static bool name_module(void *arg, pm_addr key, pm_addr module)
 	if (strcmp(name, "__builtin__") == 0) /* 2.7 */
 		memcpy(name, "builtins", sizeof "builtins");
 	bool home = n->pass < HOMES;
-	if (home && strcmp(homes[n->pass].module, name))
+	if (home && (strcmp(homes[n->pass].module, name) ||
+			    !is_of_release(b, homes[n->pass].before)))
 		return true;
 	/* What stands in for a module may be anything. */
 	pm_addr dict = pm_build_number(b, module, b->l->f.module.dict);

@@ -261,6 +261,10 @@ static void make_types(struct mini *m)
 		at->bytes_type = make_type(m, "str", f->bytes.data.off + 1);
 		mini_put(m, at->bytes_type.addr, f->type.itemsize, 1);
 		add_flag(m, at->bytes_type, 27);
+		pm_addr base =
+			make_type(m, "basestring", f->object.sizeof_.off).addr;
+		mini_put(m, at->bytes_type.addr, f->type.base, base);
+		mini_put(m, at->unicode_type.addr, f->type.base, base);
 	}
 	at->none = make_singleton(m, "NoneType");
 	if (wide)

@@ -31,16 +31,18 @@ static pm_addr make_module(struct mini *m, const pm_addr *pairs, size_t n)
 }
 
 struct shown {
-	pm_addr list, deque, function, nobody, module;
+	pm_addr list, deque, function, error, nobody, module;
 };
 
-/* builtins, collections and one that hides behind its importer. */
+/* builtins, collections, one that hides behind its importer, and what 2.7 has
+   besides builtins. */
 static void make_modules(struct mini *m, struct shown *s)
 {
 	const struct pm_fields *f = &m->l->f;
 	s->list = mini_hidden_type(m);
 	s->deque = mini_hidden_type(m);
 	s->function = mini_hidden_type(m);
+	s->error = mini_hidden_type(m);
 	s->nobody = mini_hidden_type(m);
 	const pm_addr builtins[] = {
 		mini_str(m, "None"),
@@ -51,6 +53,8 @@ static void make_modules(struct mini *m, struct shown *s)
 		s->list,
 		mini_str(m, "dict"),
 		m->l->at.dict_type.addr,
+		mini_str(m, "KeyError"),
+		s->error,
 	};
 	const pm_addr collections[] = {
 		mini_str(m, "deque"),
@@ -66,20 +70,26 @@ static void make_modules(struct mini *m, struct shown *s)
 		mini_str(m, "FunctionType"),
 		s->function,
 	};
+	const pm_addr exceptions[] = {
+		mini_str(m, "KeyError"),
+		s->error,
+	};
 	const pm_addr modules[] = {
 		mini_str(m, "app"),
 		make_module(m, importer, 1),
 		mini_str(m, "collections"),
 		make_module(m, collections, 2),
 		mini_str(m, "builtins"),
-		make_module(m, builtins, 4),
+		make_module(m, builtins, 5),
 		mini_str(m, "types"),
 		make_module(m, types, 1),
+		mini_str(m, "exceptions"),
+		make_module(m, exceptions, 1),
 	};
 	s->module = mini_load(
 		m, modules[5] + f->object.type.off, f->object.type.size);
-	mini_put(m, m->interp, f->interp.builtins, mini_dict(m, builtins, 4));
-	mini_put(m, m->interp, f->interp.modules, mini_dict(m, modules, 4));
+	mini_put(m, m->interp, f->interp.builtins, mini_dict(m, builtins, 5));
+	mini_put(m, m->interp, f->interp.modules, mini_dict(m, modules, 5));
 }
 
 START_TEST(names_are_found_again)
@@ -118,6 +128,9 @@ START_TEST(names_are_found_again)
 		check_name(memory, l, s.list, "list");
 		check_name(memory, l, s.deque, "collections.deque");
 		check_name(memory, l, s.function, "function");
+		check_name(memory, l, s.error,
+			at->bytes_type.addr ? "exceptions.KeyError"
+					    : "KeyError");
 		check_name(memory, l, s.module, "module");
 		ck_assert(pm_layout_is_nameless(l, s.nobody));
 		ck_assert(!pm_layout_is_nameless(l, s.deque));
