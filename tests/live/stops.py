@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """What is asked of GDB at one stop of a debuggee, and what it must say."""
+import contextlib
+import re
+import subprocess
+
 import compare
 
 
@@ -97,10 +101,33 @@ def lives(report, where, subject):
                 ["it said %r and ended with %d" % (said, status)])
 
 
+@contextlib.contextmanager
 def over_gdbserver(gdb, server, pid):
-    """Connects GDB with the process through a server on a pipe.  Files are
-    this machine's: not all of them need to go through the pipe, too."""
-    gdb.run("set sysroot")
-    said = gdb.run("target remote | %s --once - --attach %d" % (server, pid))
-    if "(remote" not in gdb.run("info inferiors").text:
-        raise ValueError("target remote: " + said.text[-300:])
+    """Connects GDB with the process through a server.  Not by a pipe: of that
+    GDB reads each character by a call of its own.  Files are this machine's:
+    not all of them need to go through the connection, too."""
+    process = subprocess.Popen(
+        [server, "--once", "--attach", "127.0.0.1:0", str(pid)],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE, text=True)
+    try:
+        lines = []
+        for line in process.stderr:
+            lines.append(line)
+            port = re.search(r"Listening on port (\d+)", line)
+            if port:
+                break
+        else:
+            raise ValueError("gdbserver: " + "".join(lines))
+        gdb.run("set sysroot")
+        said = gdb.run("target remote 127.0.0.1:" + port.group(1))
+        if "(remote" not in gdb.run("info inferiors").text:
+            raise ValueError("target remote: " + said.text[-300:])
+        yield
+        gdb.run("detach")
+        process.wait(60)
+    finally:
+        if process.poll() is None:
+            process.terminate()  # it lets the process go
+            process.wait()
+        process.stderr.close()
