@@ -82,7 +82,10 @@ static void pick_witnesses(struct pm_session *s)
 	struct pm_witness *w = s->witnesses;
 	size_t n = 0, writable = 0, seen = 0;
 	memset(w, 0, sizeof s->witnesses);
-	if (s->facts.sp)
+	/* Of a stack that is not in the core GDB says that it is zero. */
+	const struct pm_mapping *stack =
+		pm_target_find_map(s->target, s->facts.sp);
+	if (s->facts.sp && !(stack && (stack->flags & PM_MAP_ABSENT)))
 		w[n++].addr = s->facts.sp & ~(pm_addr)7;
 	if (s->facts.pc)
 		w[n++].addr = s->facts.pc & ~(pm_addr)7;
@@ -141,6 +144,16 @@ enum pm_status pm_session_open(struct pm_session *s, struct pm_error *err)
 	return PM_OK;
 }
 
+/* A core without any of it (coredump_filter): what GDB shows there is what the
+   files had at first. */
+static bool has_written(const struct pm_target *t)
+{
+	pm_vec_each (m, &t->maps)
+		if ((m->flags & PM_MAP_WRITE) && !(m->flags & PM_MAP_ABSENT))
+			return true;
+	return t->kind != PM_TARGET_CORE;
+}
+
 void pm_session_judge(struct pm_session *s)
 {
 	/* One in use was judged before, or is the debugger's own. */
@@ -164,7 +177,7 @@ void pm_session_judge(struct pm_session *s)
 			(unsigned long long)w->addr);
 		break;
 	}
-	if (!answered)
+	if (!answered && has_written(s->target))
 		distrust(s, "the debugger can read none of the words that the "
 			    "fast reader was to be compared at");
 	if (!s->distrust[0])
@@ -213,6 +226,10 @@ enum pm_status pm_session_ensure(struct pm_session *s, struct pm_error *err)
 	enum pm_status st = ensure(s, err);
 	if (st != PM_OK && s->target && s->target->truncated)
 		pm_error_context(err, "the core file is truncated");
+	else if (st != PM_OK && s->target && !has_written(s->target))
+		pm_error_context(err,
+			"nothing that the program wrote is in the core "
+			"(coredump_filter in core(5))");
 	return st;
 }
 
