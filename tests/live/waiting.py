@@ -9,6 +9,7 @@ import tempfile
 
 import gdbpipe
 import pythons
+from target import READS
 
 
 class Report:
@@ -44,8 +45,11 @@ class Program:
         self.pid = self.process.pid
         while True:     # it waits once it is in the read
             with open("/proc/%d/syscall" % self.pid) as file:
-                if file.read().split()[:2] == ["0", "0x0"]:
-                    break
+                call = file.read().split()
+            if call[0] in READS and int(call[1], 16) == 0:
+                break
+            if self.process.poll() is not None:
+                raise ValueError("the program ended")
             os.sched_yield()
 
     def __enter__(self):
