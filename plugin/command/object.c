@@ -2,6 +2,7 @@
 /* py-object: what one object is, and what it refers to. */
 #include "command/object-tables.h"
 #include "heap/footprint.h"
+#include "heap/spot.h"
 #include "object/details.h"
 #include "object/refs.h"
 #include "object/repr.h"
@@ -191,14 +192,7 @@ static enum pm_status step(
 	struct pm_object x;
 	struct pm_measure m = {0};
 	PM_TRY(pm_walking_heap(r->session, &h, err));
-	PM_TRY(pm_heap_pools(h, err));
-	PM_TRY(pm_heap_freelists(h, err));
-	if (pm_freelists_hold(&h->freelists, r->addr))
-		return pm_fail(err, PM_CORRUPT, r->addr,
-			"no object at 0x%" PRIx64
-			": a free list keeps this memory for a new one",
-			r->addr);
-	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
+	PM_TRY(pm_spot_object(h, r->addr, &x, err));
 	enum pm_status s = pm_object_measure(&h->objects, &x, &m);
 	if (s == PM_CORRUPT)
 		return pm_fail(err, s, x.addr,

@@ -369,6 +369,54 @@ void pm_spot_find(struct pm_heap *h, pm_addr addr, struct pm_spot *ret)
 	}
 }
 
+/* Not when words in a block look like objects at two places, and nothing yet
+   tells which it is. */
+static bool excludes(struct pm_heap *h, const struct pm_spot *s)
+{
+	struct pm_object x;
+	switch (s->kind) {
+	case PM_SPOT_OBJECT:
+		if (s->x.addr == s->addr)
+			return false;
+		break;
+	case PM_SPOT_BLOCK:
+		break;
+	case PM_SPOT_BUFFER:
+	case PM_SPOT_FREE_BLOCK:
+	case PM_SPOT_HELD_BLOCK:
+	case PM_SPOT_POOL_HEADER:
+	case PM_SPOT_POOL_REST:
+	case PM_SPOT_FREE_POOL:
+	case PM_SPOT_FRESH_POOL:
+		return true;
+	default:
+		return false;
+	}
+	return s->sure || s->pool < 0 ||
+	       pm_object_load(&h->objects, s->addr, &x, NULL) != PM_OK ||
+	       s->addr != s->start + h->pools->hook_pre + x.type->pre;
+}
+
+enum pm_status pm_spot_object(struct pm_heap *h, pm_addr addr,
+	struct pm_object *ret, struct pm_error *err)
+{
+	struct pm_spot s;
+	pm_auto_strbuf what = {0};
+	PM_TRY(pm_heap_pools(h, err));
+	PM_TRY(pm_heap_freelists(h, err));
+	pm_spot_find(h, addr, &s);
+	if (!excludes(h, &s))
+		return pm_object_load(&h->objects, addr, ret, err);
+	pm_spot_describe(h, &s, &what);
+	if (s.kind == PM_SPOT_OBJECT || s.kind == PM_SPOT_BUFFER)
+		return pm_fail(err, PM_CORRUPT, addr,
+			"no object at 0x%" PRIx64
+			": %s of the %s at 0x%" PRIx64,
+			addr, pm_strbuf_text(&what), s.x.type->name, s.x.addr);
+	return pm_fail(err, PM_CORRUPT, addr, "no object at 0x%" PRIx64 ": %s",
+		addr, pm_strbuf_text(&what));
+}
+
 void pm_spot_claim(struct pm_heap *h, const struct pm_object *owner,
 	const struct pm_buffer *b, struct pm_spot *s)
 {

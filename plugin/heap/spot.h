@@ -66,6 +66,13 @@ struct pm_spot {
 /* Needs the pools (pm_heap_pools). */
 void pm_spot_find(struct pm_heap *h, pm_addr addr, struct pm_spot *ret);
 
+/* The object that begins at addr.  Words within an object or a buffer may well
+   look like another one: PM_CORRUPT, and what is there instead.  Reads the
+   pools and free lists if need be; larger objects are known after a walk only.
+ */
+PM_CHECKED enum pm_status pm_spot_object(struct pm_heap *h, pm_addr addr,
+	struct pm_object *ret, struct pm_error *err);
+
 /* The place turned out to lie in this buffer of owner. */
 void pm_spot_claim(struct pm_heap *h, const struct pm_object *owner,
 	const struct pm_buffer *b, struct pm_spot *s);

@@ -115,6 +115,57 @@ START_TEST(places_of_objects)
 }
 END_TEST
 
+static void no_object(struct place *p, pm_addr addr, const char *why)
+{
+	struct pm_error err = {0};
+	struct pm_object x;
+	ck_assert_int_eq(pm_spot_object(p->heap, addr, &x, &err), PM_CORRUPT);
+	if (!strstr(err.msg, why))
+		ck_abort_msg("%s: %s", err.msg, why);
+}
+
+/* Items that look like the head of an object are none, walked or not. */
+START_TEST(objects_begin_where_they_begin)
+{
+	EACH_ROW(row)
+	{
+		for (int walked = 0; walked < 2; walked++) {
+			struct place p;
+			struct pm_error err = {0};
+			struct pm_object x;
+			begin(&p, row, false);
+			struct mini *m = &p.h.m;
+			const struct pm_fields *f = &m->l->f;
+			unsigned ws = m->l->t.word_size;
+			pm_addr inside = p.tuple + f->tuple.item.off + ws;
+			mini_put(m, inside, f->object.refcnt, 1);
+			mini_put(m, inside, f->object.type, p.h.int_type);
+			mini_block(&p.h, 10 * ws); /* keeps the pool */
+			pm_addr freed = mini_block(&p.h, 10 * ws);
+			pm_addr gone = freed + f->object.sizeof_.off;
+			mini_put(m, gone, f->object.refcnt, 1);
+			mini_put(m, gone, f->object.type, p.h.int_type);
+			mini_free(&p.h, freed);
+			if (walked)
+				finish_walk(&p);
+			no_object(&p, inside, "[1] of the builtins.tuple at");
+			no_object(&p, gone, "free block of");
+			if (walked)
+				no_object(&p, p.items,
+					"[0] of the builtins.list at");
+			const pm_addr good[] = {p.list, p.tuple, p.ints[0]};
+			for (unsigned i = 0; i < 3; i++) {
+				ck_assert_int_eq(pm_spot_object(p.heap, good[i],
+							 &x, &err),
+					PM_OK);
+				ck_assert_uint_eq(x.addr, good[i]);
+			}
+			end(&p);
+		}
+	}
+}
+END_TEST
+
 /* Without a walk a second search leads from an item to its list. */
 START_TEST(owners_without_a_walk)
 {
@@ -293,6 +344,7 @@ START_TEST(hostile_objects)
 }
 END_TEST
 
-UNIT_MAIN("spot", places_of_objects, owners_without_a_walk,
-	places_of_the_allocator, places_of_the_interpreter,
-	nothing_is_mapped_there, every_address_has_a_name, hostile_objects)
+UNIT_MAIN("spot", places_of_objects, objects_begin_where_they_begin,
+	owners_without_a_walk, places_of_the_allocator,
+	places_of_the_interpreter, nothing_is_mapped_there,
+	every_address_has_a_name, hostile_objects)
