@@ -216,6 +216,7 @@ static void show(struct pm_run *r)
 	pm_emit_uint(e, "copies", d->copies);
 	pm_emit_uint(e, "size", d->size);
 	pm_emit_uint(e, "alloc", d->alloc);
+	pm_emit_uint(e, "left_out", d->left_out);
 	pm_emit_uint(e, "saving", d->saving);
 	pm_emit_close(e);
 	pm_emit_line(e,
@@ -224,7 +225,12 @@ static void show(struct pm_run *r)
 		pm_grouped(d->copies, n), pm_grouped(d->objects, more),
 		kind_names[st->kind], pm_grouped(d->list.len, (char[28]){0}),
 		pm_human_size(d->saving, size));
-	pm_emit_text(e, "confidence", "exact");
+	if (d->left_out)
+		pm_emit_line(e,
+			"%s more are left out: whose of several interpreters "
+			"they are is not known (-interp N).",
+			pm_grouped(d->left_out, n));
+	pm_emit_text(e, "confidence", d->left_out ? "lower bound" : "exact");
 	pm_emit_variable(e, "py_count", d->copies);
 	pm_emit_variable(e, "py_size", d->saving);
 	const struct pm_heap *h = r->session->heap;
@@ -310,6 +316,10 @@ const struct pm_command pm_command_strings = {
 	       "copies, by a sample: the places to call sys.intern at.  Of "
 	       "Python 2.7 str and unicode are compared; only str can be "
 	       "interned there.\n"
+	       "Interpreters with an allocator of their own share no objects: "
+	       "each is compared with its own only.  Which of them a large "
+	       "block belongs to is not known without -interp: such objects "
+	       "are left out then, and counted below the table.\n"
 	       "Content is compared by a hash of 64 bits and by its size.",
 	.examples = "py-strings -top 10  # which texts are there many times\n"
 		    "py-strings -holders  # and who holds them\n"

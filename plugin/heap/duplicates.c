@@ -17,7 +17,7 @@
 struct found {
 	struct pm_map by_hash; /* -> place in list, plus 1 */
 	PM_VEC(struct pm_duplicate) list;
-	uint64_t objects, unreadable, inconsistent;
+	uint64_t objects, left_out, unreadable, inconsistent;
 	unsigned char *piece;
 	/* Bits to be set, plus 1: by then they are in the cache. */
 	uint64_t pending[PENDING];
@@ -27,7 +27,8 @@ struct found {
 struct pm_duplicates_job {
 	struct pm_heap *h;
 	enum pm_duplicate_kind kind;
-	unsigned bits; /* 1 << bits of them in each bitmap */
+	PM_VEC(int64_t) interps; /* that have arenas of their own */
+	unsigned bits;		 /* 1 << bits of them in each bitmap */
 	uint64_t *once, *again;
 	bool second; /* the second reading */
 	struct pm_scan *scan;
@@ -51,6 +52,7 @@ void pm_duplicates_destroy(struct pm_duplicates_job *j)
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		deinit_found(&j->found[i]);
 	pm_vec_deinit(&j->result.list);
+	pm_vec_deinit(&j->interps);
 	free(j->once);
 	free(j->again);
 	free(j);
@@ -286,18 +288,12 @@ static void settle(struct pm_duplicates_job *j, uint64_t pending)
 		set_bit(j->again, pending - 1);
 }
 
-static bool see(void *arg, unsigned who, const struct pm_scanned *x)
+static bool compare(struct pm_duplicates_job *j, unsigned who,
+	const struct pm_scanned *x, const struct content *c)
 {
-	struct pm_duplicates_job *j = arg;
 	struct found *f = &j->found[who];
-	struct content c;
 	uint64_t hash;
-	enum pm_status s = content_of(j, x, &c);
-	if (s != PM_OK) {
-		f->inconsistent += !j->second && s == PM_CORRUPT;
-		return true;
-	}
-	if (!hash_content(j, f, x, &c, &hash)) {
+	if (!hash_content(j, f, x, c, &hash)) {
 		f->unreadable += !j->second;
 		return true;
 	}
@@ -312,7 +308,42 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 	}
 	if (!(j->again[bit / 64] >> bit % 64 & 1))
 		return true;
-	return record(j, who, x, &c, hash);
+	return record(j, who, x, c, hash);
+}
+
+/* Of several interpreters: among those of its own.  What is static is all of
+   theirs. */
+static bool compare_within(struct pm_duplicates_job *j, unsigned who,
+	const struct pm_scanned *x, const struct content *c)
+{
+	const struct pm_arena *a = pm_pools_arena(j->h->pools, x->addr);
+	uint64_t seed = c->seed;
+	bool known = false;
+	pm_vec_each (interp, &j->interps) {
+		struct content one = *c;
+		if (!x->is_static && (!a || a->interp != *interp))
+			continue;
+		known = true;
+		one.seed = mix(seed, (uint64_t)*interp + 1);
+		if (!compare(j, who, x, &one))
+			return false;
+	}
+	j->found[who].left_out += !known && !j->second;
+	return true;
+}
+
+static bool see(void *arg, unsigned who, const struct pm_scanned *x)
+{
+	struct pm_duplicates_job *j = arg;
+	struct found *f = &j->found[who];
+	struct content c;
+	enum pm_status s = content_of(j, x, &c);
+	if (s != PM_OK) {
+		f->inconsistent += !j->second && s == PM_CORRUPT;
+		return true;
+	}
+	return j->interps.len > 1 ? compare_within(j, who, x, &c)
+				  : compare(j, who, x, &c);
 }
 
 /* ---- the job ---- */
@@ -346,6 +377,18 @@ static void cleanup_job(struct pm_duplicates_job **j)
 	pm_duplicates_destroy(*j);
 }
 
+static bool find_interpreters(struct pm_duplicates_job *j)
+{
+	pm_vec_each (a, &j->h->pools->arenas) {
+		bool known = a->interp < 0;
+		pm_vec_each (i, &j->interps)
+			known |= *i == a->interp;
+		if (!known && !pm_vec_push(&j->interps, a->interp))
+			return false;
+	}
+	return true;
+}
+
 enum pm_status pm_duplicates_create(struct pm_heap *h,
 	enum pm_duplicate_kind kind, struct pm_duplicates_job **ret,
 	struct pm_error *err)
@@ -356,6 +399,8 @@ enum pm_status pm_duplicates_create(struct pm_heap *h,
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	j->h = h;
 	j->kind = kind;
+	if (!find_interpreters(j))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	uint32_t n = pm_types_count(h->types);
 	uint64_t count = 0;
 	for (uint32_t i = 0; i < n && i < h->nstats; i++) {
@@ -398,10 +443,12 @@ static enum pm_status gather(struct pm_duplicates_job *j, struct pm_error *err)
 					err, PM_NOMEM, 0, "out of memory");
 		}
 		all->objects += f->objects;
+		all->left_out += f->left_out;
 		all->unreadable += f->unreadable;
 		all->inconsistent += f->inconsistent;
 	}
 	r->objects = all->objects;
+	r->left_out = all->left_out;
 	r->unreadable = all->unreadable + pm_scan_unreadable(j->scan);
 	r->inconsistent = all->inconsistent;
 	pm_vec_each (d, &all->list) {

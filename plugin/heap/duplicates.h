@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Equal objects that are separate: str or bytes of the same content, tuples of
-   the same items, frozensets of the same members.  Content is compared by a
+   the same items, frozensets of the same members.  Interpreters with allocators
+   of their own share none, and are taken one by one.  Content is compared by a
    64-bit hash of our own together with its size.  The heap is read twice: a
    bitmap of what was seen before leaves the second time only what may have a
    copy.  A resumable job after a walk. */
@@ -33,6 +34,8 @@ struct pm_duplicates {
 	PM_VEC(struct pm_duplicate) list;     /* two copies and more */
 	uint64_t objects;		      /* of the kind, copies or not */
 	uint64_t copies, size, alloc, saving; /* of the list */
+	/* Of several interpreters, and whose is not known: not compared. */
+	uint64_t left_out;
 	uint64_t unreadable, inconsistent;
 };
 

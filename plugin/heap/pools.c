@@ -554,6 +554,21 @@ static enum pm_status find_foreign(const struct pm_layout *l,
 	return PM_OK;
 }
 
+const struct pm_arena *pm_pools_arena(const struct pm_pools *p, pm_addr addr)
+{
+	for (size_t lo = 0, hi = p->arenas.len; lo < hi;) {
+		size_t mid = lo + (hi - lo) / 2;
+		const struct pm_arena *a = &p->arenas.data[mid];
+		if (addr < a->address)
+			hi = mid;
+		else if (addr - a->address >= a->bytes)
+			lo = mid + 1;
+		else
+			return a;
+	}
+	return NULL;
+}
+
 bool pm_pools_foreign(const struct pm_pools *p, pm_addr addr)
 {
 	size_t lo = 0, hi = p->foreign.len;

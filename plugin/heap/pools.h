@@ -149,6 +149,9 @@ static inline void pm_cleanup_pools(struct pm_pools **p)
 	pm_pools_destroy(*p);
 }
 
+/* The arena or segment that addr is in; NULL: none. */
+const struct pm_arena *pm_pools_arena(const struct pm_pools *p, pm_addr addr);
+
 /* Is addr in an arena of an interpreter that does not count? */
 bool pm_pools_foreign(const struct pm_pools *p, pm_addr addr);
 

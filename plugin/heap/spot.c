@@ -114,28 +114,13 @@ static void in_used_pool(struct pm_heap *h, size_t pool, struct pm_spot *s)
 	take_block(h, pool, s);
 }
 
-static int64_t arena_at(const struct pm_pools *p, pm_addr addr)
-{
-	for (size_t lo = 0, hi = p->arenas.len; lo < hi;) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (addr < p->arenas.data[mid].address)
-			hi = mid;
-		else if (addr - p->arenas.data[mid].address >=
-			 p->arenas.data[mid].bytes)
-			lo = mid + 1;
-		else
-			return (int64_t)mid;
-	}
-	return -1;
-}
-
 static bool in_arena(struct pm_heap *h, struct pm_spot *s)
 {
 	const struct pm_pools *p = h->pools;
-	s->arena = arena_at(p, s->addr);
-	if (s->arena < 0)
+	const struct pm_arena *a = pm_pools_arena(p, s->addr);
+	if (!a)
 		return false;
-	const struct pm_arena *a = &p->arenas.data[s->arena];
+	s->arena = a - p->arenas.data;
 	s->kind = PM_SPOT_ARENA;
 	s->start = a->address;
 	s->bytes = a->bytes;

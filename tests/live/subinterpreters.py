@@ -55,6 +55,8 @@ def tell(stats, truth, get=gc.get_objects):
         json.dump({"types": types, "names": names,
                    "keep": [hex(id(thing)) for thing in keep],
                    "big": [hex(id(thing)) for thing in big]}, out)
+alone = ["".join(["pm alone ", str(i)]) for i in range(20)]
+twice = ["".join(["pm twice ", str(i)]) for i in range(20) for _ in "ab"]
 gc.collect()
 gc.disable()
 """
