@@ -19,6 +19,7 @@ unit_tests = \
 	%D%/test-roots \
 	%D%/test-search \
 	%D%/test-session \
+	%D%/test-slots \
 	%D%/test-spot \
 	%D%/test-strbuf \
 	%D%/test-target \
