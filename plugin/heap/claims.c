@@ -5,6 +5,8 @@
 #include "heap/team.h"
 
 #define MAX_CANDIDATES 4096
+#define RANGE (UINT64_C(16) << 20) /* bytes of one range at most */
+#define BATCH (UINT64_C(64) << 20) /* and of all that are searched at once */
 
 struct claim {
 	pm_addr place, low; /* its buffer begins at low or behind it */
@@ -16,7 +18,11 @@ struct pm_claims {
 	struct pm_heap *h;
 	struct claim claims[PM_CLAIMS_MAX];
 	size_t n;
-	struct pm_search *search;
+	struct pm_search_for what;
+	/* Pools that may hold owners, the highest first. */
+	PM_VEC(struct pm_search_range) within;
+	size_t next;		  /* of these, for the next search */
+	struct pm_search *search; /* of a batch of them, may be NULL */
 	bool searched;
 	size_t at; /* the candidate that comes next */
 };
@@ -26,6 +32,7 @@ void pm_claims_destroy(struct pm_claims *c)
 	if (!c)
 		return;
 	pm_search_destroy(c->search);
+	pm_vec_deinit(&c->within);
 	free(c);
 }
 
@@ -80,11 +87,54 @@ static bool plan(const struct pm_claims *c, struct pm_search_for *ret)
 	return n;
 }
 
+/* Where owners may be: objects with a collector's head and a pointer.  Memory
+   is mapped from above: what owns much is old, and stands high. */
+static bool add_pools(struct pm_claims *c)
+{
+	const struct pm_layout *l = c->h->l;
+	const struct pm_pools *p = c->h->pools;
+	uint32_t least = l->t.gc_head_size + l->f.object.sizeof_.off +
+			 l->t.word_size + p->hook_pre + p->hook_post;
+	for (size_t i = p->npools; i-- > 0;) {
+		if (p->pools[i].state != PM_POOL_USED ||
+			pm_pools_class_size(p, p->pools[i].szidx) < least)
+			continue;
+		pm_addr at = pm_pools_address(p, i);
+		uint64_t bytes = pm_pools_bytes(p, i);
+		struct pm_search_range *last =
+			c->within.len ? &c->within.data[c->within.len - 1]
+				      : NULL;
+		if (last && at + bytes == last->first && last->span < RANGE) {
+			last->first = at;
+			last->span += bytes;
+		} else if (!pm_vec_push(&c->within,
+				   (struct pm_search_range){at, bytes})) {
+			return false;
+		}
+	}
+	return true;
+}
+
+static enum pm_status begin_batch(struct pm_claims *c, struct pm_error *err)
+{
+	uint64_t bytes = 0;
+	c->what.within = c->within.data + c->next;
+	c->what.nwithin = 0;
+	while (c->next < c->within.len && bytes < BATCH) {
+		bytes += c->within.data[c->next++].span;
+		c->what.nwithin++;
+	}
+	c->searched = false;
+	c->at = 0;
+	pm_search_destroy(pm_take(c->search));
+	return pm_search_create(
+		c->h->target, &c->what, MAX_CANDIDATES, &c->search, err);
+}
+
 enum pm_status pm_claims_create(struct pm_heap *h, const struct pm_spot *places,
 	size_t n, struct pm_claims **ret, struct pm_error *err)
 {
 	const struct pm_layout *l = h->l;
-	struct pm_search_for what = {.width = l->t.word_size};
 	*ret = NULL;
 	if (n > PM_CLAIMS_MAX || l->t.big_endian != PM_HOST_BIG_ENDIAN)
 		return PM_OK;
@@ -93,14 +143,18 @@ enum pm_status pm_claims_create(struct pm_heap *h, const struct pm_spot *places,
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	c->h = h;
 	c->n = n;
+	c->what.width = l->t.word_size;
 	for (size_t i = 0; i < n; i++)
 		c->claims[i] = (struct claim){
 			.place = places[i].addr, .low = low_of(h, &places[i])};
 	qsort(c->claims, n, sizeof *c->claims, by_low);
-	if (!plan(c, &what))
+	if (!plan(c, &c->what))
 		return PM_OK;
-	PM_TRY(pm_search_create(
-		h->target, &what, MAX_CANDIDATES, &c->search, err));
+	if (!add_pools(c))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (!c->within.len)
+		return PM_OK; /* nothing could be proven */
+	PM_TRY(begin_batch(c, err));
 	*ret = pm_take(c);
 	return PM_OK;
 }
@@ -137,24 +191,35 @@ static void take_candidate(struct pm_claims *c, pm_addr addr)
 enum pm_status pm_claims_step(struct pm_claims *c, double seconds,
 	bool *ret_done, struct pm_error *err)
 {
-	double end = pm_now() + seconds;
+	double end = pm_now() + seconds, left;
 	*ret_done = false;
-	if (!c->searched)
-		return pm_search_step(c->search, seconds, &c->searched, err);
-	const struct pm_search_result *r = pm_search_result(c->search);
-	while (c->at < r->hits.len) {
-		take_candidate(c, r->hits.data[c->at++].addr);
-		if (c->at % 16 == 0 && pm_now() > end)
+	while ((left = end - pm_now()) > 0) {
+		if (!c->searched) {
+			PM_TRY(pm_search_step(
+				c->search, left, &c->searched, err));
+			continue;
+		}
+		const struct pm_search_result *r = pm_search_result(c->search);
+		while (c->at < r->hits.len) {
+			take_candidate(c, r->hits.data[c->at++].addr);
+			if (c->at % 16 == 0 && pm_now() > end)
+				return PM_OK;
+		}
+		/* Each has one owner: the rest need not be read. */
+		if (pm_claims_complete(c) || c->next == c->within.len) {
+			*ret_done = true;
 			return PM_OK;
+		}
+		PM_TRY(begin_batch(c, err));
 	}
-	*ret_done = true;
 	return PM_OK;
 }
 
 void pm_claims_progress(
 	const struct pm_claims *c, uint64_t *ret_done, uint64_t *ret_total)
 {
-	pm_search_progress(c->search, ret_done, ret_total);
+	*ret_done = c->next - c->what.nwithin;
+	*ret_total = c->within.len;
 }
 
 bool pm_claims_complete(const struct pm_claims *c)

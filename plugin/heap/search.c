@@ -238,9 +238,29 @@ static bool is_wanted(const struct pm_search_for *w, const struct pm_mapping *m,
 	       (w->read_only || m->flags & PM_MAP_WRITE);
 }
 
+static enum pm_status plan_within(struct pm_search *s, struct pm_error *err)
+{
+	for (size_t i = 0; i < s->what.nwithin; i++) {
+		const struct pm_search_range *r = &s->what.within[i];
+		for (uint64_t at = 0; at < r->span; at += PIECE) {
+			uint64_t len = r->span - at;
+			if (len > PIECE)
+				len = PIECE;
+			if (!pm_vec_push(
+				    &s->pieces, (struct piece){r->first + at,
+							(uint32_t)len, 0}))
+				return pm_fail(
+					err, PM_NOMEM, 0, "out of memory");
+		}
+	}
+	return PM_OK;
+}
+
 static enum pm_status plan(struct pm_search *s, struct pm_error *err)
 {
 	const struct pm_target *t = s->target;
+	if (s->what.within)
+		return plan_within(s, err);
 	size_t overlap = s->longest ? s->longest - 1 : 0;
 	bool known = pm_target_knows_permissions(t);
 	for (size_t i = 0; i < t->maps.len; i++) {

@@ -31,6 +31,9 @@ struct pm_search_for {
 		size_t len;		    /* not 0 */
 	} forms[PM_SEARCH_FORMS];
 	bool read_only; /* in memory that cannot be written, too */
+	/* If not NULL: only there, the caller's while the job is created. */
+	const struct pm_search_range *within;
+	size_t nwithin;
 };
 
 struct pm_search_hit {
