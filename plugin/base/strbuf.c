@@ -129,6 +129,12 @@ static void put_utf8(struct pm_strbuf *b, uint32_t cp)
 
 void pm_strbuf_code_point(struct pm_strbuf *b, uint32_t cp, char quote)
 {
+	pm_strbuf_character(b, cp, quote, !is_unprintable(cp));
+}
+
+void pm_strbuf_character(
+	struct pm_strbuf *b, uint32_t cp, char quote, bool printable)
+{
 	if (quote && (cp == (unsigned char)quote || cp == '\\'))
 		pm_strbuf_printf(b, "\\%c", (char)cp);
 	else if (cp == '\n')
@@ -137,7 +143,7 @@ void pm_strbuf_code_point(struct pm_strbuf *b, uint32_t cp, char quote)
 		pm_strbuf_puts(b, "\\t");
 	else if (cp == '\r')
 		pm_strbuf_puts(b, "\\r");
-	else if (!is_unprintable(cp))
+	else if (printable)
 		put_utf8(b, cp);
 	else if (cp < 0x100)
 		pm_strbuf_printf(b, "\\x%02x", cp);

@@ -38,6 +38,10 @@ void pm_strbuf_printf(struct pm_strbuf *b, const char *fmt, ...);
    characters, bidi controls and surrogates never reach a terminal raw. */
 void pm_strbuf_code_point(struct pm_strbuf *b, uint32_t cp, char quote);
 
+/* The same, where the caller knows whether it is printable. */
+void pm_strbuf_character(
+	struct pm_strbuf *b, uint32_t cp, char quote, bool printable);
+
 /* Appends bytes that should be UTF-8 text (names, paths): valid sequences as
    by pm_strbuf_code_point with quote 0, invalid bytes as \xNN. */
 void pm_strbuf_escaped(struct pm_strbuf *b, const void *bytes, size_t len);

@@ -225,19 +225,24 @@ void pm_show_buffers(struct pm_run *r, const struct pm_measure *m)
 	static const struct pm_column columns[] = {
 		{"addr", "BUFFER", PM_CELL_ADDR},
 		{"what", "WHAT", PM_CELL_TEXT},
+		{"blocks", "BLOCKS", PM_CELL_COUNT},
 		{"bytes", "BYTES", PM_CELL_SIZE},
 		{"alloc", "ALLOC", PM_CELL_SIZE},
 		{"shared", "SHARED", PM_CELL_BOOL},
 	};
 	struct pm_heap *h = r->session->heap;
-	pm_emit_table(r->emit, "buffers", columns, 5, 0);
+	pm_emit_table(r->emit, "buffers", columns, 6, 0);
 	for (unsigned i = 0; i < m->nbuffers; i++) {
 		const struct pm_buffer *b = &m->buffers[i];
+		bool chain = b->kind == PM_BUFFER_DEQUE ||
+			     b->kind == PM_BUFFER_NODES;
+		uint64_t blocks = chain ? b->count : 1;
 		const struct pm_cell cells[] = {
 			{.u = b->addr},
 			{.text = buffer_text(b->kind)},
-			{.u = b->bytes, .absent = !b->bytes},
-			{.u = pm_block_size(h, h->memory, b->addr, b->bytes)},
+			{.u = blocks},
+			{.u = b->bytes * blocks, .absent = !b->bytes},
+			{.u = pm_buffer_alloc(h, b)},
 			{.b = b->shared},
 		};
 		pm_emit_row(r->emit, cells, 0);

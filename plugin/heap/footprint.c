@@ -103,7 +103,7 @@ uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes)
 	return least_chunk(want, ws);
 }
 
-static uint64_t buffer_size(struct pm_heap *h, const struct pm_buffer *b)
+uint64_t pm_buffer_alloc(struct pm_heap *h, const struct pm_buffer *b)
 {
 	uint64_t one = pm_block_size(h, h->memory, b->addr, b->bytes);
 	if (b->kind == PM_BUFFER_NODES)
@@ -139,5 +139,5 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 	ret->alloc = ret->block;
 	for (unsigned i = 0; i < m->nbuffers; i++)
 		if (!m->buffers[i].shared)
-			ret->alloc += buffer_size(h, &m->buffers[i]);
+			ret->alloc += pm_buffer_alloc(h, &m->buffers[i]);
 }

@@ -13,6 +13,9 @@ struct pm_footprint {
 	uint64_t alloc;		  /* with the buffers that are its alone */
 };
 
+/* What the allocator set aside for a buffer, all links of a chain. */
+uint64_t pm_buffer_alloc(struct pm_heap *h, const struct pm_buffer *b);
+
 /* m: of the loaded object x. */
 void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 	const struct pm_measure *m, struct pm_footprint *ret);

@@ -16,6 +16,8 @@ libpymortem_la_SOURCES += \
 	%D%/locate.c \
 	%D%/names.c \
 	%D%/peek.c \
+	%D%/printable.c %D%/printable.h \
+	%D%/printable-table.c \
 	%D%/prove.c \
 	%D%/questions.h \
 	%D%/rows.h \

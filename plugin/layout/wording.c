@@ -8,5 +8,8 @@ bool pm_wording_is(const struct pm_layout *l, enum pm_wording w)
 		PM_WORDINGS(X)
 #undef X
 	};
+	/* What came with a patch release is known by all of its number. */
+	if (since[w] > 0xffff)
+		return l->hexversion >= since[w];
 	return l->row && l->row->version >= since[w];
 }

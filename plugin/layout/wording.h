@@ -7,14 +7,16 @@
 #include "layout/layout.h"
 
 #define PM_WORDINGS(X)                                                         \
-	X(TYPES_ARE_CLASSES, 0x300) /* <class 'int'>, not <type 'int'> */      \
-	X(SETS_IN_BRACES, 0x300)    /* {1}, not set([1]) */                    \
-	X(TEXT_AS_IT_IS, 0x300)	    /* not ASCII with escapes (PEP 3138) */    \
-	X(MODULE_SPECS, 0x304)		/* __spec__ (PEP 451) */               \
-	X(QUALIFIED_FUNCTIONS, 0x303)	/* by __qualname__ (PEP 3155) */       \
-	X(ONE_ARGUMENT, 0x307)		/* without a comma (bpo-30399) */      \
-	X(TIMEDELTA_NAMED, 0x307)	/* days=1 (bpo-30302) */               \
-	X(TASK_NAME, 0x308)		/* asyncio (bpo-34270) */              \
+	X(TYPES_ARE_CLASSES, 0x300)   /* <class 'int'>, not <type 'int'> */    \
+	X(SETS_IN_BRACES, 0x300)      /* {1}, not set([1]) */                  \
+	X(TEXT_AS_IT_IS, 0x300)	      /* not ASCII with escapes (PEP 3138) */  \
+	X(MODULE_SPECS, 0x304)	      /* __spec__ (PEP 451) */                 \
+	X(QUALIFIED_FUNCTIONS, 0x303) /* by __qualname__ (PEP 3155) */         \
+	X(SUBCLASSES_NAMED, 0x307)    /* of deque, count ... (bpo-27541) */    \
+	X(FUTURE_CONTEXTS, 0x307)     /* two words more */                     \
+	X(ONE_ARGUMENT, 0x307)	      /* without a comma (bpo-30399) */        \
+	X(TIMEDELTA_NAMED, 0x307)     /* days=1 (bpo-30302) */                 \
+	X(TASK_NAME, 0x308)	      /* asyncio (bpo-34270) */                \
 	X(EMPTY_SLOTS_COLLECTED, 0x308) /* instances of any class (3.8.x) */   \
 	X(NAMESPACE_IN_ORDER, 0x309)	/* not sorted any more (bpo-39075) */  \
 	X(ODICT_AS_DICT, 0x30c)	     /* not as a list of pairs (gh-101446) */  \
@@ -22,10 +24,12 @@
 	X(ALIAS_OF_NONE, 0x30e)	     /* list[None], not NoneType */            \
 	X(GEN_YIELD_FROM, 0x30d)     /* a frame state more (gh-104018) */      \
 	X(OBJECT_HAS_NO_NAME, 0x30f) /* in reprs of its descriptors */         \
+	X(PARTIAL_QUALIFIED, 0x30d)  /* module before its name */              \
+	X(NAMELESS_FLAGS, 0x30b)     /* <Access: 0>, not <Access.0: 0> */      \
 	X(FILEIO_TRUNCATE, 0x30f)    /* a bit more before closefd */           \
 	X(FUTURE_CANCEL_MSG, 0x309)  /* words of _asyncio.Future: */           \
-	X(FUTURE_EXCEPTION_TB, 0x30b)                                          \
-	X(FUTURE_CANCELLED_EXC, 0x30d) /* came before its state */             \
+	X(FUTURE_EXCEPTION_TB, 0x30a06f0) /* 3.10.6 */                         \
+	X(FUTURE_CANCELLED_EXC, 0x30d)	  /* came before its state */          \
 	X(FUTURE_AWAITED_BY, 0x30e)                                            \
 	X(LINES_BY_RANGE, 0x30a)    /* co_linetable for co_lnotab (PEP 626) */ \
 	X(LINES_BY_POSITION, 0x30b) /* with columns (PEP 657) */

@@ -17,13 +17,14 @@ libpymortem_la_SOURCES += \
 	%D%/repr-asyncio.c \
 	%D%/repr-code.c \
 	%D%/repr-containers.c \
+	%D%/repr-enum.c \
 	%D%/repr-library.c \
 	%D%/repr-numbers.c \
 	%D%/repr-numpy.c \
 	%D%/repr-python.c \
 	%D%/repr-rows.c %D%/repr-rows.h \
 	%D%/repr-text.c \
-	%D%/repr-times.c %D%/repr-two.c \
+	%D%/repr-times.c %D%/repr-two.c %D%/repr-typing.c \
 	%D%/lines.c %D%/lines.h \
 	%D%/details.c %D%/details.h \
 	%D%/numpy.h \

@@ -20,7 +20,14 @@ static enum pm_status measure_int(struct pm_measuring *x)
 			       ? (uint64_t)x->t->basicsize +
 					 counted * (uint64_t)x->t->itemsize
 			       : l->f.long_.digit.off + counted * digit;
-	x->out->extent = l->f.long_.digit.off + n * digit;
+	x->out->extent = l->f.long_.digit.off + counted * digit;
+	/* A subclass may have its __dict__ behind the digits. */
+	unsigned ws = l->t.word_size;
+	if (x->t->heap)
+		x->out->extent =
+			((uint64_t)x->t->basicsize +
+				counted * (uint64_t)x->t->itemsize + ws - 1) /
+			ws * ws;
 	return PM_OK;
 }
 
@@ -343,14 +350,14 @@ static enum pm_status measure_frame(struct pm_measuring *x)
 		return PM_OK;
 	}
 	pm_addr iframe = pm_get(x->l, x->obj, f->frame.iframe);
-	x->out->extent = f->frame.frame_data.off;
 	x->out->size = f->frame.frame_data.off + f->iframe.localsplus.off;
+	x->out->extent = x->out->size;
 	if (!iframe || !far_word(x, iframe + f->iframe.code.off, ws, &code) ||
 		!pm_code_slots(x->l, x->r, code & ~UINT64_C(3), &slots))
 		return PM_FAULT;
+	/* There is room for the frame also while it is elsewhere. */
 	x->out->size += slots * ws;
-	if (iframe == x->addr + f->frame.frame_data.off)
-		x->out->extent = x->out->size;
+	x->out->extent = x->out->size;
 	return PM_OK;
 }
 
@@ -452,10 +459,12 @@ static enum pm_status measure_kind(struct pm_measuring *x)
 		return s;
 	case PM_KIND_DATETIME:
 		s = measure_fixed(x);
-		/* _PyDateTime_BaseTZInfo without tzinfo is allocated without
-		   that word. */
-		x->out->extent =
-			x->l->f.object.sizeof_.off + 2 * x->l->t.word_size;
+		/* Without a tzinfo it is allocated without that last word, but
+		   not by a subclass (datetime_alloc,
+		   Modules/_datetimemodule.c); hastzinfo follows the hash. */
+		if (!x->t->heap &&
+			!x->obj[x->l->f.object.sizeof_.off + x->l->t.word_size])
+			x->out->extent -= x->l->t.word_size;
 		return s;
 	case PM_KIND_HAMT:
 		s = measure_fixed(x);
@@ -514,6 +523,22 @@ static bool fits(const struct pm_measuring *x)
 	return true;
 }
 
+/* A dict behind the items of an instance of a subclass of int, bytes, ...:
+   sys.getsizeof does not always count it (_PyObject_VAR_SIZE). */
+static void add_dict_behind(struct pm_measuring *x)
+{
+	uint64_t ws = x->l->t.word_size;
+	int64_t n = var_size(x);
+	uint64_t items = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
+	if (x->t->itemsize <= 0 || items > PM_MAX_ITEMS)
+		return;
+	uint64_t end =
+		(uint64_t)x->t->basicsize + items * (uint64_t)x->t->itemsize;
+	end = (end + ws - 1) / ws * ws;
+	if (end > x->out->extent)
+		x->out->extent = end;
+}
+
 enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 	pm_addr addr, const unsigned char *obj, size_t avail,
 	const struct pm_resolver *r, struct pm_measure *ret)
@@ -536,6 +561,8 @@ enum pm_status pm_measure(const struct pm_layout *l, const struct pm_type *t,
 		enum pm_status a = measure_attributes(&x);
 		if (a != PM_OK)
 			return a;
+	} else if (t->dictoffset < 0) {
+		add_dict_behind(&x);
 	}
 	if (!fits(&x))
 		return PM_CORRUPT;

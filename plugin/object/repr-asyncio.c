@@ -9,18 +9,22 @@
 
 enum { PENDING, CANCELLED, FINISHED };
 
-/* loop, callback0, context0, callbacks, exception, (exception_tb), result,
+/* loop, (callback0, context0), callbacks, exception, (exception_tb), result,
    source_tb, (cancel_msg), (cancelled_exc), (awaited_by), state */
-#define EXCEPTION_WORD 4
 
 static unsigned has(struct pm_repr *r, enum pm_wording w)
 {
 	return pm_wording_is(r->o->l, w);
 }
 
+static unsigned exception_word(struct pm_repr *r)
+{
+	return has(r, PM_WORDING_FUTURE_CONTEXTS) ? 4 : 2;
+}
+
 static unsigned state_word(struct pm_repr *r)
 {
-	return 7 + has(r, PM_WORDING_FUTURE_CANCEL_MSG) +
+	return exception_word(r) + 3 + has(r, PM_WORDING_FUTURE_CANCEL_MSG) +
 	       has(r, PM_WORDING_FUTURE_EXCEPTION_TB) +
 	       has(r, PM_WORDING_FUTURE_CANCELLED_EXC) +
 	       has(r, PM_WORDING_FUTURE_AWAITED_BY);
@@ -36,7 +40,7 @@ static int state_of(struct pm_repr *r, const struct pm_object *x)
 /* " exception=..." or " result=..." of what has finished. */
 static void put_outcome(struct pm_repr *r, const struct pm_object *x)
 {
-	pm_addr exception = pm_repr_word(r, x, EXCEPTION_WORD);
+	pm_addr exception = pm_repr_word(r, x, exception_word(r));
 	if (state_of(r, x) != FINISHED)
 		return;
 	if (exception && exception != r->o->l->at.none.addr) {
@@ -46,7 +50,7 @@ static void put_outcome(struct pm_repr *r, const struct pm_object *x)
 	}
 	pm_strbuf_puts(r->out, " result=");
 	pm_repr_put(r, pm_repr_word(r, x,
-			       EXCEPTION_WORD + 1 +
+			       exception_word(r) + 1 +
 				       has(r, PM_WORDING_FUTURE_EXCEPTION_TB)));
 }
 

@@ -107,10 +107,7 @@ void pm_repr_method(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_puts(r->out, "<bound method ");
 	put_function_name(r, pm_repr_field(r, x, f->method.func));
 	pm_strbuf_puts(r->out, " of ");
-	if (pm_repr_enter(r, x, "...")) {
-		pm_repr_put(r, pm_repr_field(r, x, f->method.self));
-		pm_repr_leave(r);
-	}
+	pm_repr_put(r, pm_repr_field(r, x, f->method.self));
 	pm_strbuf_putc(r->out, '>');
 }
 
@@ -202,10 +199,6 @@ void pm_repr_exception(struct pm_repr *r, const struct pm_object *x)
 {
 	pm_addr args = pm_repr_field(r, x, r->o->l->f.exception.args), at;
 	uint64_t n = 0;
-	/* Python does not look for itself here; what leads back to it ends at
-	   its own recursion limit. */
-	if (!pm_repr_enter(r, x, "..."))
-		return;
 	pm_repr_bare_name(r, x->type);
 	if (pm_wording_is(r->o->l, PM_WORDING_ONE_ARGUMENT) &&
 		pm_repr_items(r, args, &n, &at) && n == 1) {
@@ -215,7 +208,6 @@ void pm_repr_exception(struct pm_repr *r, const struct pm_object *x)
 	} else {
 		pm_repr_put(r, args);
 	}
-	pm_repr_leave(r);
 }
 
 /* msg, excs, excs_str (3.15: until then as any exception). */
@@ -228,8 +220,6 @@ void pm_repr_exception_group(struct pm_repr *r, const struct pm_object *x)
 	pm_addr text = pm_repr_bytes(r, x, at + 2 * ws, ws);
 	uint64_t n = 0, given = 0;
 	struct pm_object second;
-	if (!pm_repr_enter(r, x, "..."))
-		return;
 	bool list = pm_repr_items(r, pm_repr_field(r, x, f->exception.args),
 			    &given, &args) &&
 		    given == 2 &&
@@ -253,7 +243,6 @@ void pm_repr_exception_group(struct pm_repr *r, const struct pm_object *x)
 		pm_repr_put(r, excs);
 	}
 	pm_strbuf_putc(r->out, ')');
-	pm_repr_leave(r);
 }
 
 /* With name= and path= (3.15). */
@@ -379,6 +368,7 @@ static void put_referent_name(struct pm_repr *r, const struct pm_object *x)
 	const struct pm_type *t;
 	size_t start = r->out->len;
 	bool put = false;
+	pm_addr name;
 	pm_strbuf_puts(r->out, " (");
 	if (x->type->kind == PM_KIND_TYPE) {
 		t = pm_types_get(r->o->types, x->addr);
@@ -393,6 +383,11 @@ static void put_referent_name(struct pm_repr *r, const struct pm_object *x)
 			   "builtins.builtin_function_or_method")) {
 		put_ml_name(r, pm_repr_field(r, x, f->cfunction.ml));
 		put = true;
+	} else {
+		name = pm_repr_attr(r, x, "__name__");
+		put = pm_repr_text(r, name ? name
+					   : pm_repr_class_attr(r, x->type,
+						     "__name__", NULL));
 	}
 	if (put)
 		pm_strbuf_putc(r->out, ')');
@@ -435,7 +430,9 @@ void pm_repr_proxy(struct pm_repr *r, const struct pm_object *x)
 {
 	bool quoted = pm_wording_is(r->o->l, PM_WORDING_WEAKREF_QUALIFIED);
 	struct pm_object o;
-	if (!referent(r, x, &o)) {
+	if (!referent(r, x, &o) &&
+		(quoted || pm_object_load(r->o, r->o->l->at.none.addr, &o,
+				   NULL) != PM_OK)) {
 		pm_strbuf_printf(
 			r->out, "<weakproxy at 0x%" PRIx64 "; dead>", x->addr);
 		return;
@@ -494,8 +491,6 @@ void pm_repr_alias(struct pm_repr *r, const struct pm_object *x)
 	const struct pm_fields *f = &r->o->l->f;
 	/* starred follows the weak references (3.11): *tuple[int]. */
 	uint64_t starred = f->generic_alias.weakrefs.off + r->o->l->t.word_size;
-	if (!pm_repr_enter(r, x, "..."))
-		return;
 	if (starred < f->generic_alias.sizeof_.off &&
 		pm_repr_bytes(r, x, starred, 1))
 		pm_strbuf_putc(r->out, '*');
@@ -505,16 +500,12 @@ void pm_repr_alias(struct pm_repr *r, const struct pm_object *x)
 		    ", ", pm_wording_is(r->o->l, PM_WORDING_ALIAS_OF_NONE)))
 		pm_strbuf_puts(r->out, "()");
 	pm_strbuf_putc(r->out, ']');
-	pm_repr_leave(r);
 }
 
 void pm_repr_union(struct pm_repr *r, const struct pm_object *x)
 {
-	if (!pm_repr_enter(r, x, "..."))
-		return;
 	put_alias_items(
 		r, pm_repr_field(r, x, r->o->l->f.union_.args), " | ", true);
-	pm_repr_leave(r);
 }
 
 /* flags stands two words before the view: flags, exports. */

@@ -251,19 +251,21 @@ void pm_repr_defaultdict(struct pm_repr *r, const struct pm_object *x)
 {
 	unsigned ws = r->o->l->t.word_size;
 	pm_addr factory = pm_repr_bytes(r, x, r->o->l->f.dict.sizeof_.off, ws);
-	/* The same object twice: its factory may lead back to it, too. */
-	if (!pm_repr_enter(r, x, "{...}"))
-		return;
-	pm_repr_bare_name(r, x->type);
+	struct pm_object f;
+	pm_repr_own_name(r, x, "defaultdict");
 	pm_strbuf_putc(r->out, '(');
-	if (factory)
-		pm_repr_put(r, factory);
-	else
+	/* Python remembers the factory, and the dict only within it. */
+	if (!factory) {
 		pm_strbuf_puts(r->out, "None");
-	pm_strbuf_puts(r->out, ", {");
-	put_dict_items(r, x, PAIRS);
-	pm_strbuf_puts(r->out, "})");
-	pm_repr_leave(r);
+	} else if (pm_object_load(r->o, factory, &f, NULL) != PM_OK) {
+		pm_repr_put(r, factory);
+	} else if (pm_repr_enter(r, &f, "...")) {
+		pm_repr_put(r, factory);
+		pm_repr_leave(r);
+	}
+	pm_strbuf_puts(r->out, ", ");
+	pm_repr_plain_dict(r, x);
+	pm_strbuf_putc(r->out, ')');
 }
 
 struct named {
@@ -400,7 +402,7 @@ void pm_repr_deque(struct pm_repr *r, const struct pm_object *x)
 	uint64_t maxlen = pm_repr_word(r, x, 6);
 	if (!pm_repr_enter(r, x, "[...]"))
 		return;
-	pm_repr_bare_name(r, x->type);
+	pm_repr_own_name(r, x, "deque");
 	pm_strbuf_puts(r->out, "([");
 	put_deque_items(r, x);
 	pm_strbuf_putc(r->out, ']');

@@ -55,6 +55,11 @@ bool pm_repr_read_word(struct pm_repr *r, pm_addr at, uint64_t *ret);
 /* tp_name; what follows its last dot; "module.Qualname" without "builtins." */
 void pm_repr_tp_name(struct pm_repr *r, const struct pm_type *t);
 void pm_repr_bare_name(struct pm_repr *r, const struct pm_type *t);
+/* The name of its class; that of BASE until subclasses said theirs (3.7). */
+void pm_repr_own_name(
+	struct pm_repr *r, const struct pm_object *x, const char *base);
+/* What follows the last dot of its qualified name. */
+const char *pm_repr_last_name(const struct pm_type *t);
 const char *pm_repr_qualified(const struct pm_type *t);
 /* The text of a str, not quoted; false: it is none. */
 bool pm_repr_text(struct pm_repr *r, pm_addr str);
@@ -96,12 +101,29 @@ pm_repr_fn pm_repr_partial, pm_repr_date, pm_repr_time, pm_repr_datetime,
 	pm_repr_context_var, pm_repr_token, pm_repr_simple_cdata,
 	pm_repr_itemgetter, pm_repr_count, pm_repr_repeat, pm_repr_future,
 	pm_repr_task;
+pm_repr_fn pm_repr_type_variable, pm_repr_type_parameter_part, pm_repr_iso_date,
+	pm_repr_zone_info, pm_repr_tuple_getter;
 pm_repr_fn pm_repr_classic_class, pm_repr_classic_instance,
 	pm_repr_instance_method, pm_repr_old_file, pm_repr_xrange;
 /* Arrays and scalars of numpy; false: neither. */
 bool pm_repr_numpy(struct pm_repr *r, const struct pm_object *x);
 /* Where a class of Python code has a __repr__ of its own. */
 bool pm_repr_python(struct pm_repr *r, const struct pm_object *x);
+
+/* What is known of a __repr__ that is a function of Python. */
+struct pm_repr_found {
+	const struct pm_type *owner; /* the class that has it */
+	struct pm_object function;
+	char module[80], name[120];
+};
+
+/* Of enum, and of re.RegexFlag; false: only the code would know. */
+bool pm_repr_enum(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f);
+bool pm_repr_global_enum(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f);
+bool pm_repr_enum_class(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f);
 
 /* float.__repr__; mode 'r' without the ".0" (complex). */
 void pm_repr_double(struct pm_strbuf *out, double v, bool with_point);

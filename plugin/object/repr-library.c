@@ -2,6 +2,7 @@
 /* Types of C modules.  Their structs have kept their places since 3.8, but
    where a comment says which did not (the sources in Modules/). */
 #include "object/repr-internal.h"
+#include "layout/printable.h"
 #include "object/text.h"
 
 #include <inttypes.h>
@@ -17,7 +18,10 @@ void pm_repr_partial(struct pm_repr *r, const struct pm_object *x)
 	uint64_t n = 0;
 	if (!pm_repr_enter(r, x, "..."))
 		return;
-	pm_strbuf_puts(r->out, pm_repr_qualified(x->type));
+	if (pm_wording_is(r->o->l, PM_WORDING_PARTIAL_QUALIFIED))
+		pm_strbuf_puts(r->out, pm_repr_qualified(x->type));
+	else
+		pm_repr_tp_name(r, x->type);
 	pm_strbuf_putc(r->out, '(');
 	pm_repr_put(r, pm_repr_word(r, x, 0));
 	if (pm_repr_items(r, args, &n, &at))
@@ -56,15 +60,15 @@ void pm_repr_count(struct pm_repr *r, const struct pm_object *x)
 {
 	pm_addr big = pm_repr_word(r, x, 1), step = pm_repr_word(r, x, 2);
 	int64_t by;
-	pm_repr_bare_name(r, x->type);
+	pm_repr_own_name(r, x, "count");
 	pm_strbuf_putc(r->out, '(');
-	if (!big) {
-		pm_strbuf_printf(
-			r->out, "%" PRId64 ")", pm_repr_signed_word(r, x, 0));
+	int64_t n = pm_repr_signed_word(r, x, 0);
+	if (!big || n != INT64_MAX >> (64 - 8 * r->o->l->t.word_size)) {
+		pm_strbuf_printf(r->out, "%" PRId64 ")", n);
 		return;
 	}
 	pm_repr_put(r, big);
-	if (!pm_repr_small_int(r, step, &by) || by != 1) {
+	if (step && (!pm_repr_small_int(r, step, &by) || by != 1)) {
 		pm_strbuf_puts(r->out, ", ");
 		pm_repr_put(r, step);
 	}
@@ -74,15 +78,12 @@ void pm_repr_count(struct pm_repr *r, const struct pm_object *x)
 void pm_repr_repeat(struct pm_repr *r, const struct pm_object *x)
 {
 	int64_t n = pm_repr_signed_word(r, x, 1);
-	if (!pm_repr_enter(r, x, "..."))
-		return;
-	pm_repr_bare_name(r, x->type);
+	pm_repr_own_name(r, x, "repeat");
 	pm_strbuf_putc(r->out, '(');
 	pm_repr_put(r, pm_repr_word(r, x, 0));
 	if (n != -1)
 		pm_strbuf_printf(r->out, ", %" PRId64, n);
 	pm_strbuf_putc(r->out, ')');
-	pm_repr_leave(r);
 }
 
 /* ---- array.array: ob_size, ob_item, allocated, ob_descr ---- */
@@ -93,17 +94,11 @@ static int64_t sign(uint64_t v, unsigned size)
 	return (int64_t)(v << shift) >> shift;
 }
 
-static bool put_element(struct pm_repr *r, pm_addr at, char code, unsigned size)
+static void put_number(struct pm_repr *r, uint64_t v, char code, unsigned size)
 {
-	uint64_t v = 0;
 	float single;
 	uint32_t low;
 	double d;
-	if (size > 8 ||
-		pm_memory_read_uint(r->o->m, at, size, &v, NULL) != PM_OK) {
-		pm_strbuf_puts(r->out, "<unreadable>");
-		return false;
-	}
 	switch (code) {
 	case 'f':
 		low = (uint32_t)v;
@@ -125,6 +120,17 @@ static bool put_element(struct pm_repr *r, pm_addr at, char code, unsigned size)
 		pm_strbuf_printf(r->out, "%" PRId64, sign(v, size));
 		break;
 	}
+}
+
+static bool put_element(struct pm_repr *r, pm_addr at, char code, unsigned size)
+{
+	uint64_t v = 0;
+	if (size > 8 ||
+		pm_memory_read_uint(r->o->m, at, size, &v, NULL) != PM_OK) {
+		pm_strbuf_puts(r->out, "<unreadable>");
+		return false;
+	}
+	put_number(r, v, code, size);
 	return true;
 }
 
@@ -137,7 +143,10 @@ static void put_characters(
 		if (pm_memory_read_uint(
 			    r->o->m, at + i * size, size, &c, NULL) != PM_OK)
 			break;
-		pm_strbuf_code_point(r->out, (uint32_t)c, '\'');
+		bool raw = pm_wording_is(r->o->l, PM_WORDING_TEXT_AS_IT_IS);
+		pm_strbuf_character(r->out, (uint32_t)c, '\'',
+			raw ? pm_printable(r->o->l, (uint32_t)c)
+			    : c >= 0x20 && c < 0x7f);
 	}
 	pm_strbuf_putc(r->out, '\'');
 }
@@ -154,10 +163,11 @@ void pm_repr_array(struct pm_repr *r, const struct pm_object *x)
 		pm_repr_default(r, x);
 		return;
 	}
-	pm_repr_bare_name(r, x->type);
+	pm_repr_own_name(r, x, "array");
 	pm_strbuf_printf(r->out, "('%c'", (int)code);
 	if (n > 0 && (code == 'u' || code == 'w')) {
-		pm_strbuf_puts(r->out, ", ");
+		bool old = r->o->l->t.int_form == PM_INT_TWO_TYPES;
+		pm_strbuf_puts(r->out, old ? ", u" : ", ");
 		put_characters(r, at, (uint64_t)n, (unsigned)size);
 	} else if (n > 0 && code == 'c') { /* 2.7 */
 		pm_strbuf_puts(r->out, ", ");
@@ -429,13 +439,14 @@ void pm_repr_rlock(struct pm_repr *r, const struct pm_object *x)
 	uint64_t base = r->o->l->f.object.sizeof_.off;
 	unsigned ws = r->o->l->t.word_size;
 	bool mutex = (uint64_t)x->type->basicsize < base + 4 * ws;
-	uint64_t owner = pm_repr_word(r, x, 1), count = pm_repr_word(r, x, 2);
+	int64_t owner = pm_repr_signed_word(r, x, 1);
+	uint64_t count = pm_repr_word(r, x, 2);
 	if (mutex)
 		count = pm_repr_bytes(r, x, base, 1) & 1 ? count + 1 : 0;
 	pm_strbuf_puts(r->out, count ? "<locked " : "<unlocked ");
 	pm_repr_tp_name(r, x->type);
 	pm_strbuf_printf(r->out,
-		" object owner=%" PRIu64 " count=%" PRIu64 " at 0x%" PRIx64 ">",
+		" object owner=%" PRId64 " count=%" PRIu64 " at 0x%" PRIx64 ">",
 		owner, count, x->addr);
 }
 
@@ -472,7 +483,18 @@ void pm_repr_token(struct pm_repr *r, const struct pm_object *x)
 
 /* ---- ctypes ---- */
 
-static void put_simple(struct pm_repr *r, pm_addr at, char code, unsigned size)
+/* c_int.__ctype_be__ and the like: on machines of the other order each is a
+   class of its own, which says so of itself. */
+static bool is_swapped(struct pm_repr *r, const struct pm_type *t)
+{
+	const char *name =
+		r->o->l->t.big_endian ? "__ctype_le__" : "__ctype_be__";
+	return t->dict &&
+	       pm_dict_find(r->o->l, r->o->m, t->dict, name) == t->addr;
+}
+
+static void put_simple(
+	struct pm_repr *r, pm_addr at, char code, unsigned size, bool swapped)
 {
 	uint64_t v = 0;
 	if (!size || size > 8 || size & (size - 1) ||
@@ -485,6 +507,8 @@ static void put_simple(struct pm_repr *r, pm_addr at, char code, unsigned size)
 		pm_repr_byte_string(r, at, 1, false);
 		break;
 	case 'u':
+		if (!pm_wording_is(r->o->l, PM_WORDING_TEXT_AS_IT_IS))
+			pm_strbuf_putc(r->out, 'u');
 		pm_repr_code_points(r, at, 1, size);
 		break;
 	case '?':
@@ -497,7 +521,16 @@ static void put_simple(struct pm_repr *r, pm_addr at, char code, unsigned size)
 			put_element(r, at, 'Q', size);
 		break;
 	default: /* as array.array has them */
-		put_element(r, at, code, size);
+		if (!strchr("bBhHiIlLqQfd", code)) {
+			pm_strbuf_putc(r->out, '?');
+			break;
+		}
+		if (swapped)
+			v = __builtin_bswap64(v) >> (64 - 8 * size);
+		put_number(r, v, code, size);
+		if (r->o->l->t.int_form == PM_INT_TWO_TYPES &&
+			strchr("ILqQ", code))
+			pm_strbuf_putc(r->out, 'L');
 		break;
 	}
 }
@@ -523,6 +556,6 @@ void pm_repr_simple_cdata(struct pm_repr *r, const struct pm_object *x)
 	pm_repr_bare_name(r, x->type);
 	pm_strbuf_putc(r->out, '(');
 	put_simple(r, pm_repr_word(r, x, 0), (char)code,
-		(unsigned)pm_repr_word(r, x, 3));
+		(unsigned)pm_repr_word(r, x, 3), is_swapped(r, x->type));
 	pm_strbuf_putc(r->out, ')');
 }

@@ -151,9 +151,15 @@ bool pm_repr_small_int(struct pm_repr *r, pm_addr addr, int64_t *ret)
 	struct pm_object x;
 	bool negative;
 	uint64_t n, v = 0;
-	if (!addr || pm_object_load(r->o, addr, &x, NULL) != PM_OK ||
-		x.type->kind != PM_KIND_INT ||
-		!int_shape(r, &x, &negative, &n) || n * digit_bits(&x) > 62)
+	if (!addr || pm_object_load(r->o, addr, &x, NULL) != PM_OK)
+		return false;
+	if (l->t.int_form == PM_INT_TWO_TYPES && x.type->kind == PM_KIND_WORD &&
+		!strcmp(x.type->name, "builtins.int")) {
+		*ret = pm_repr_signed_word(r, &x, 0);
+		return true;
+	}
+	if (x.type->kind != PM_KIND_INT || !int_shape(r, &x, &negative, &n) ||
+		n * digit_bits(&x) > 62)
 		return false;
 	for (uint64_t i = n; i-- > 0;)
 		v = v << digit_bits(&x) |
@@ -352,8 +358,8 @@ void pm_repr_decimal(struct pm_repr *r, const struct pm_object *x)
 	pm_auto_strbuf digits = {0};
 	if (ws == 4)
 		exp = (int32_t)exp;
-	pm_repr_bare_name(r, x->type);
-	pm_strbuf_printf(r->out, "('%s", flags & MPD_NEG ? "-" : "");
+	/* Of subclasses, too: dec_repr has it so. */
+	pm_strbuf_printf(r->out, "Decimal('%s", flags & MPD_NEG ? "-" : "");
 	if (flags & MPD_INF) {
 		pm_strbuf_puts(r->out, "Infinity')");
 		return;

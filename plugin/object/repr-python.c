@@ -9,22 +9,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* What is known of the __repr__ that applies. */
-struct found {
-	const struct pm_type *owner; /* the class that has it */
-	struct pm_object function;
-	char module[80], name[120];
-};
-
-typedef bool printer(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f);
-
-/* The last part of a qualified name. */
-static const char *bare(const struct pm_type *t)
-{
-	const char *dot = strrchr(t->name, '.');
-	return dot ? dot + 1 : t->name;
-}
+typedef bool printer(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f);
 
 /* type.__qualname__: what follows the module, which a class has in its
    dict. */
@@ -34,7 +20,7 @@ static void put_qualname(struct pm_repr *r, const struct pm_type *t)
 	if (pm_layout_read(r->o->l, r->o->m, t->addr,
 		    r->o->l->f.heap_type.qualname, &at, NULL) != PM_OK ||
 		!pm_repr_text(r, at))
-		pm_strbuf_puts(r->out, bare(t));
+		pm_strbuf_puts(r->out, pm_repr_last_name(t));
 }
 
 /* name=value, ... of the instance for each name of a tuple; false: one has no
@@ -57,20 +43,19 @@ static bool put_named(
 	return true;
 }
 
-static bool put_namedtuple(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_namedtuple(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr fields =
 		pm_dict_find(r->o->l, r->o->m, f->owner->dict, "_fields");
 	if (!fields || x->type->kind != PM_KIND_TUPLE)
 		return false;
-	if (!pm_repr_enter(r, x, "..."))
-		return true;
-	pm_strbuf_puts(r->out, bare(x->type));
+	/* 2.7 has the name in the text of the function. */
+	pm_strbuf_puts(
+		r->out, pm_repr_last_name(*f->name ? x->type : f->owner));
 	pm_strbuf_putc(r->out, '(');
 	bool whole = put_named(r, x, fields);
 	pm_strbuf_putc(r->out, ')');
-	pm_repr_leave(r);
 	return whole;
 }
 
@@ -125,7 +110,7 @@ static bool put_fields(
 }
 
 /* dataclasses wraps what it makes by reprlib.recursive_repr. */
-static bool is_wrapped(struct pm_repr *r, const struct found *f)
+static bool is_wrapped(struct pm_repr *r, const struct pm_repr_found *f)
 {
 	const struct pm_fields *l = &r->o->l->f;
 	uint64_t name = 0;
@@ -135,8 +120,8 @@ static bool is_wrapped(struct pm_repr *r, const struct found *f)
 	       pm_text_equals(r->o->l, r->o->m, name, "wrapper");
 }
 
-static bool put_dataclass(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_dataclass(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr fields = pm_dict_find(
 		r->o->l, r->o->m, f->owner->dict, "__dataclass_fields__");
@@ -150,66 +135,6 @@ static bool put_dataclass(
 	pm_strbuf_putc(r->out, ')');
 	pm_repr_leave(r);
 	return whole;
-}
-
-/* ---- enum ---- */
-
-static bool put_enum(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
-{
-	pm_addr name = pm_repr_attr(r, x, "_name_");
-	pm_addr value = pm_repr_attr(r, x, "_value_");
-	(void)f;
-	if (!name || !value || !pm_repr_enter(r, x, "..."))
-		return false;
-	pm_strbuf_printf(r->out, "<%s.", bare(x->type));
-	bool named = pm_repr_text(r, name);
-	pm_strbuf_puts(r->out, ": ");
-	pm_repr_put(r, value);
-	pm_strbuf_putc(r->out, '>');
-	pm_repr_leave(r);
-	return named;
-}
-
-/* enum.global_enum: module.NAME; the module's last part. */
-static bool put_global_enum(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
-{
-	pm_auto_strbuf module = {0}, names = {0};
-	pm_addr of = pm_repr_class_attr(r, x->type, "__module__", NULL);
-	pm_addr name = pm_repr_attr(r, x, "_name_");
-	(void)f;
-	if (!name || !of ||
-		pm_text_append(r->o->l, r->o->m, of, 200, 0, &module, NULL) !=
-			PM_OK ||
-		pm_text_append(r->o->l, r->o->m, name, 1000, 0, &names, NULL) !=
-			PM_OK)
-		return false;
-	const char *dot = strrchr(pm_strbuf_text(&module), '.');
-	const char *last = dot ? dot + 1 : pm_strbuf_text(&module);
-	const char *p = pm_strbuf_text(&names);
-	for (;;) {
-		size_t n = strcspn(p, "|");
-		pm_strbuf_printf(r->out, "%s.%.*s", last, (int)n, p);
-		p += n;
-		if (!*p)
-			return true;
-		pm_strbuf_putc(r->out, *p++);
-	}
-}
-
-/* <enum 'Colour'>, since 3.11 <flag 'Access'>: _boundary_ is of flags. */
-static bool put_enum_class(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
-{
-	const struct pm_type *t = pm_types_get(r->o->types, x->addr);
-	if (!t || !t->is_type)
-		return false;
-	bool flag = !strcmp(f->name, "EnumType.__repr__") &&
-		    pm_repr_class_attr(r, t, "_boundary_", NULL) &&
-		    pm_repr_class_attr(r, t, "_flag_mask_", NULL);
-	pm_strbuf_printf(r->out, "<%s '%s'>", flag ? "flag" : "enum", bare(t));
-	return true;
 }
 
 /* ---- collections ---- */
@@ -238,26 +163,27 @@ static void counts_deinit(struct counts *c)
 }
 
 /* Most common first; only what can be compared here: small ints. */
-static bool put_counter(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_counter(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	PM_CLEANUP(counts_deinit) struct counts c = {{0}};
 	struct pm_dict_iter it;
 	struct count one = {0};
+	bool alone = pm_repr_field(r, x, r->o->l->f.dict.used) == 1;
 	(void)f;
 	if (!pm_repr_dict(r, x->addr, &it))
 		return false;
 	while (!pm_repr_full(r) &&
 		pm_dict_iter_next(&it, &one.key, &one.value)) {
-		if (!pm_repr_small_int(r, one.value, &one.n))
+		if (!alone && !pm_repr_small_int(r, one.value, &one.n))
 			return false;
 		one.order = c.v.len;
 		if (!pm_vec_push(&c.v, one))
 			return false;
 	}
-	if (it.status != PM_OK || !pm_repr_enter(r, x, "..."))
-		return it.status == PM_OK;
-	pm_strbuf_puts(r->out, bare(x->type));
+	if (it.status != PM_OK)
+		return false;
+	pm_strbuf_puts(r->out, pm_repr_last_name(x->type));
 	pm_strbuf_puts(r->out, c.v.len ? "({" : "(");
 	if (c.v.len)
 		qsort(c.v.data, c.v.len, sizeof *c.v.data, by_count);
@@ -268,12 +194,11 @@ static bool put_counter(
 		pm_repr_put(r, c.v.data[i].value);
 	}
 	pm_strbuf_puts(r->out, c.v.len ? "})" : ")");
-	pm_repr_leave(r);
 	return true;
 }
 
-static bool put_chain_map(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_chain_map(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	uint64_t n;
 	pm_addr at;
@@ -282,7 +207,7 @@ static bool put_chain_map(
 		return false;
 	if (!pm_repr_enter(r, x, "..."))
 		return true;
-	pm_strbuf_printf(r->out, "%s(", bare(x->type));
+	pm_strbuf_printf(r->out, "%s(", pm_repr_last_name(x->type));
 	for (uint64_t i = 0; i < n && !pm_repr_full(r); i++) {
 		pm_strbuf_puts(r->out, i ? ", " : "");
 		pm_repr_put(r, pm_repr_item(r, at, i));
@@ -293,16 +218,43 @@ static bool put_chain_map(
 }
 
 /* repr (self.data) */
-static bool put_data(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_data(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr data = pm_repr_attr(r, x, "data");
 	(void)f;
-	if (data && pm_repr_enter(r, x, "...")) {
+	if (data)
 		pm_repr_put(r, data);
-		pm_repr_leave(r);
-	}
 	return data;
+}
+
+/* Until 3.11: ~T. */
+static bool put_type_variable(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
+{
+	pm_addr co = pm_repr_attr(r, x, "__covariant__");
+	pm_addr contra = pm_repr_attr(r, x, "__contravariant__");
+	(void)f;
+	if (!co || !contra)
+		return false;
+	pm_strbuf_putc(r->out, pm_repr_true(r, co)	 ? '+'
+			       : pm_repr_true(r, contra) ? '-'
+							 : '~');
+	return pm_repr_text(r, pm_repr_attr(r, x, "__name__"));
+}
+
+/* KeysView (mapping) and the like. */
+static bool put_mapping_view(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
+{
+	pm_addr mapping = pm_repr_attr(r, x, "_mapping");
+	(void)f;
+	if (!mapping)
+		return false;
+	pm_strbuf_printf(r->out, "%s(", pm_repr_last_name(x->type));
+	pm_repr_put(r, mapping);
+	pm_strbuf_putc(r->out, ')');
+	return true;
 }
 
 /* ---- others ---- */
@@ -335,14 +287,14 @@ static bool read_uuid(struct pm_repr *r, pm_addr number, unsigned char b[16])
 	return true;
 }
 
-static bool put_uuid(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_uuid(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	unsigned char b[16];
 	(void)f;
 	if (!read_uuid(r, pm_repr_attr(r, x, "int"), b))
 		return false;
-	pm_strbuf_printf(r->out, "%s('", bare(x->type));
+	pm_strbuf_printf(r->out, "%s('", pm_repr_last_name(x->type));
 	for (unsigned i = 0; i < 16; i++)
 		pm_strbuf_printf(r->out, "%s%02x",
 			i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", b[i]);
@@ -350,15 +302,15 @@ static bool put_uuid(
 	return true;
 }
 
-static bool put_fraction(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_fraction(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr a = pm_repr_attr(r, x, "_numerator");
 	pm_addr b = pm_repr_attr(r, x, "_denominator");
 	(void)f;
 	if (!a || !b)
 		return false;
-	pm_strbuf_printf(r->out, "%s(", bare(x->type));
+	pm_strbuf_printf(r->out, "%s(", pm_repr_last_name(x->type));
 	pm_repr_put(r, a);
 	pm_strbuf_puts(r->out, ", ");
 	pm_repr_put(r, b);
@@ -366,8 +318,8 @@ static bool put_fraction(
 	return true;
 }
 
-static bool put_condition(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_condition(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr lock = pm_repr_attr(r, x, "_lock");
 	pm_addr waiters = pm_repr_attr(r, x, "_waiters");
@@ -384,8 +336,8 @@ static bool put_condition(
 	return true;
 }
 
-static bool put_event(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_event(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr flag = pm_repr_attr(r, x, "_flag");
 	(void)f;
@@ -397,22 +349,22 @@ static bool put_event(
 	return true;
 }
 
-static bool put_weak_dict(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_weak_dict(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	(void)f;
-	pm_strbuf_printf(
-		r->out, "<%s at 0x%" PRIx64 ">", bare(x->type), x->addr);
+	pm_strbuf_printf(r->out, "<%s at 0x%" PRIx64 ">",
+		pm_repr_last_name(x->type), x->addr);
 	return true;
 }
 
 /* c_char_p (pointer), as c_void_p shows it. */
-static bool put_c_pointer(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_c_pointer(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	uint64_t v = pm_repr_item(r, pm_repr_word(r, x, 0), 0);
 	(void)f;
-	pm_strbuf_printf(r->out, "%s(", bare(x->type));
+	pm_strbuf_printf(r->out, "%s(", pm_repr_last_name(x->type));
 	if (v)
 		pm_strbuf_printf(r->out, "%" PRIu64 ")", v);
 	else
@@ -420,17 +372,17 @@ static bool put_c_pointer(
 	return true;
 }
 
-static bool put_py_object(
-	struct pm_repr *r, const struct pm_object *x, const struct found *f)
+static bool put_py_object(struct pm_repr *r, const struct pm_object *x,
+	const struct pm_repr_found *f)
 {
 	pm_addr v = pm_repr_item(r, pm_repr_word(r, x, 0), 0);
-	(void)f;
-	if (!pm_repr_enter(r, x, "..."))
+	if (x->type != f->owner) {
+		pm_repr_simple_cdata(r, x); /* C code's words for those */
 		return true;
-	pm_strbuf_printf(r->out, "%s(", bare(x->type));
+	}
+	pm_strbuf_printf(r->out, "%s(", pm_repr_last_name(x->type));
 	pm_repr_put(r, v);
 	pm_strbuf_putc(r->out, ')');
-	pm_repr_leave(r);
 	return true;
 }
 
@@ -438,18 +390,23 @@ static const struct {
 	const char *module, *name;
 	printer *print;
 } rows[] = {
-	{"enum", "Enum.__repr__", put_enum},
-	{"enum", "Flag.__repr__", put_enum},
-	{"enum", "global_enum_repr", put_global_enum},
-	{"enum", "global_flag_repr", put_global_enum},
-	{"re", "RegexFlag.__repr__", put_global_enum},
-	{"enum", "EnumMeta.__repr__", put_enum_class},
-	{"enum", "EnumType.__repr__", put_enum_class},
+	{"enum", "Enum.__repr__", pm_repr_enum},
+	{"enum", "Flag.__repr__", pm_repr_enum},
+	{"enum", "global_enum_repr", pm_repr_global_enum},
+	{"enum", "global_flag_repr", pm_repr_global_enum},
+	{"re", "RegexFlag.__repr__", pm_repr_global_enum},
+	{"enum", "EnumMeta.__repr__", pm_repr_enum_class},
+	{"enum", "EnumType.__repr__", pm_repr_enum_class},
 	{"collections", "Counter.__repr__", put_counter},
 	{"collections", "ChainMap.__repr__", put_chain_map},
 	{"collections", "UserDict.__repr__", put_data},
 	{"collections", "UserList.__repr__", put_data},
 	{"collections", "UserString.__repr__", put_data},
+	{"typing", "TypeVar.__repr__", put_type_variable},
+	{"typing", "_TypeVarLike.__repr__", put_type_variable},
+	{"typing", "_BoundVarianceMixin.__repr__", put_type_variable},
+	{"collections.abc", "MappingView.__repr__", put_mapping_view},
+	{"_abcoll", "MappingView.__repr__", put_mapping_view},
 	{"_weakrefset", "WeakSet.__repr__", put_data},
 	{"weakref", "WeakKeyDictionary.__repr__", put_weak_dict},
 	{"weakref", "WeakValueDictionary.__repr__", put_weak_dict},
@@ -473,15 +430,20 @@ static bool copy_text(struct pm_repr *r, pm_addr str, char *buf, size_t cap)
 }
 
 static bool find(
-	struct pm_repr *r, const struct pm_object *x, struct found *ret)
+	struct pm_repr *r, const struct pm_object *x, struct pm_repr_found *ret)
 {
 	const struct pm_fields *f = &r->o->l->f;
 	pm_addr at = pm_repr_class_attr(r, x->type, "__repr__", &ret->owner);
-	return at && pm_object_load(r->o, at, &ret->function, NULL) == PM_OK &&
-	       !strcmp(ret->function.type->name, "builtins.function") &&
-	       copy_text(r,
-		       pm_repr_field(r, &ret->function, f->function.module),
-		       ret->module, sizeof ret->module) &&
+	if (!at || pm_object_load(r->o, at, &ret->function, NULL) != PM_OK ||
+		strcmp(ret->function.type->name, "builtins.function") != 0 ||
+		!copy_text(r,
+			pm_repr_field(r, &ret->function, f->function.module),
+			ret->module, sizeof ret->module))
+		return false;
+	/* Functions have no qualified name in 2.7: what is known by one is not
+	   the same there, but for what namedtuple makes. */
+	ret->name[0] = '\0';
+	return !pm_has(f->function.qualname) ||
 	       copy_text(r,
 		       pm_repr_field(r, &ret->function, f->function.qualname),
 		       ret->name, sizeof ret->name);
@@ -489,7 +451,7 @@ static bool find(
 
 bool pm_repr_python(struct pm_repr *r, const struct pm_object *x)
 {
-	struct found f;
+	struct pm_repr_found f;
 	size_t start = r->out->len;
 	bool done = false;
 	unsigned depth = r->depth;
@@ -503,7 +465,9 @@ bool pm_repr_python(struct pm_repr *r, const struct pm_object *x)
 		}
 	if (!done)
 		done = put_dataclass(r, x, &f);
-	if (!done && !strcmp(f.module, "collections"))
+	/* Until 3.6 each is made in a module of its own. */
+	if (!done && (!strcmp(f.module, "collections") ||
+			     !strncmp(f.module, "namedtuple_", 11)))
 		done = put_namedtuple(r, x, &f);
 	r->depth = depth;
 	if (!done)

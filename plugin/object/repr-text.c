@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/repr-internal.h"
+#include "layout/printable.h"
 #include "object/text.h"
 
 #include <inttypes.h>
@@ -65,7 +66,8 @@ static void put_units(struct units *u, char quote)
 	bool raw = pm_wording_is(u->r->o->l, PM_WORDING_TEXT_AS_IT_IS);
 	while (!pm_repr_full(u->r) && next_unit(u, &c))
 		if (raw || c < 0x80)
-			pm_strbuf_code_point(out, c, quote);
+			pm_strbuf_character(
+				out, c, quote, pm_printable(u->r->o->l, c));
 		else
 			pm_strbuf_printf(out,
 				c < 0x100     ? "\\x%02" PRIx32
@@ -159,7 +161,7 @@ void pm_repr_bytearray(struct pm_repr *r, const struct pm_object *x)
 		pm_repr_default(r, x);
 		return;
 	}
-	pm_repr_bare_name(r, x->type);
+	pm_repr_own_name(r, x, "bytearray");
 	struct pm_field start = pm_has(f->bytearray.start) ? f->bytearray.start
 							   : f->bytearray.bytes;
 	pm_strbuf_puts(

@@ -47,7 +47,7 @@ static void put_clock(struct pm_repr *r, const struct pm_object *x, unsigned at)
 static void put_fold(struct pm_repr *r, const struct pm_object *x, unsigned at)
 {
 	unsigned fold = byte(r, x, at);
-	if (fold)
+	if (fold && pm_wording_is(r->o->l, PM_WORDING_TEXT_AS_IT_IS))
 		pm_strbuf_printf(r->out, ", fold=%u", fold);
 }
 

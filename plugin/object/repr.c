@@ -87,6 +87,21 @@ void pm_repr_bare_name(struct pm_repr *r, const struct pm_type *t)
 	pm_strbuf_puts(r->out, last ? last : "?");
 }
 
+const char *pm_repr_last_name(const struct pm_type *t)
+{
+	const char *dot = strrchr(t->name, '.');
+	return dot ? dot + 1 : t->name;
+}
+
+void pm_repr_own_name(
+	struct pm_repr *r, const struct pm_object *x, const char *base)
+{
+	if (pm_wording_is(r->o->l, PM_WORDING_SUBCLASSES_NAMED))
+		pm_repr_bare_name(r, x->type);
+	else
+		pm_strbuf_puts(r->out, base);
+}
+
 void pm_repr_default(struct pm_repr *r, const struct pm_object *x)
 {
 	pm_strbuf_printf(r->out, "<%s object at 0x%" PRIx64 ">",
@@ -249,9 +264,7 @@ static const struct pm_type *owner_of(
 static bool is_python(struct pm_repr *r, const struct pm_type *t)
 {
 	struct pm_object f;
-	pm_addr at =
-		t->dict ? pm_dict_find(r->o->l, r->o->m, t->dict, "__repr__")
-			: 0;
+	pm_addr at = pm_repr_class_attr(r, t, "__repr__", NULL);
 	return at && pm_object_load(r->o, at, &f, NULL) == PM_OK &&
 	       !strcmp(f.type->name, "builtins.function");
 }

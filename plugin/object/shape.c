@@ -251,7 +251,9 @@ static void add_module_struct(struct shaping *w)
 			text = pm_struct_find(t->name);
 		t = pm_types_get(w->o->types, t->base);
 	}
-	while (text && pm_struct_next(w->o->l, &text, &off, &f))
+	/* Releases before may have had less behind. */
+	while (text && pm_struct_next(w->o->l, &text, &off, &f) &&
+		f.off + f.width <= w->m->extent)
 		add(w, (int64_t)f.off, f.width,
 			f.kind == 'O'	? PM_WORD_OBJECT
 			: f.kind == 'd' ? PM_WORD_REAL

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/text.h"
+#include "layout/printable.h"
 
 #include <string.h>
 
@@ -121,11 +122,11 @@ enum pm_status pm_text_append(const struct pm_layout *l, struct pm_memory *m,
 			pm_strbuf_truncate(out, start);
 			return s;
 		}
-		for (uint64_t j = 0; j < k; j++)
-			pm_strbuf_code_point(out,
-				(uint32_t)pm_load(chunk + j * t.kind, t.kind,
-					l->t.big_endian),
-				quote);
+		for (uint64_t j = 0; j < k; j++) {
+			uint32_t c = (uint32_t)pm_load(
+				chunk + j * t.kind, t.kind, l->t.big_endian);
+			pm_strbuf_character(out, c, quote, pm_printable(l, c));
+		}
 		i += k;
 	}
 	if (n < t.length)

@@ -327,7 +327,7 @@ def zoo(truth, docs, files_gone=False):
         wrong += value(name, animal, answer, files_gone)
         wrong += attributes(name, animal, answer)
         wrong += fields(name, animal, answer)
-        wrong += details(name, animal, answer)
+        wrong += details(name, animal, answer, truth)
     return wrong
 
 
@@ -354,11 +354,100 @@ def fields(name, animal, answer):
     return wrong
 
 
-def details(name, animal, answer):
+FROM = -64      # of the bytes that the truth has
+
+
+def drawn(truth, docs):
+    """The words of each object: as in its memory, and as its members lie."""
+    wrong, order = [], "big" if truth["big_endian"] else "little"
+    for animal, answer in zip(truth["zoo"], docs["zoo"]):
+        if isinstance(answer, str):
+            continue
+        name = "%s (%s)" % (animal["label"], animal["type"])
+        data = bytes.fromhex(animal["bytes"])
+        words = [f for f in answer["fields"] if f["width"] in (1, 2, 4, 8) and
+                 f["raw"] and not f["name"].count("state.")]
+        for word in words:
+            at = word["offset"] - FROM
+            if at < 0 or at + word["width"] > len(data):
+                continue
+            want = int.from_bytes(data[at:at + word["width"]], order)
+            if int(word["raw"], 16) != want and not word["name"].startswith(
+                    ("ob_", "gc ")):
+                wrong.append("%s: %s at %d is %s, in memory %#x" % (
+                    name, word["name"], word["offset"], word["raw"], want))
+        for called, offset, width, is_object in animal["members"]:
+            holds = [f for f in answer["fields"] if f["offset"] <= offset and
+                     offset + width <= f["offset"] + f["width"]]
+            exact = [f for f in holds if f["offset"] == offset and
+                     f["width"] == width]
+            if not holds or is_object and not exact and \
+                    holds[0]["name"] != "ob_item[]":
+                wrong.append("%s: no word for %s at %d of %d bytes: %s" % (
+                    name, called, offset, width, holds))
+        slots = dict((m[0], m[1]) for m in animal["members"])
+        for attribute in answer["attributes"]:
+            if attribute["where"] == "slot" and attribute["offset"] != \
+                    slots.get(attribute["name"]):
+                wrong.append("%s: slot %s at %s, its descriptor says %s" % (
+                    name, attribute["name"], attribute["offset"],
+                    slots.get(attribute["name"])))
+    return wrong
+
+
+def blocks(truth, docs):
+    """What the allocator set aside, and what of it is lost."""
+    wrong, word = [], truth["word"]
+    order = "big" if truth["big_endian"] else "little"
+    for animal, answer in zip(truth["zoo"], docs["zoo"]):
+        if isinstance(answer, str) or not answer["fields"]:
+            continue
+        name = "%s (%s)" % (animal["label"], animal["type"])
+        start = min(f["offset"] for f in answer["fields"])
+        end = max(f["offset"] + f["width"] for f in answer["fields"])
+        used, block = end - start, answer["block"]
+        owned = sum(b["bytes"] or 0 for b in answer["buffers"]
+                    if not b["shared"])
+        if answer["place"] == "malloc" and not truth["hooks"] and not (
+                truth["hexversion"] < 0x03000000 and
+                animal["type"] in ("builtins.int", "builtins.float")):
+            # (those of 2.7 come from blocks of many)
+            # The word before a block of glibc: its size, and three flags.
+            at = 2 * (start - word - FROM)
+            head = int.from_bytes(bytes.fromhex(
+                animal["bytes"][at:at + 2 * word]), order)
+            if block != head & ~7:
+                wrong.append("%s: block of %d from %d on, malloc says %d" % (
+                    name, block, start, head & ~7))
+        if answer["place"] == "pymalloc":
+            classes = [(animal["pool_class"] + 1) * n for n in (8, 16)]
+            if block not in classes or block < used:
+                wrong.append("%s: block of %d for %d bytes in class %d" % (
+                    name, block, used, animal["pool_class"]))
+        if answer["place"] != "static" and abs(
+                answer["lost"] - block + used) >= word:
+            wrong.append("%s: %d lost of a block of %d, %d used" % (
+                name, answer["lost"], block, used))
+        # (Less than a word: char data[] at its end, and the like.)
+        if answer["size_exact"] and answer["place"] != "static" and not \
+                explained.other_size(animal, used) and \
+                -(-(used + owned) // word) * word != \
+                -(-animal["size"] // word) * word:
+            wrong.append("%s: %d bytes from %d on and %d of its buffers, "
+                         "sys.getsizeof() %d" % (
+                             name, used, start, owned, animal["size"]))
+    return wrong
+
+
+def details(name, animal, answer, truth):
     """Where code stands, who raised, what is interned, which generation."""
     wrong = []
     keys = set(key for key, _ in animal["details"])
     want = animal["details"]
+    if animal["label"].startswith("running: ") and truth["free_threaded"]:
+        # Each thread has bytecode of its own.
+        keys.discard("stands_at")
+        want = [d for d in want if d[0] != "stands_at"]
     said = [[d["key"], d["text"]] for d in answer["details"]
             if d["key"] in keys]
     if ["interned", True] in want:
@@ -415,7 +504,7 @@ def value(name, animal, answer, files_gone=False, limit=None):
     if limit is not None:
         want = [w if w is None or len(w) <= limit else w[:limit] + "..."
                 for w in want]
-    said = answer["repr"]
+    said = answer["repr"] or ""
     if said in want or want == [None] or files_gone and (
             "?" in said or not answer["size_exact"]):
         return []

@@ -70,13 +70,17 @@ def waiting(lock, event):
 
 
 def main(options):
-    for name in LIBRARY:
-        try:
-            __import__(name)
-        except ImportError:
-            pass
+    if "menagerie" in options:
+        import menagerie
+        animals = menagerie.menagerie(*options["menagerie"])
+    else:
+        for name in LIBRARY:
+            try:
+                __import__(name)
+            except ImportError:
+                pass
+        animals = zoo.zoo_of()
     keep = service(options.get("orders", 300))
-    animals = zoo.zoo_of()
     import threading
     lock, event = threading.Lock(), threading.Event()
     lock.acquire()

@@ -104,6 +104,22 @@ class Gdb:
             self.process.stdout.close()
 
 
+LOOP = os.path.join(BUILD, "tests", "lib", "command-loop")
+
+
+class Library(Gdb):
+    """The same commands without a GDB, which takes longer than they do."""
+
+    def __init__(self, *arguments):
+        self.process = subprocess.Popen(
+            [LOOP, END, *arguments], stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            env=dict(os.environ, LC_ALL="C.UTF-8"))
+
+    def send(self, command):
+        self.process.stdin.write((command + "\n").encode())
+
+
 def status_bytes(pid, field):
     with open("/proc/%d/status" % pid) as status:
         for line in status:

@@ -30,6 +30,10 @@ EXTRA_DIST += %D%/hostile.tap
 live_tests += %D%/graph.tap
 EXTRA_DIST += %D%/graph.tap
 
+# Thousands of generated objects, each against what Python says of it.
+live_tests += %D%/menagerie.tap
+EXTRA_DIST += %D%/menagerie.tap %D%/menagerie.py
+
 live_tests += %D%/numpy.tap
 EXTRA_DIST += %D%/numpy.tap
 

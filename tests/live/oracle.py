@@ -372,10 +372,17 @@ def counting_cost():
 
 
 def type_repr_of(kind):
-    """Who wrote the __repr__ of the class: a function of Python, or none."""
+    """Who wrote the __repr__ of the class: a function of Python, or none.
+    namedtuple makes one, in a module of its own until 3.6."""
     for base in type.__getattribute__(kind, "__mro__"):
         if "__repr__" in base.__dict__:
             own = base.__dict__["__repr__"]
+            if "__dataclass_fields__" in base.__dict__ and \
+                    own.__code__.co_name == "wrapper":
+                return None     # made by rule, and known
+            if str(getattr(own, "__module__", "")).startswith(
+                    "namedtuple_"):
+                return None
             return ("%s.%s" % (own.__module__, getattr(
                 own, "__qualname__", own.__name__))
                     if type(own) is types.FunctionType else None)
@@ -407,13 +414,14 @@ def details(animal):
                      "suspended")
             if prefix == "ag":      # running is of its whole iteration
                 state = ("closed" if frame is None else "created"
-                         if not_begun(animal, prefix) else "suspended")
+                         if not_begun(animal, prefix) else "running"
+                         if is_running(frame) else "suspended")
             found = [["state", state]]
             if frame is not None:
                 found.append(["stands_at", place(frame.f_code,
                                                  frame.f_lineno)])
             return found
-    if isinstance(animal, BaseException):
+    if issubclass(kind, BaseException):
         found, step = [], getattr(animal, "__traceback__", None)
         while step is not None:
             found.append(["traceback", place(step.tb_frame.f_code,
@@ -438,6 +446,16 @@ def class_truth(animal):
             "weaklistoffset": get(animal, "__weakrefoffset__"),
             "subclasses": sorted(hex(id(c)) for c in
                                  type.__subclasses__(animal))}
+
+
+def is_running(frame):
+    """Is some thread in it?"""
+    for other in sys._current_frames().values():
+        while other is not None:
+            if other is frame:
+                return True
+            other = other.f_back
+    return False
 
 
 def not_begun(animal, prefix):
@@ -541,6 +559,80 @@ def attributes(zoo, rows):
     for (_, animal), row in zip(zoo, rows):
         row["slots"] = own_slots(animal)
         row["dict"] = own_dict(animal)
+
+
+#: Bytes a member of a C struct takes, by its number (Include/descrobject.h).
+MEMBERS = dict(enumerate((
+    ctypes.sizeof(ctypes.c_short), ctypes.sizeof(ctypes.c_int), memory.WORD,
+    4, 8, memory.WORD, memory.WORD, 1, 1, 1, 2, 4, memory.WORD, None, 1, None,
+    memory.WORD, 8, 8, memory.WORD)))
+OBJECTS = (6, 16)       # Py_T_OBJECT_EX and its older brother
+RELATIVE = 8            # Py_RELATIVE_OFFSET
+DRAWN_FROM, DRAWN_TO = -64, 448
+
+
+def members(animal):
+    """[name, offset, bytes, is it an object?] of every member of its C
+    structs that a descriptor shows, __slots__ included."""
+    found = []
+    common = 3 if sys.version_info >= (3,) else 2   # words of PyDescr_COMMON
+    for kind in type.__getattribute__(type(animal), "__mro__"):
+        for name, member in kind.__dict__.items():
+            if type(member) is not types.MemberDescriptorType:
+                continue
+            row = word_now(id(member) + memory.HEADER + common * memory.WORD)
+            # char *name; int type; Py_ssize_t offset; int flags
+            number = ctypes.c_int.from_address(row + memory.WORD).value
+            offset = ctypes.c_ssize_t.from_address(
+                row + 2 * memory.WORD).value
+            flags = ctypes.c_int.from_address(row + 3 * memory.WORD).value
+            if MEMBERS.get(number) and not flags & RELATIVE and \
+                    member.__objclass__ is kind:
+                found.append([name if isinstance(name, str) else None, offset,
+                              MEMBERS[number], number in OBJECTS])
+    return found
+
+
+def drawn(zoo, rows):
+    """Bytes of each as they are in the process that blocks, and what its C
+    structs have where."""
+    file = os.open("/proc/%d/mem" % os.getppid(), os.O_RDONLY)
+    for (_, animal), row in zip(zoo, rows):
+        os.lseek(file, id(animal) + DRAWN_FROM, 0)
+        data = os.read(file, DRAWN_TO - DRAWN_FROM)
+        row["bytes"] = "".join("%02x" % x for x in bytearray(data))
+        # Were it in a pool of pymalloc: struct pool_header's szidx.
+        pool = id(animal) & -(1 << (14 if sys.version_info >= (3, 10) and
+                                    memory.WIDE else 12))
+        os.lseek(file, pool + 4 * memory.WORD + 4, 0)
+        row["pool_class"] = ctypes.c_uint.from_buffer_copy(
+            os.read(file, 4)).value
+        row["members"] = members(animal)
+        row["struct_sequence"] = hasattr(type(animal), "n_sequence_fields")
+        row["inline_values"] = sys.version_info >= (3, 13) and bool(
+            type(animal).__flags__ & INLINE_VALUES)
+        row["bases"] = [type_name(base) for base in
+                        type.__getattribute__(type(animal), "__mro__")]
+    os.close(file)
+
+
+def zoo_truth(tracked, zoo, first):
+    """Only what is to say of the animals, and quickly."""
+    known = set(map(id, tracked))
+    rows = animals(zoo.animals, known)
+    in_generation = generations(tracked)
+    drawn(zoo.animals, rows)
+    for (_, animal), row in zip(zoo.animals, rows):
+        row["generation"] = in_generation.get(id(animal))
+        row["class"] = class_truth(animal)
+    attributes(zoo.animals, rows)
+    reprs(zoo.animals, rows)
+    return {"version": sys.version, "hexversion": sys.hexversion,
+            "implementation": sys.version_info[:3], "word": memory.WORD,
+            "big_endian": sys.byteorder == "big",
+            "free_threaded": memory.FREE_THREADED,
+            "hooks": hasattr(sys, "gettotalrefcount"),
+            "zoo": rows, "absent": zoo.absent}
 
 
 def choose(tracked, seed, number):
@@ -659,7 +751,8 @@ def tell(_, __, blocks, tracked, zoo, options):
     if faulthandler:
         faulthandler.enable(trace)
     try:
-        answer = truth(tracked, zoo, blocks, options, first)
+        answer = zoo_truth(tracked, zoo, first) if "menagerie" in options \
+            else truth(tracked, zoo, blocks, options, first)
         with open(options["truth"] + ".part", "w") as out:
             json.dump(answer, out)
         os.rename(options["truth"] + ".part", options["truth"])

@@ -53,6 +53,30 @@ def ask(gdb, truth, thin=ALL):
     return docs
 
 
+def ask_animals(gdb, truth):
+    """Of the objects only."""
+    return {"info": gdb.run("py-info -json").json(),
+            "types": gdb.run("py-heap-types -json -all").json(),
+            "zoo": [document(a) for a in gdb.run_all(
+                ["py-object -json -repr-limit %d %s" % (
+                    compare.WHOLE, a["addr"]) for a in truth["zoo"]])],
+            "classes": [document(a) for a in gdb.run_all(
+                ["py-type -json -all " + a["addr"] for a in truth["zoo"]
+                 if a["class"]])]}
+
+
+def check_animals(report, where, truth, docs):
+    report.test("%s: %d objects as sys.getsizeof(), vars() and repr()" % (
+        where, len(truth["zoo"])), compare.zoo(truth, docs))
+    report.test(where + ": every field where its descriptor has it, every "
+                "byte as in memory", compare.drawn(truth, docs))
+    report.test(where + ": blocks as the allocator has them",
+                compare.blocks(truth, docs))
+    if any(a["class"] for a in truth["zoo"]):
+        report.test(where + ": classes as they say themselves",
+                    compare.classes(truth, docs))
+
+
 def check(report, where, truth, docs, thin=ALL, files_gone=False):
     truth = thin.truth(truth)
     if files_gone:

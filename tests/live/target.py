@@ -34,7 +34,8 @@ def let_dump(dump_filter):
 
 class Debuggee:
     def __init__(self, python, folder, seed=1, targets=200, orders=300,
-                 environment=(), explain=False, dump_filter=None):
+                 environment=(), explain=False, dump_filter=None,
+                 menagerie=None):
         self.folder = folder
         self.truth_path = os.path.join(folder, "truth.json")
         self.stats_path = os.path.join(folder, "stats")
@@ -44,6 +45,8 @@ class Debuggee:
                    "truth": self.truth_path, "stats": self.stats_path,
                    "seed": seed, "targets": targets, "rounds": 1,
                    "orders": orders, "explain": explain}
+        if menagerie:
+            options["menagerie"] = menagerie    # [step, seed]
         os.write(block, b"w")   # for the round of its warm-up
         env = pythons.environment()
         env.update(python.environment)
