@@ -267,8 +267,8 @@ const struct pm_command pm_command_unreachable = {
 	       "collector frees it when it runs next.  held: somebody who is "
 	       "not known has references to it: C code, in its variables or in "
 	       "memory of its own, or a reference that was leaked.  garbage: "
-	       "neither, being freed right now.  Islands of the same objects "
-	       "by "
+	       "neither: being freed right now or, in a free-threaded build, "
+	       "when the collector runs next.  Islands of the same objects by "
 	       "type are one row, whose ADDR is an object of one of them.\n"
 	       "__DEL__ tells whether a class of theirs has a finalizer, which "
 	       "may bring them back.",
