@@ -54,6 +54,29 @@ static void put_outcome(struct pm_repr *r, const struct pm_object *x)
 				       has(r, PM_WORDING_FUTURE_EXCEPTION_TB)));
 }
 
+/* " created at file:line", which asyncio notes in debug mode: the last of a
+   list of traceback.FrameSummary. */
+static void put_origin(struct pm_repr *r, const struct pm_object *x)
+{
+	pm_addr stack = pm_repr_word(r, x,
+		exception_word(r) + 2 + has(r, PM_WORDING_FUTURE_EXCEPTION_TB));
+	struct pm_object frame;
+	uint64_t n = 0;
+	pm_addr at;
+	if (!stack || stack == r->o->l->at.none.addr ||
+		!pm_repr_items(r, stack, &n, &at) || !n ||
+		pm_object_load(r->o, pm_repr_item(r, at, n - 1), &frame,
+			NULL) != PM_OK)
+		return;
+	pm_strbuf_puts(r->out, " created at ");
+	if (!pm_repr_text(r, pm_repr_attr(r, &frame, "filename")))
+		pm_strbuf_putc(r->out, '?');
+	pm_strbuf_putc(r->out, ':');
+	pm_addr line = pm_repr_attr(r, &frame, "lineno");
+	if (line)
+		pm_repr_put(r, line);
+}
+
 static bool put_state(struct pm_repr *r, const struct pm_object *x)
 {
 	static const char *const names[] = {"pending", "cancelled", "finished"};
@@ -141,6 +164,7 @@ void pm_repr_task(struct pm_repr *r, const struct pm_object *x)
 		pm_repr_put(r, waiter);
 	}
 	put_outcome(r, x);
+	put_origin(r, x);
 	pm_strbuf_putc(r->out, '>');
 	pm_repr_leave(r);
 }
@@ -166,6 +190,7 @@ void pm_repr_future(struct pm_repr *r, const struct pm_object *x)
 		return;
 	if (put_state(r, x)) {
 		put_outcome(r, x);
+		put_origin(r, x);
 		pm_strbuf_putc(r->out, '>');
 	} else {
 		pm_repr_default(r, x);

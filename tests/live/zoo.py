@@ -712,14 +712,15 @@ if sys.version_info >= (3, 12):
 ASYNCIO = """
 import asyncio
 loop = asyncio.new_event_loop()
-future = loop.create_future()
+future, done = loop.create_future(), loop.create_future()
+done.set_result(7)
 async def waits():
     await future
 task = loop.create_task(waits())
 loop.call_soon(loop.stop)
 loop.run_forever()
 each('asyncio', [loop, future, task, asyncio.Queue() if
-                 sys.version_info >= (3, 10) else None])
+                 sys.version_info >= (3, 10) else None, done])
 """
 
 
