@@ -22,6 +22,7 @@
 	X(set)                                                                 \
 	X(slots)                                                               \
 	X(strings)                                                             \
+	X(threads)                                                             \
 	X(type)                                                                \
 	X(unreachable)                                                         \
 	X(whatis)

@@ -40,6 +40,7 @@ libpymortem_la_SOURCES += \
 	%D%/strings.c \
 	%D%/spots.c \
 	%D%/spots.h \
+	%D%/threads.c \
 	%D%/type.c \
 	%D%/unreachable.c \
 	%D%/walking.c \

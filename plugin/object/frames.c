@@ -82,6 +82,14 @@ static enum pm_status read_frame(struct pm_stack *s, struct pm_stack_frame *f,
 	return PM_OK;
 }
 
+/* Memory that a core left out reads as zeros: a frame without code. */
+static bool has_code(const struct pm_objects *o, pm_addr code)
+{
+	struct pm_object x;
+	return pm_object_load(o, code, &x, NULL) == PM_OK &&
+	       x.type->kind == PM_KIND_CODE;
+}
+
 bool pm_stack_next(struct pm_stack *s, struct pm_stack_frame *ret)
 {
 	while (s->at) {
@@ -95,6 +103,8 @@ bool pm_stack_next(struct pm_stack *s, struct pm_stack_frame *ret)
 			s->status = PM_CORRUPT;
 		else
 			s->status = read_frame(s, &f, &outer, &python);
+		if (s->status == PM_OK && python && !has_code(s->o, f.code))
+			s->status = PM_CORRUPT;
 		if (!(s->passed & (s->passed - 1)))
 			s->mark = s->at;
 		s->at = s->status == PM_OK ? outer : 0;

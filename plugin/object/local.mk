@@ -5,6 +5,8 @@ libpymortem_la_SOURCES += \
 	%D%/decoders.c %D%/decoders.h \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \
+	%D%/locals.c %D%/locals.h \
+	%D%/thread-names.c %D%/thread-names.h \
 	%D%/threads.c %D%/threads.h \
 	%D%/interior.c %D%/interior.h \
 	%D%/measure.c %D%/measure.h \
