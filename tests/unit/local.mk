@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/test-spot \
 	%D%/test-strbuf \
 	%D%/test-target \
+	%D%/test-threads \
 	%D%/test-values \
 	%D%/test-vec \
 	%D%/test-waste

@@ -3,7 +3,7 @@
    throwing as GDB's Ctrl-C does, for n from the first to the last: no crash,
    nothing left behind, and the next run is right again. */
 #include "command/run.h"
-#include "lib/mini-heap.h"
+#include "lib/mini-frames.h"
 #include "lib/throw.h"
 #include "unit/unit.h"
 
@@ -78,6 +78,18 @@ static void fill(struct torture *t)
 	t->object = inner[1];
 	mini_new_tuple(h, inner, 3);
 	mini_free(h, mini_block(h, 64));
+}
+
+/* A frame, for what shows stacks: to all others it is only more to read. */
+static void push_frame(struct torture *t)
+{
+	struct mini_heap *h = &t->h;
+	static const char *const locals[] = {"buf"};
+	const pm_addr values[] = {t->object, t->object};
+	struct mini_frames s;
+	mini_frames_init(&s, h);
+	mini_push_frame(&s, h->m.thread,
+		mini_code(&s, "f", "app.py", 3, locals, 1, 1), values, -1);
 }
 
 /* As the bridge does it: nothing here is guarded, the next command destroys
@@ -173,6 +185,8 @@ static void sweep(
 	long reads, again;
 	mini_heap_init(&t.h, row);
 	fill(&t);
+	if (strstr(line, "py-threads"))
+		push_frame(&t);
 	char *text = run_whole(&t, line, &reads);
 	ck_assert_int_gt(reads, 0);
 	run_disturbed(&t, line, 0, hook);
@@ -195,6 +209,7 @@ static const char *const more_lines[] = {
 	"py-instances -json -group-by self[-1] list",
 	"py-find -json -int 1003",
 	"py-find -json -str int",
+	"py-threads -json -locals",
 	"py-heap-types -json -by owner",
 	"py-heap-types -json -by size-class -type int",
 	"py-heap-types -json -by module",
