@@ -3,6 +3,7 @@
 #include "command/graphing.h"
 #include "base/map.h"
 #include "graph/islands.h"
+#include "heap/team.h"
 
 #include <string.h>
 
@@ -19,6 +20,8 @@ struct kind {
 struct unreachable {
 	struct pm_graphing graphing;
 	struct pm_islands_job *job;
+	bool sorted;   /* into islands */
+	size_t island; /* the next to find its kind */
 	PM_VEC(struct kind) kinds;
 	struct pm_map by_hash; /* of a kind -> its number, plus 1 */
 	PM_VEC(uint32_t) scratch;
@@ -130,6 +133,22 @@ static enum pm_status add_island(
 	return PM_OK;
 }
 
+/* As many as a step takes. */
+static enum pm_status add_islands(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct unreachable *st = r->state;
+	const struct pm_islands *all = pm_islands_result(st->job);
+	double end = pm_now() + PM_STEP_SECONDS;
+	while (st->island < all->list.len) {
+		PM_TRY(add_island(r, &all->list.data[st->island], err));
+		if (++st->island % 64 == 0 && pm_now() > end)
+			return PM_OK;
+	}
+	*ret_done = true;
+	return PM_OK;
+}
+
 /* ---- what is shown ---- */
 
 static int by_size(const void *a, const void *b)
@@ -225,12 +244,13 @@ static enum pm_status step(
 				      r->session->graph, &st->job, err)
 			    : PM_OK;
 	}
-	PM_TRY(pm_islands_step(st->job, PM_STEP_SECONDS, &done, err));
 	snprintf(r->progress, sizeof r->progress, "sorting islands");
+	if (!st->sorted)
+		return pm_islands_step(
+			st->job, PM_STEP_SECONDS, &st->sorted, err);
+	PM_TRY(add_islands(r, &done, err));
 	if (!done)
 		return PM_OK;
-	pm_vec_each (x, &pm_islands_result(st->job)->list)
-		PM_TRY(add_island(r, x, err));
 	show_rows(r);
 	show_total(r);
 	*ret_done = true;

@@ -6,21 +6,30 @@
 #include "object/dict.h"
 
 #define STEPS_AT_ONCE 256
+#define NODES_AT_ONCE 4096
 #define MAX_BASES 1000
 
 /* Does the type have a __del__? */
 enum { NOT_ASKED, HAS_NONE, HAS_ONE };
 
+/* Objects of an island; then what it is, one by one; then whether taking away
+   what nothing of it refers to leaves anything. */
+enum phase { PHASE_GATHER, PHASE_SUM, PHASE_PEEL, PHASE_DONE };
+
 struct pm_islands_job {
 	struct pm_graph *g;
 	uint64_t *seen;	 /* bits, by node */
-	uint32_t *place; /* for telling cycles: edges left into the node */
+	uint32_t *place; /* by node: references to it that are left */
 	uint8_t *asked;	 /* by type id */
 	uint32_t ntypes;
 	uint32_t at;   /* nodes from here on may begin an island */
 	uint32_t look; /* of nodes: this one's neighbours are next */
 	struct pm_islands r;
-	bool done;
+	enum phase phase;
+	struct pm_island island; /* the one that is under way */
+	uint32_t step;		 /* of its phase */
+	uint32_t *queue;	 /* what was taken away */
+	uint32_t taken, queued;
 };
 
 void pm_islands_destroy(struct pm_islands_job *j)
@@ -29,6 +38,7 @@ void pm_islands_destroy(struct pm_islands_job *j)
 		return;
 	free(j->seen);
 	free(j->place);
+	free(j->queue);
 	free(j->asked);
 	free(j->r.nodes);
 	pm_vec_deinit(&j->r.list);
@@ -58,7 +68,8 @@ enum pm_status pm_islands_create(
 	j->asked = calloc(j->ntypes + 1, 1);
 	j->r.nodes = malloc((lost + 1) * sizeof *j->r.nodes);
 	j->place = malloc(((size_t)g->n + 1) * sizeof *j->place);
-	if (!j->seen || !j->asked || !j->r.nodes || !j->place)
+	j->queue = malloc((lost + 1) * sizeof *j->queue);
+	if (!j->seen || !j->asked || !j->r.nodes || !j->place || !j->queue)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	*ret = pm_take(j);
 	return PM_OK;
@@ -127,82 +138,83 @@ static bool is_held(struct pm_islands_job *j, uint32_t node)
 	return !x.immortal && count > found;
 }
 
-/* Takes away what nothing of the island refers to any more, as long as there
-   is such: what is left is a cycle, or hangs on one. */
-static bool has_cycle(struct pm_islands_job *j, const struct pm_island *x)
+static void sum(struct pm_islands_job *j)
 {
+	struct pm_island *x = &j->island;
 	const struct pm_graph *g = j->g;
-	uint32_t *nodes = j->r.nodes + x->first;
-	uint32_t taken = 0, todo = 0;
-	for (uint32_t i = 0; i < x->n; i++)
-		j->place[nodes[i]] =
-			g->in_begin[nodes[i] + 1] - g->in_begin[nodes[i]];
-	/* Those to take stand first: order in an island means nothing. */
-	for (uint32_t i = 0; i < x->n; i++)
-		if (!j->place[nodes[i]]) {
-			uint32_t v = nodes[i];
-			nodes[i] = nodes[todo];
-			nodes[todo++] = v;
-		}
-	pm_auto_free uint32_t *queue = malloc((x->n + 1) * sizeof *queue);
-	if (!queue)
-		return true;
-	for (uint32_t i = 0; i < todo; i++)
-		queue[i] = nodes[i];
-	while (taken < todo) {
-		uint32_t v = queue[taken++];
-		for (uint32_t i = g->out_begin[v]; i < g->out_begin[v + 1];
-			i++) {
-			uint32_t to = pm_edge_node(g->out[i]);
-			if (is_lost(j, to) && !--j->place[to])
-				queue[todo++] = to;
-		}
-	}
-	return taken < x->n;
+	uint32_t node = j->r.nodes[x->first + j->step++];
+	const struct pm_type *t = pm_graph_type(g, node);
+	x->size += pm_graph_size(g, node);
+	x->held = x->held || is_held(j, node);
+	x->finalizers = x->finalizers || (t && has_del(j, t));
+	/* Only others of the island refer to it: roots would reach it. */
+	j->place[node] = g->in_begin[node + 1] - g->in_begin[node];
+	if (!j->place[node])
+		j->queue[j->queued++] = node;
+	if (j->step == x->n)
+		j->phase = PHASE_PEEL;
 }
 
-static enum pm_status end_island(
-	struct pm_islands_job *j, uint32_t first, struct pm_error *err)
+/* What is left when all that nothing refers to is gone: a cycle, and what hangs
+   on it. */
+static void peel(struct pm_islands_job *j)
 {
-	struct pm_island x = {.first = first, .n = j->r.n - first};
-	for (uint32_t i = first; i < j->r.n; i++) {
-		uint32_t node = j->r.nodes[i];
-		const struct pm_type *t = pm_graph_type(j->g, node);
-		x.size += pm_graph_size(j->g, node);
-		x.held = x.held || is_held(j, node);
-		x.finalizers = x.finalizers || (t && has_del(j, t));
+	const struct pm_graph *g = j->g;
+	uint32_t v = j->queue[j->taken++];
+	for (uint32_t i = g->out_begin[v]; i < g->out_begin[v + 1]; i++) {
+		uint32_t to = pm_edge_node(g->out[i]);
+		if (is_lost(j, to) && !--j->place[to])
+			j->queue[j->queued++] = to;
 	}
-	x.cycle = has_cycle(j, &x);
-	if (!pm_vec_push(&j->r.list, x))
+}
+
+static enum pm_status end_island(struct pm_islands_job *j, struct pm_error *err)
+{
+	j->island.cycle = j->taken < j->island.n;
+	if (!pm_vec_push(&j->r.list, j->island))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	j->phase = PHASE_GATHER;
 	return PM_OK;
+}
+
+static void gather(struct pm_islands_job *j)
+{
+	if (j->look < j->r.n) {
+		add_neighbours(j, j->r.nodes[j->look++]);
+		return;
+	}
+	uint32_t first = j->island.first + j->island.n;
+	if (first < j->r.n) {
+		j->island =
+			(struct pm_island){.first = first, .n = j->r.n - first};
+		j->step = j->taken = j->queued = 0;
+		j->phase = PHASE_SUM;
+		return;
+	}
+	for (unsigned n = 0;
+		n < NODES_AT_ONCE && j->at < j->g->n && j->look == j->r.n; n++)
+		add(j, j->at++);
+	if (j->at == j->g->n && j->look == j->r.n)
+		j->phase = PHASE_DONE;
 }
 
 enum pm_status pm_islands_step(struct pm_islands_job *j, double seconds,
 	bool *ret_done, struct pm_error *err)
 {
 	double deadline = pm_now() + seconds;
-	uint32_t open = j->r.list.len
-				? j->r.list.data[j->r.list.len - 1].first +
-					  j->r.list.data[j->r.list.len - 1].n
-				: 0;
-	for (uint32_t n = 1; !j->done; n++) {
+	for (uint32_t n = 1; j->phase != PHASE_DONE; n++) {
 		if (n % STEPS_AT_ONCE == 0 && pm_now() > deadline)
 			break;
-		if (j->look < j->r.n) {
-			add_neighbours(j, j->r.nodes[j->look++]);
-			continue;
-		}
-		if (open < j->r.n) {
-			PM_TRY(end_island(j, open, err));
-			open = j->r.n;
-		}
-		while (j->at < j->g->n && j->look == j->r.n)
-			add(j, j->at++);
-		j->done =
-			j->at == j->g->n && j->look == j->r.n && open == j->r.n;
+		if (j->phase == PHASE_GATHER)
+			gather(j);
+		else if (j->phase == PHASE_SUM)
+			sum(j);
+		else if (j->taken < j->queued)
+			peel(j);
+		else
+			PM_TRY(end_island(j, err));
 	}
-	*ret_done = j->done;
+	*ret_done = j->phase == PHASE_DONE;
 	return PM_OK;
 }
 
