@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-interned: the table of interned strings. */
-#include "command/walking.h"
+#include "command/graphing.h"
+#include "graph/root-nodes.h"
 #include "heap/footprint.h"
 #include "heap/interned.h"
 #include "heap/team.h"
@@ -25,6 +26,8 @@ struct sums {
 };
 
 struct interned {
+	struct pm_graphing graphing; /* of -only-table */
+	bool asks_graph, has_graph;
 	struct pm_interned table;
 	PM_VEC(struct row) rows; /* that match */
 	struct sums states[STATES], all, matched;
@@ -41,6 +44,10 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	r->state = st;
+	st->asks_graph = pm_run_flag(r, "only-table");
+	if (st->asks_graph)
+		PM_TRY(pm_graphing_start(
+			&st->graphing, r, PM_GRAPHING_ROOTS, err));
 	return pm_interned_open(h, &st->table, err);
 }
 
@@ -70,6 +77,18 @@ static bool matches(struct pm_run *r, pm_addr str, const char *glob)
 	       fnmatch(glob, text.data ? text.data : "", 0) == 0;
 }
 
+/* Does nothing refer to it, as far as references are known?  That it is
+   interned, or immortal, is no reference. */
+static bool is_unreferenced(const struct pm_graph *g, pm_addr str)
+{
+	uint32_t node = pm_graph_node(g, str);
+	if (node == PM_NO_NODE || g->in_begin[node] < g->in_begin[node + 1])
+		return false;
+	const struct pm_root *root = pm_graph_root(g, node);
+	return !root || root->kind == PM_ROOT_INTERNED ||
+	       root->kind == PM_ROOT_IMMORTAL;
+}
+
 static enum pm_status take(struct pm_run *r, pm_addr str, bool in_static_table,
 	struct pm_error *err)
 {
@@ -92,8 +111,14 @@ static enum pm_status take(struct pm_run *r, pm_addr str, bool in_static_table,
 	add(&st->all, m.size, foot.alloc);
 	/* The references of the table itself are not counted, those to make it
 	   immortal are: one. */
-	st->alone += s == STATE_IMMORTAL &&
+	bool alone = s == STATE_IMMORTAL &&
 		     h->l->t.immortal_rule == PM_IMMORTAL_NONE && x.refcnt == 1;
+	if (st->asks_graph)
+		alone = s != STATE_STATIC &&
+			is_unreferenced(r->session->graph, str);
+	st->alone += alone;
+	if (st->asks_graph && !alone)
+		return PM_OK;
 	const char *glob = pm_run_text(r, "match", NULL);
 	if (glob && !matches(r, str, glob))
 		return PM_OK;
@@ -203,7 +228,14 @@ static void show_table(struct pm_run *r, const struct interned *st)
 		emit_sums(e, state_names[i], &st->states[i]);
 	pm_emit_close(e);
 	emit_sums(e, "total", &st->matched);
-	if (r->session->layout->t.immortal_rule == PM_IMMORTAL_NONE) {
+	if (st->asks_graph) {
+		pm_emit_uint(e, "only_in_table", st->alone);
+		pm_emit_line(e,
+			"No object, frame or state of the interpreter refers "
+			"to %s of the strings; what C code holds by itself is "
+			"not known.",
+			pm_grouped(st->alone, n));
+	} else if (r->session->layout->t.immortal_rule == PM_IMMORTAL_NONE) {
 		pm_emit_uint(e, "only_in_table", st->alone);
 		if (st->alone)
 			pm_emit_line(e,
@@ -222,6 +254,9 @@ static enum pm_status step(
 	double deadline = pm_now() + PM_STEP_SECONDS;
 	pm_addr str;
 	bool is_static;
+	*ret_done = false;
+	if (st->asks_graph && !st->has_graph)
+		return pm_graphing_step(&st->graphing, r, &st->has_graph, err);
 	for (unsigned n = 1; pm_interned_next(&st->table, &str, &is_static);
 		n++) {
 		PM_TRY(take(r, str, is_static, err));
@@ -229,7 +264,6 @@ static enum pm_status step(
 			snprintf(r->progress, sizeof r->progress,
 				"reading strings %" PRIu64 "/%" PRIu64,
 				st->all.count, st->table.entries);
-			*ret_done = false;
 			return PM_OK;
 		}
 	}
@@ -251,6 +285,7 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_interned_deinit(&st->table);
+	pm_graphing_finish(&st->graphing);
 	pm_vec_deinit(&st->rows);
 	free(st);
 	r->state = NULL;
@@ -266,6 +301,10 @@ static const struct pm_option options[] = {
 		.value = "KEY",
 		.choices = "size|refcount",
 		.help = "Order of the rows (default: size)."},
+	{.name = "only-table",
+		.type = PM_ARG_FLAG,
+		.help = "List only strings that nothing but the table refers "
+			"to."},
 	{0},
 };
 
@@ -283,8 +322,11 @@ const struct pm_command pm_command_interned = {
 	       "one is part of the interpreter's data.  SIZE is what "
 	       "sys.getsizeof would return.  Where refcounts tell it (before "
 	       "3.12), the immortal strings that only the table still holds "
-	       "are counted.",
+	       "are counted.  -only-table finds them on every version: it "
+	       "reads "
+	       "all references, as py-path does.",
 	.examples = "py-interned -top 10  # the largest ones\n"
+		    "py-interned -only-table  # names of code that is gone\n"
 		    "py-interned -match 'user-*'  # are these interned\n"
 		    "py-interned -sort refcount  # the most used ones",
 	.start = start,
