@@ -111,7 +111,8 @@ static void describe_frame(const struct pm_objects *o,
 	pm_frame_describe(o, &f, via);
 }
 
-static uint64_t show_rows(struct pm_run *r, const struct pm_holders *res)
+static uint64_t show_rows(
+	struct pm_run *r, const struct pm_holders *res, bool *ret_complete)
 {
 	static const struct pm_column columns[] = {
 		{"addr", "ADDR", PM_CELL_ADDR},
@@ -142,15 +143,16 @@ static uint64_t show_rows(struct pm_run *r, const struct pm_holders *res)
 		pm_emit_row(r->emit, cells, p->object);
 	}
 	struct frame_rows frames = {r, NULL, 0};
-	if (pm_frames_each(o, one_frame, &frames) != PM_OK)
+	*ret_complete = pm_frames_each(o, one_frame, &frames) == PM_OK;
+	if (!*ret_complete)
 		pm_emit_line(r->emit, "%s",
 			"Some frames of the threads can't be read.");
 	pm_emit_table_end(r->emit);
 	return frames.count;
 }
 
-static void show_summary(
-	struct pm_run *r, const struct pm_holders *res, uint64_t frames)
+static void show_summary(struct pm_run *r, const struct pm_holders *res,
+	uint64_t frames, bool complete)
 {
 	struct pm_emit *e = r->emit;
 	char a[28], b[28];
@@ -175,6 +177,7 @@ static void show_summary(
 	pm_emit_uint(e, "references", res->edges);
 	pm_emit_uint(e, "objects", res->objects);
 	pm_emit_uint(e, "frames", frames);
+	pm_emit_bool(e, "frames_complete", complete);
 	pm_emit_uint(e, "unowned_places", res->unowned);
 	pm_emit_close(e);
 	pm_emit_variable(e, "py_count", res->objects);
@@ -203,8 +206,9 @@ static enum pm_status step(
 	struct pm_object x;
 	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
 	show_object(r, &x);
-	uint64_t frames = show_rows(r, pm_holders_result(st->job));
-	show_summary(r, pm_holders_result(st->job), frames);
+	bool complete;
+	uint64_t frames = show_rows(r, pm_holders_result(st->job), &complete);
+	show_summary(r, pm_holders_result(st->job), frames, complete);
 	return PM_OK;
 }
 

@@ -285,7 +285,7 @@ static const struct pm_decoder decoders[] = {
 	{"StgDict", PM_KIND_DICT, NO_SIZE, true, {{0}}, true},
 	{"xml.etree.ElementTree.Element", PM_KIND_ELEMENT, NO_SIZE, false,
 		{W(0, "tag")}, .era = PM_ERA_ONE_TYPE},
-	{"_pickle.Pickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}, true},
+	{"_pickle.Pickler", PM_KIND_PICKLER, NO_SIZE, true, {{0}}, true},
 	{"_pickle.Unpickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}, true},
 };
 

@@ -154,6 +154,25 @@ static enum pm_status measure_element(struct pm_measuring *x)
 	return PM_OK;
 }
 
+/* PyMemoTable: mask, used, allocated, table of {object, number}
+   (Modules/_pickle.c) */
+static enum pm_status measure_pickler(struct pm_measuring *x)
+{
+	unsigned ws = x->l->t.word_size;
+	pm_addr memo = word_at(x, 0), table = 0;
+	uint64_t allocated = 0;
+	if (!memo)
+		return PM_OK;
+	if (!far_word(x, memo + 2 * ws, ws, &allocated) ||
+		!far_word(x, memo + 3 * ws, ws, &table))
+		return PM_FAULT;
+	if (allocated > PM_MAX_ITEMS)
+		return PM_CORRUPT;
+	own(x, PM_BUFFER_RAW, memo, 4 * ws, 0);
+	own(x, PM_BUFFER_ITEMS, table, allocated * 2 * ws, allocated);
+	return PM_OK;
+}
+
 /* decimal.Decimal: mpd_t {flags, exp, digits, len, alloc, data}; without an
    MPD_*_DATA flag the data is an allocation of its own */
 static enum pm_status measure_decimal(struct pm_measuring *x)
@@ -199,6 +218,8 @@ enum pm_status pm_measure_module_type(struct pm_measuring *x)
 		return measure_element(x);
 	case PM_KIND_DECIMAL:
 		return measure_decimal(x);
+	case PM_KIND_PICKLER:
+		return measure_pickler(x);
 	case PM_KIND_STRINGIO:
 	case PM_KIND_CDATA:
 		return measure_uncounted(x);

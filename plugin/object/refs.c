@@ -262,6 +262,18 @@ static void walk_element(struct pm_ref_walk *w)
 		emit_array(w, children, n, ws, PM_VIA_INDEX, ~UINT64_C(0));
 }
 
+/* What a pickler has seen, see pm_measure's. */
+static void walk_memo(struct pm_ref_walk *w)
+{
+	unsigned ws = w->o->l->t.word_size;
+	uint64_t memo, allocated, table;
+	if (word(w, w->x->addr + w->o->l->f.object.sizeof_.off, &memo) &&
+		memo && word(w, memo + 2 * ws, &allocated) &&
+		allocated < PM_MAX_CHAIN && word(w, memo + 3 * ws, &table))
+		emit_array(
+			w, table, allocated, 2 * ws, PM_VIA_KEY, ~UINT64_C(0));
+}
+
 static void walk_code(struct pm_ref_walk *w)
 {
 	static const char *const names[] = {"cached co_code",
@@ -395,6 +407,9 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 		break;
 	case PM_KIND_ELEMENT:
 		walk_element(&w);
+		break;
+	case PM_KIND_PICKLER:
+		walk_memo(&w);
 		break;
 	case PM_KIND_CODE:
 		walk_code(&w);

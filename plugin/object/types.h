@@ -42,6 +42,7 @@ enum pm_kind {
 	PM_KIND_DATETIME, /* less than tp_basicsize when there is no tzinfo */
 	PM_KIND_ELEMENT,  /* xml.etree.ElementTree.Element */
 	PM_KIND_HAMT,	  /* bitmap and collision nodes */
+	PM_KIND_PICKLER,  /* _pickle.Pickler */
 };
 
 enum pm_slot_kind {

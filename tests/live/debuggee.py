@@ -71,8 +71,8 @@ def waiting(lock, event):
 
 def main(options):
     if "menagerie" in options:
-        import menagerie
-        animals = menagerie.menagerie(*options["menagerie"])
+        import animals as generated
+        animals = generated.menagerie(*options["menagerie"])
     else:
         for name in LIBRARY:
             try:

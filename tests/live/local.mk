@@ -32,7 +32,7 @@ EXTRA_DIST += %D%/graph.tap
 
 # Thousands of generated objects, each against what Python says of it.
 live_tests += %D%/menagerie.tap
-EXTRA_DIST += %D%/menagerie.tap %D%/menagerie.py
+EXTRA_DIST += %D%/menagerie.tap %D%/animals.py
 
 live_tests += %D%/numpy.tap
 EXTRA_DIST += %D%/numpy.tap

@@ -453,7 +453,7 @@ def subclasses():
                            ("weak", {"__slots__": ("__weakref__",)})):
             try:
                 kind = type(base)("Sub", (base,), dict(
-                    body, __module__="menagerie"))
+                    body, __module__="animals"))
                 made = instance_of(kind)
             except BaseException:
                 continue        # not a base, or not with these
