@@ -18,6 +18,7 @@
 	X(interned)                                                            \
 	X(object)                                                              \
 	X(path)                                                                \
+	X(refcheck)                                                            \
 	X(refs)                                                                \
 	X(retained)                                                            \
 	X(set)                                                                 \

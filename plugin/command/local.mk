@@ -28,6 +28,7 @@ libpymortem_la_SOURCES += \
 	%D%/output.c \
 	%D%/path.c \
 	%D%/output.h \
+	%D%/refcheck.c \
 	%D%/refs.c \
 	%D%/retained.c \
 	%D%/run.c \

@@ -117,15 +117,12 @@ static enum pm_status begin_groups(struct pm_run *r, struct pm_error *err)
 {
 	struct retained *st = r->state;
 	uint32_t n = pm_types_count(r->session->heap->types);
-	uint32_t *group_of = malloc((n + 1) * sizeof *group_of);
+	pm_auto_free uint32_t *group_of = malloc((n + 1) * sizeof *group_of);
 	if (!group_of)
 		return out_of_memory(err);
-	enum pm_status s = group_types(r, group_of, n, err);
-	if (s == PM_OK)
-		s = pm_group_sums_create(r->session->graph, group_of, n,
-			(uint32_t)st->names.len, &st->sums, err);
-	free(group_of);
-	return s;
+	PM_TRY(group_types(r, group_of, n, err));
+	return pm_group_sums_create(r->session->graph, group_of, n,
+		(uint32_t)st->names.len, &st->sums, err);
 }
 
 /* ---- objects ---- */

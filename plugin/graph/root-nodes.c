@@ -56,7 +56,16 @@ static int by_node(const void *a, const void *b)
 	return x->root.at < y->root.at ? -1 : x->root.at > y->root.at;
 }
 
-/* C code has the tables of interned strings, wherever it does. */
+static bool is_found(const struct pm_root_nodes *j, pm_addr target)
+{
+	pm_vec_each (r, &j->found)
+		if (r->root.target == target)
+			return true;
+	return false;
+}
+
+/* C code has the tables of interned strings, where they are not members of the
+   interpreter's state (from 3.12 on). */
 static bool add_tables(struct pm_root_nodes *j)
 {
 	pm_vec_each (w, &j->g->weak) {
@@ -64,7 +73,7 @@ static bool add_tables(struct pm_root_nodes *j)
 			.name = "interned strings",
 			.counted = true,
 			.target = *w};
-		if (!see(j, &root))
+		if (!is_found(j, *w) && !see(j, &root))
 			return false;
 	}
 	return true;
@@ -111,7 +120,8 @@ enum pm_status pm_root_nodes_step(struct pm_root_nodes *j, double seconds,
 	return PM_OK;
 }
 
-const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node)
+const struct pm_graph_root *pm_graph_roots_of(
+	const struct pm_graph *g, uint32_t node)
 {
 	size_t lo = 0, hi = g->roots.len;
 	while (lo < hi) {
@@ -122,8 +132,14 @@ const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node)
 			hi = mid;
 	}
 	return lo < g->roots.len && g->roots.data[lo].node == node
-		       ? &g->roots.data[lo].root
+		       ? &g->roots.data[lo]
 		       : NULL;
+}
+
+const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node)
+{
+	const struct pm_graph_root *r = pm_graph_roots_of(g, node);
+	return r ? &r->root : NULL;
 }
 
 enum pm_status pm_graph_root_list(const struct pm_graph *g, uint32_t **ret,

@@ -14,7 +14,10 @@ PM_CHECKED enum pm_status pm_root_nodes_step(struct pm_root_nodes *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_root_nodes_destroy(struct pm_root_nodes *j);
 
-/* The best root of a node; NULL: it is none. */
+/* The roots of a node, which stand side by side in g->roots; NULL: none. */
+const struct pm_graph_root *pm_graph_roots_of(
+	const struct pm_graph *g, uint32_t node);
+/* The best of them. */
 const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node);
 
 /* Their nodes, each once, to be freed. */

@@ -213,6 +213,10 @@ static const char *const more_lines[] = {
 	"py-heap-types -json -by owner",
 	"py-heap-types -json -by size-class -type int",
 	"py-heap-types -json -by module",
+	"py-retained -json -by module",
+	"py-retained -json -depth 3",
+	"py-interned -json -only-table",
+	"py-refs -json -depth 3 0x1",
 };
 
 static bool line_for(const struct pm_command *c, char line[static 80])
