@@ -105,4 +105,5 @@ libpymortem_la_SOURCES += \
 	%D%/rows/3.14-i386.c \
 	%D%/rows/3.14-aarch64.c
 
-EXTRA_DIST += maint/gen-layout maint/gen-rows maint/layout-object
+EXTRA_DIST += maint/gen-layout maint/gen-printable maint/gen-rows \
+	maint/layout-object
