@@ -2,7 +2,6 @@
 /* py-backrefs: who refers to an object, and how. */
 #include "command/walking.h"
 #include "heap/holders.h"
-#include "heap/spot.h"
 #include "object/frames.h"
 #include "object/repr.h"
 
@@ -16,10 +15,8 @@ struct backrefs {
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
-	struct pm_heap *h;
 	struct pm_object x;
-	PM_TRY(pm_walking_heap(r->session, &h, err));
-	PM_TRY(pm_spot_object(h, r->addr, &x, err));
+	PM_TRY(pm_walking_object(r, &x, err));
 	struct backrefs *st = calloc(1, sizeof *st);
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");

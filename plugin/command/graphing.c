@@ -104,11 +104,24 @@ void pm_graphing_finish(struct pm_graphing *g)
 	pm_dominators_job_destroy(pm_take(g->dominators));
 }
 
+enum pm_status pm_graphing_node(
+	struct pm_run *r, uint32_t *ret, struct pm_error *err)
+{
+	uint32_t node = pm_graph_node(r->session->graph, r->addr);
+	if (node == PM_NO_NODE)
+		return pm_fail(err, PM_ABSENT, r->addr,
+			"0x%" PRIx64
+			" is no object of the heap that was read (it may be "
+			"one that was freed: see py-whatis)",
+			r->addr);
+	*ret = node;
+	return PM_OK;
+}
+
 void pm_graphing_skipped(struct pm_run *r)
 {
 	const struct pm_session *s = r->session;
 	const struct pm_graph *g = s->graph;
-	pm_emit_skipped(r->emit,
-		s->heap->unreadable + g->unreadable + g->roots_unreadable,
+	pm_emit_skipped(r->emit, s->heap->unreadable + g->unreadable,
 		s->heap->inconsistent + g->inconsistent);
 }

@@ -30,6 +30,10 @@ PM_CHECKED enum pm_status pm_graphing_step(struct pm_graphing *g,
 	struct pm_run *r, bool *ret_done, struct pm_error *err);
 void pm_graphing_finish(struct pm_graphing *g);
 
+/* The operand r->addr in the graph that is ready. */
+PM_CHECKED enum pm_status pm_graphing_node(
+	struct pm_run *r, uint32_t *ret, struct pm_error *err);
+
 /* Under the table: what of the graph could not be read. */
 void pm_graphing_skipped(struct pm_run *r);
 

@@ -188,11 +188,10 @@ static enum pm_status step(
 		{"type", "TYPE", PM_CELL_TEXT},
 		{"repr", "VALUE", PM_CELL_TEXT},
 	};
-	struct pm_heap *h;
 	struct pm_object x;
 	struct pm_measure m = {0};
-	PM_TRY(pm_walking_heap(r->session, &h, err));
-	PM_TRY(pm_spot_object(h, r->addr, &x, err));
+	PM_TRY(pm_walking_object(r, &x, err));
+	struct pm_heap *h = r->session->heap;
 	enum pm_status s = pm_object_measure(&h->objects, &x, &m);
 	if (s == PM_CORRUPT)
 		return pm_fail(err, s, x.addr,

@@ -16,11 +16,8 @@ struct path_state {
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
-	struct pm_heap *h;
 	struct pm_object x;
-	PM_TRY(pm_walking_heap(r->session, &h, err));
-	PM_TRY(pm_heap_pools(h, err));
-	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
+	PM_TRY(pm_walking_object(r, &x, err));
 	struct path_state *st = calloc(1, sizeof *st);
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
@@ -39,13 +36,8 @@ static enum pm_status begin(struct pm_run *r, struct pm_error *err)
 {
 	struct path_state *st = r->state;
 	const struct pm_graph *g = r->session->graph;
-	uint32_t node = pm_graph_node(g, r->addr);
-	if (node == PM_NO_NODE)
-		return pm_fail(err, PM_ABSENT, r->addr,
-			"0x%" PRIx64
-			" is no object of the heap that was read (it may be "
-			"one that was freed: see py-whatis)",
-			r->addr);
+	uint32_t node;
+	PM_TRY(pm_graphing_node(r, &node, err));
 	size_t limit = 1;
 	if (pm_run_flag(r, "all-roots"))
 		limit = r->top && r->top < ROOTS_AT_MOST ? r->top + 1
@@ -88,12 +80,6 @@ static void describe_step(const struct pm_graph *g, const struct pm_path *p,
 		pm_strbuf_putc(via, '?');
 }
 
-static const char *type_name(const struct pm_graph *g, uint32_t node)
-{
-	const struct pm_type *t = pm_graph_type(g, node);
-	return t ? t->name : "?";
-}
-
 static void show_steps(struct pm_run *r, const struct pm_path *p)
 {
 	static const struct pm_column columns[] = {
@@ -111,7 +97,7 @@ static void show_steps(struct pm_run *r, const struct pm_path *p)
 		pm_repr(&g->h->objects, at, 40, &repr);
 		const struct pm_cell cells[] = {
 			{.u = at},
-			{.text = type_name(g, p->nodes[i])},
+			{.text = pm_graph_type_name(g, p->nodes[i])},
 			{.text = pm_strbuf_text(&via)},
 			{.text = pm_strbuf_text(&repr)},
 		};
@@ -131,7 +117,7 @@ static void list_steps(struct pm_run *r, const struct pm_path *p)
 		describe_step(g, p, i, &via);
 		pm_emit_open_object(e, NULL);
 		pm_emit_addr(e, "addr", g->addr[p->nodes[i]]);
-		pm_emit_text(e, "type", type_name(g, p->nodes[i]));
+		pm_emit_text(e, "type", pm_graph_type_name(g, p->nodes[i]));
 		pm_emit_text(e, "via", pm_strbuf_text(&via));
 		pm_emit_close(e);
 	}

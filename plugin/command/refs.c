@@ -41,11 +41,8 @@ static void close_object(struct open_object *o)
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
-	struct pm_heap *h;
 	struct pm_object x;
-	PM_TRY(pm_walking_heap(r->session, &h, err));
-	PM_TRY(pm_heap_pools(h, err));
-	PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
+	PM_TRY(pm_walking_object(r, &x, err));
 	struct refs_state *st = calloc(1, sizeof *st);
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");

@@ -15,6 +15,19 @@
 /* Of the whole: what deeper levels of a tree show. */
 #define WORTH_SHOWING 200
 
+enum {
+	COLUMN_RETAINED,
+	COLUMN_PERCENT,
+	COLUMN_OBJECTS,
+	COLUMN_SIZE,
+	COLUMN_ADDR,
+	COLUMN_DEPTH,
+	COLUMN_TYPE,
+	COLUMN_PATH,
+	COLUMN_VALUE,
+	COLUMNS
+};
+
 struct retained {
 	struct pm_graphing graphing;
 	uint32_t *nodes; /* the rows, of objects */
@@ -25,6 +38,7 @@ struct retained {
 	struct pm_group_sums *sums;
 	PM_VEC(char *) names; /* of the groups */
 	bool ready;
+	struct pm_column columns[COLUMNS];
 };
 
 static enum pm_status out_of_memory(struct pm_error *err)
@@ -50,13 +64,9 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 		return pm_fail(err, PM_USAGE, 0,
 			"py-retained: -type chooses rows; what is below an "
 			"object (ADDR, -depth) is of every type");
-	if (r->has_addr) {
-		struct pm_heap *h;
-		struct pm_object x;
-		PM_TRY(pm_walking_heap(r->session, &h, err));
-		PM_TRY(pm_heap_pools(h, err));
-		PM_TRY(pm_object_load(&h->objects, r->addr, &x, err));
-	}
+	struct pm_object x;
+	if (r->has_addr)
+		PM_TRY(pm_walking_object(r, &x, err));
 	st = calloc(1, sizeof *st);
 	if (!st)
 		return out_of_memory(err);
@@ -170,19 +180,6 @@ static enum pm_status find_path(struct pm_run *r, struct pm_error *err)
 
 /* ---- what is shown ---- */
 
-enum {
-	COLUMN_RETAINED,
-	COLUMN_PERCENT,
-	COLUMN_OBJECTS,
-	COLUMN_SIZE,
-	COLUMN_ADDR,
-	COLUMN_DEPTH,
-	COLUMN_TYPE,
-	COLUMN_PATH,
-	COLUMN_VALUE,
-	COLUMNS
-};
-
 static void begin_table(struct pm_run *r, bool paths, size_t limit)
 {
 	static const struct pm_column all[COLUMNS] = {
@@ -196,18 +193,12 @@ static void begin_table(struct pm_run *r, bool paths, size_t limit)
 		{"path", "PATH", PM_CELL_TEXT},
 		{NULL, "VALUE", PM_CELL_TEXT},
 	};
-	static const struct pm_column tree[COLUMNS - 1] = {
-		{"retained", "RETAINED", PM_CELL_SIZE},
-		{NULL, "%", PM_CELL_PERCENT},
-		{"objects", "OBJECTS", PM_CELL_COUNT},
-		{"size", "SIZE", PM_CELL_SIZE},
-		{"addr", "ADDR", PM_CELL_ADDR},
-		{"depth", NULL, PM_CELL_COUNT},
-		{"type", "TYPE", PM_CELL_TEXT},
-		{NULL, "VALUE", PM_CELL_TEXT},
-	};
-	pm_emit_table(r->emit, "rows", paths ? all : tree,
-		paths ? COLUMNS : COLUMNS - 1, limit);
+	struct retained *st = r->state;
+	memcpy(st->columns, all, sizeof all);
+	if (!paths)
+		st->columns[COLUMN_PATH].key = st->columns[COLUMN_PATH].title =
+			NULL;
+	pm_emit_table(r->emit, "rows", st->columns, COLUMNS, limit);
 }
 
 static double share(const struct pm_graph *g, uint64_t bytes)
@@ -221,24 +212,21 @@ static void show_object(
 {
 	const struct pm_graph *g = r->session->graph;
 	const struct pm_dominators *d = g->dominators;
-	const struct pm_type *t = pm_graph_type(g, node);
+	const char *name = pm_graph_type_name(g, node);
 	pm_auto_strbuf repr = {0}, type = {0};
-	pm_strbuf_printf(&type, "%*s%s", (int)depth * 2, "", t ? t->name : "?");
+	pm_strbuf_printf(&type, "%*s%s", (int)depth * 2, "", name);
 	pm_repr(&g->h->objects, g->addr[node], 40, &repr);
-	struct pm_cell cells[COLUMNS] = {
+	const struct pm_cell cells[COLUMNS] = {
 		{.u = d->retained[node]},
 		{.d = share(g, d->retained[node])},
 		{.u = d->objects[node]},
 		{.u = pm_graph_size(g, node)},
 		{.u = g->addr[node]},
 		{.u = depth},
-		{.text = pm_run_flag(r, "json") ? t ? t->name : "?"
-						: pm_strbuf_text(&type)},
+		{.text = pm_run_flag(r, "json") ? name : pm_strbuf_text(&type)},
 		{.text = path},
 		{.text = pm_strbuf_text(&repr)},
 	};
-	if (!path)
-		cells[COLUMN_PATH] = cells[COLUMN_VALUE];
 	pm_emit_row(r->emit, cells, g->addr[node]);
 }
 
@@ -309,14 +297,8 @@ static enum pm_status show_tree(struct pm_run *r, struct pm_error *err)
 	uint32_t node = g->n;
 	if (deepest > 64)
 		deepest = 64;
-	if (r->has_addr) {
-		node = pm_graph_node(g, r->addr);
-		if (node == PM_NO_NODE)
-			return pm_fail(err, PM_ABSENT, r->addr,
-				"0x%" PRIx64 " is no object of the heap that "
-				"was read (see py-whatis)",
-				r->addr);
-	}
+	if (r->has_addr)
+		PM_TRY(pm_graphing_node(r, &node, err));
 	bool reached = node == g->n || g->dominators->of[node] != PM_UNREACHED;
 	if (!reached)
 		pm_emit_line(r->emit,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/walking.h"
 #include "heap/interpreter.h"
+#include "heap/spot.h"
 
 #include <fnmatch.h>
 #include <inttypes.h>
@@ -22,6 +23,14 @@ enum pm_status pm_walking_heap(
 	}
 	*ret = s->heap;
 	return PM_OK;
+}
+
+enum pm_status pm_walking_object(
+	struct pm_run *r, struct pm_object *ret, struct pm_error *err)
+{
+	struct pm_heap *h;
+	PM_TRY(pm_walking_heap(r->session, &h, err));
+	return pm_spot_object(h, r->addr, ret, err);
 }
 
 enum pm_status pm_walking_start(

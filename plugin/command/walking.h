@@ -14,6 +14,11 @@
 PM_CHECKED enum pm_status pm_walking_heap(
 	struct pm_session *s, struct pm_heap **ret, struct pm_error *err);
 
+/* The operand r->addr: the object that begins there, or why none does (see
+   pm_spot_object). */
+PM_CHECKED enum pm_status pm_walking_object(
+	struct pm_run *r, struct pm_object *ret, struct pm_error *err);
+
 struct pm_walking {
 	struct pm_walk *walk; /* NULL: done, or done before */
 };

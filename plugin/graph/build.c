@@ -32,7 +32,7 @@ struct collector {
 	PM_VEC(uint32_t *) chunks;
 	PM_VEC(struct span) spans;
 	PM_VEC(struct pm_large_node) large;
-	uint64_t edges, native;
+	uint64_t edges;
 	uint32_t next; /* the node that would continue the span */
 	uint32_t degree;
 	uint64_t unreadable, inconsistent;
@@ -90,10 +90,8 @@ static bool add_edge(void *arg, const struct pm_ref *ref)
 	uint32_t node = node_at(c, ref->target);
 	if (node == PM_NO_NODE)
 		return true;
-	if (ref->via == PM_VIA_NATIVE) {
+	if (ref->via == PM_VIA_NATIVE)
 		node |= PM_EDGE_NATIVE;
-		c->native++;
-	}
 	if (c->edges % CHUNK_EDGES == 0) {
 		uint32_t *chunk = malloc(CHUNK_EDGES * sizeof *chunk);
 		if (!chunk || !pm_vec_push(&c->chunks, chunk)) {
@@ -220,7 +218,6 @@ static enum pm_status begin_place(
 	for (unsigned i = 0; i < PM_TEAM_MAX && b->collectors[i]; i++) {
 		struct collector *c = b->collectors[i];
 		g->edges += c->edges;
-		g->native_edges += c->native;
 		g->unreadable += c->unreadable;
 		g->inconsistent += c->inconsistent;
 		pm_vec_each (l, &c->large)

@@ -21,22 +21,6 @@ void pm_graph_destroy(struct pm_graph *g)
 	free(g);
 }
 
-/* How far behind its block's start an object of this pool begins. */
-static bool pre_of(
-	const struct pm_graph *g, size_t pool, uint64_t bit, uint32_t *ret)
-{
-	unsigned i = pm_heap_pre_index(g->h, bit);
-	uint32_t pres[PM_PRES];
-	if (!g->h->pools->pages) {
-		*ret = g->pres[i < PM_PRES ? i : 0];
-		return i < PM_PRES;
-	}
-	if (i >= pm_heap_pres(g->h, pool, pres))
-		return false;
-	*ret = pres[i];
-	return true;
-}
-
 static void number_pool(struct pm_graph *g, size_t pool, uint32_t *n)
 {
 	const struct pm_heap *h = g->h;
@@ -45,12 +29,10 @@ static void number_pool(struct pm_graph *g, size_t pool, uint32_t *n)
 		uint64_t bits = h->is_object[i];
 		while (bits) {
 			uint64_t bit = i * 64 + (unsigned)__builtin_ctzll(bits);
-			uint32_t pre = 0;
 			bits &= bits - 1;
-			(void)pre_of(g, pool, bit, &pre);
 			g->addr[(*n)++] =
 				pm_pools_bit_block(h->pools, pool, bit) +
-				h->pools->hook_pre + pre;
+				h->pools->hook_pre + pm_heap_pre(h, pool, bit);
 		}
 	}
 }
@@ -91,8 +73,6 @@ enum pm_status pm_graph_create(
 	if (!g)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	g->h = h;
-	if (h->pools->npools && !h->pools->pages)
-		(void)pm_heap_pres(h, 0, g->pres);
 	g->rank = calloc(h->pools->nwords + 1, sizeof *g->rank);
 	if (!g->rank)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
@@ -119,54 +99,39 @@ enum pm_status pm_graph_create(
 	return PM_OK;
 }
 
-static uint32_t find_outside(const struct pm_graph *g, pm_addr addr)
-{
-	uint32_t lo = g->inside, hi = g->n;
-	while (lo < hi) {
-		uint32_t mid = lo + (hi - lo) / 2;
-		if (g->addr[mid] < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < g->n && g->addr[lo] == addr ? lo : PM_NO_NODE;
-}
-
 uint32_t pm_graph_node(const struct pm_graph *g, pm_addr addr)
 {
-	const struct pm_heap *h = g->h;
-	int64_t pool = pm_pools_find(h->pools, addr);
-	pm_addr block =
-		pool < 0 ? 0 : pm_pools_block(h->pools, (size_t)pool, addr);
-	uint32_t pre;
-	if (!block)
-		return find_outside(g, addr);
-	uint64_t bit = pm_heap_bit(h, (size_t)pool, block);
-	uint64_t word = h->is_object[bit / 64];
-	if (!(word >> bit % 64 & 1))
-		return find_outside(g, addr); /* one inside of a C struct */
-	if (!pre_of(g, (size_t)pool, bit, &pre) ||
-		addr != block + h->pools->hook_pre + pre)
-		return PM_NO_NODE;
-	uint64_t below = word & ((UINT64_C(1) << bit % 64) - 1);
-	return g->rank[bit / 64] + (uint32_t)__builtin_popcountll(below);
+	size_t at;
+	switch (pm_heap_object_at(g->h, addr, &at)) {
+	case PM_HEAP_INSIDE: {
+		uint64_t below = g->h->is_object[at / 64] &
+				 ((UINT64_C(1) << at % 64) - 1);
+		return g->rank[at / 64] + (uint32_t)__builtin_popcountll(below);
+	}
+	case PM_HEAP_OUTSIDE:
+		return g->inside + (uint32_t)at;
+	case PM_HEAP_NOWHERE:
+		break;
+	}
+	return PM_NO_NODE;
+}
+
+static int by_node(const void *a, const void *b)
+{
+	const struct pm_large_node *x = a, *y = b;
+	return x->node < y->node ? -1 : x->node > y->node;
 }
 
 uint64_t pm_graph_size(const struct pm_graph *g, uint32_t node)
 {
 	if (g->bytes[node] != UINT32_MAX)
 		return g->bytes[node];
-	size_t lo = 0, hi = g->large.len;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (g->large.data[mid].node < node)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return lo < g->large.len && g->large.data[lo].node == node
-		       ? g->large.data[lo].size
-		       : UINT32_MAX;
+	const struct pm_large_node key = {.node = node};
+	const struct pm_large_node *found =
+		g->large.len ? bsearch(&key, g->large.data, g->large.len,
+				       sizeof key, by_node)
+			     : NULL;
+	return found ? found->size : UINT32_MAX;
 }
 
 const struct pm_type *pm_graph_type(const struct pm_graph *g, uint32_t node)
@@ -174,4 +139,10 @@ const struct pm_type *pm_graph_type(const struct pm_graph *g, uint32_t node)
 	return g->type[node] == PM_NO_NODE
 		       ? NULL
 		       : pm_types_by_id(g->h->types, g->type[node]);
+}
+
+const char *pm_graph_type_name(const struct pm_graph *g, uint32_t node)
+{
+	const struct pm_type *t = pm_graph_type(g, node);
+	return t ? t->name : "?";
 }

@@ -47,16 +47,13 @@ struct pm_graph {
 	/* Tables of interned strings: what is in them is not held by them. */
 	PM_VEC(pm_addr) weak;
 	uint64_t *immortal; /* bits, by node: in the heap, and never freed */
-	uint64_t edges, native_edges;
-	uint64_t unreadable; /* objects that could not be followed in full */
+	uint64_t edges;
+	uint64_t unreadable; /* objects, roots: could not be followed in full */
 	uint64_t inconsistent;
-	uint32_t pres[PM_PRES]; /* of pymalloc's pools, see pm_heap_pres */
 
 	/* Of root-nodes.h: by node, the best kind first. */
 	PM_VEC(struct pm_graph_root) roots;
 	bool has_roots;
-	uint64_t roots_elsewhere; /* words that lead to no object we know */
-	uint64_t roots_unreadable;
 	struct pm_dominators *dominators; /* owned; NULL: not computed yet */
 };
 
@@ -77,6 +74,9 @@ uint64_t pm_graph_size(const struct pm_graph *g, uint32_t node);
 
 /* Its type; NULL: could not be read. */
 const struct pm_type *pm_graph_type(const struct pm_graph *g, uint32_t node);
+
+/* The same's qualified name; "?": could not be read. */
+const char *pm_graph_type_name(const struct pm_graph *g, uint32_t node);
 
 static inline bool pm_graph_is_immortal(const struct pm_graph *g, uint32_t node)
 {

@@ -5,7 +5,6 @@ struct pm_root_nodes {
 	struct pm_graph *g;
 	struct pm_roots_job *job;
 	PM_VEC(struct pm_graph_root) found;
-	uint64_t elsewhere;
 	bool no_memory;
 };
 
@@ -27,9 +26,8 @@ static bool see(void *arg, const struct pm_root *root)
 {
 	struct pm_root_nodes *j = arg;
 	uint32_t node = pm_graph_node(j->g, root->target);
-	if (node == PM_NO_NODE)
-		j->elsewhere++;
-	else if (!pm_vec_push(&j->found, (struct pm_graph_root){node, *root}))
+	if (node != PM_NO_NODE &&
+		!pm_vec_push(&j->found, (struct pm_graph_root){node, *root}))
 		j->no_memory = true;
 	return !j->no_memory;
 }
@@ -114,8 +112,8 @@ enum pm_status pm_root_nodes_step(struct pm_root_nodes *j, double seconds,
 	g->roots.len = j->found.len;
 	g->roots.cap = j->found.cap;
 	j->found.len = j->found.cap = 0;
-	g->roots_elsewhere = j->elsewhere;
-	g->roots_unreadable = pm_roots_unreadable(j->job);
+	g->unreadable += pm_roots_unreadable(j->job);
+	g->inconsistent += pm_roots_inconsistent(j->job);
 	g->has_roots = true;
 	return PM_OK;
 }

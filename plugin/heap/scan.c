@@ -142,8 +142,6 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 	const struct pm_heap *h = s->h;
 	const struct pm_pools *p = h->pools;
 	pm_addr at = pm_pools_address(p, pool);
-	uint32_t pres[PM_PRES];
-	unsigned npres = pm_heap_pres(h, pool, pres);
 	const struct pool_view v = {
 		.pool = pool,
 		.size = pm_pools_class_size(p, p->pools[pool].szidx),
@@ -157,11 +155,9 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 			unsigned b = (unsigned)__builtin_ctzll(bits);
 			bits &= bits - 1;
 			uint64_t off = pm_pools_bit_offset(p, pool, i * 64 + b);
-			unsigned pre = pm_heap_pre_index(h, i * 64 + b);
-			if (pre < npres &&
-				off + v.size <= pm_pools_bytes(p, pool))
+			if (off + v.size <= pm_pools_bytes(p, pool))
 				see_block(s, who, &v, at + off, bytes + off,
-					pres[pre]);
+					pm_heap_pre(h, pool, i * 64 + b));
 		}
 	}
 }

@@ -15,18 +15,19 @@ static const struct pm_type *guess_type(
 {
 	const struct pm_layout *l = h->l;
 	int64_t pool = pm_pools_find(h->pools, block);
-	uint32_t pres[PM_PRES];
-	unsigned n = pool < 0 ? 0 : pm_heap_pres(h, (size_t)pool, pres);
-	for (unsigned i = 0; i < n; i++) {
+	if (pool < 0)
+		return NULL;
+	const struct pm_pres *pres = pm_heap_pres(h, (size_t)pool);
+	for (unsigned i = 0; i < pres->n; i++) {
 		uint64_t type = 0;
-		if (pres[i] + l->f.object.sizeof_.off > bytes ||
+		if (pres->at[i] + l->f.object.sizeof_.off > bytes ||
 			pm_layout_read(l, h->memory,
-				block + h->pools->hook_pre + pres[i],
+				block + h->pools->hook_pre + pres->at[i],
 				l->f.object.type, &type, NULL) != PM_OK ||
 			!pm_pools_may_hold_type(h->pools, l, type))
 			continue;
 		const struct pm_type *t = pm_types_get(h->types, type);
-		if (t && t->is_type && t->pre == pres[i])
+		if (t && t->is_type && t->pre == pres->at[i])
 			return t;
 	}
 	return NULL;
@@ -240,10 +241,8 @@ static bool in_interpreter(struct pm_heap *h, struct pm_spot *s)
 {
 	const struct pm_layout *l = h->l;
 	uint64_t id = 0;
-	pm_each_interpreter(i, l, h->memory)
-	{
-		pm_each_thread(t, l, h->memory, i.at)
-		{
+	pm_each_interpreter (i, l, h->memory) {
+		pm_each_thread (t, l, h->memory, i.at) {
 			if (pm_layout_read(l, h->memory, t.at,
 				    l->f.thread.native_thread_id, &id,
 				    NULL) != PM_OK)
@@ -299,16 +298,16 @@ static bool is_thread_stack(struct pm_heap *h, struct pm_spot *s)
 {
 	const struct pm_layout *l = h->l;
 	uint64_t self = 0;
-	pm_each_interpreter(i, l, h->memory) pm_each_thread(t, l, h->memory,
-		i.at) if (pm_layout_read(l, h->memory, t.at,
-				  l->f.thread.thread_id, &self,
-				  NULL) == PM_OK &&
-			  self > s->addr && self >= s->mapping->start &&
-			  self < s->mapping->end)
-	{
-		s->number = self;
-		return true;
-	}
+	pm_each_interpreter (i, l, h->memory)
+		pm_each_thread (t, l, h->memory, i.at)
+			if (pm_layout_read(l, h->memory, t.at,
+				    l->f.thread.thread_id, &self,
+				    NULL) == PM_OK &&
+				self > s->addr && self >= s->mapping->start &&
+				self < s->mapping->end) {
+				s->number = self;
+				return true;
+			}
 	return false;
 }
 

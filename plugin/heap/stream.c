@@ -343,11 +343,10 @@ static void one_block(
 	struct pm_worker *k, const struct block *b, size_t pool, pm_addr start)
 {
 	const struct pm_layout *l = k->h->l;
-	uint32_t pres[PM_PRES];
-	unsigned n = pm_heap_pres(k->h, pool, pres);
+	const struct pm_pres *pres = pm_heap_pres(k->h, pool);
 	bool dead = false;
-	for (unsigned i = 0; i < n; i++) {
-		const struct pm_type *t = try_header(k, b, pres[i], &dead);
+	for (unsigned i = 0; i < pres->n; i++) {
+		const struct pm_type *t = try_header(k, b, pres->at[i], &dead);
 		if (dead) {
 			/* Held by a free list, or being deallocated; or what
 			   is left of one in a buffer (the bytes before
@@ -358,7 +357,7 @@ static void one_block(
 			k->bytes_dead += b->class_size;
 			break;
 		}
-		if (!t || !take_object(k, b, t, pres[i]))
+		if (!t || !take_object(k, b, t, pres->at[i]))
 			continue;
 		uint64_t bit = pm_heap_bit(k->h, pool, start);
 		k->h->is_object[bit / 64] |= UINT64_C(1) << bit % 64;

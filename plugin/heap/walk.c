@@ -29,6 +29,25 @@ struct pm_walk {
 
 /* ---- heap ---- */
 
+static void init_pres(const struct pm_layout *l, struct pm_pres pres[PM_USES])
+{
+	uint32_t head = l->t.gc_head_size, two = 2 * l->t.word_size;
+	struct pm_pres *any = &pres[PM_USE_ANY];
+	pres[PM_USE_OBJECTS] = (struct pm_pres){.n = 1};
+	pres[PM_USE_COLLECTED] = (struct pm_pres){.n = 1};
+	pres[PM_USE_PREHEADERS] = (struct pm_pres){.n = 1, .at = {two}};
+	/* Likeliest first.  Words left over where a three-word head will be
+	   linked (3.7) may look like another object's header: such heads come
+	   first, they can be told. */
+	bool told = pm_has(l->f.gc_head.refs);
+	if (told)
+		any->at[any->n++] = head;
+	any->at[any->n++] = 0;
+	if (head && !told)
+		any->at[any->n++] = head;
+	any->at[any->n++] = head + two;
+}
+
 enum pm_status pm_heap_create(const struct pm_layout *l, struct pm_target *t,
 	struct pm_memory *m, const struct pm_modules *ms, struct pm_heap **ret,
 	struct pm_error *err)
@@ -40,6 +59,7 @@ enum pm_status pm_heap_create(const struct pm_layout *l, struct pm_target *t,
 	h->target = t;
 	h->memory = m;
 	h->modules = ms;
+	init_pres(l, h->pres);
 	PM_TRY(pm_types_create(t, l, &h->types, err));
 	pm_heap_objects_init(h, m, &h->objects);
 	*ret = pm_take(h);
@@ -285,40 +305,6 @@ static void walk_permanent(struct pm_walk *w)
 
 /* ---- merging ---- */
 
-unsigned pm_heap_pres(
-	const struct pm_heap *h, size_t pool, uint32_t ret[static PM_PRES])
-{
-	const struct pm_layout *l = h->l;
-	uint32_t two = 2 * l->t.word_size;
-	ret[0] = 0;
-	switch (pm_pools_use(h->pools, pool)) {
-	case PM_USE_MEMORY:
-	case PM_USE_RAW:
-		return 0;
-	case PM_USE_OBJECTS:
-	case PM_USE_COLLECTED:
-		return 1;
-	case PM_USE_PREHEADERS:
-		ret[0] = two;
-		return 1;
-	case PM_USE_ANY:
-		break;
-	}
-	/* Likeliest first.  Words left over where a three-word head will be
-	   linked (3.7) may look like another object's header: such heads come
-	   first, they can be told. */
-	bool refs = pm_has(l->f.gc_head.refs);
-	unsigned n = 0;
-	if (refs)
-		ret[n++] = l->t.gc_head_size;
-	ret[n++] = 0;
-	if (l->t.gc_head_size && !refs)
-		ret[n++] = l->t.gc_head_size;
-	if (n < PM_PRES)
-		ret[n++] = l->t.gc_head_size + two;
-	return n;
-}
-
 /* The live object of this block with that pre-header. */
 static bool load_at(
 	struct pm_heap *h, pm_addr block, uint32_t pre, struct pm_object *ret)
@@ -338,16 +324,16 @@ static bool load_at(
 
 bool pm_heap_load_block(struct pm_heap *h, pm_addr block, struct pm_object *ret)
 {
-	int64_t pool = pm_pools_find(h->pools, block);
-	uint32_t pres[PM_PRES];
-	unsigned n = pool < 0 ? 0 : pm_heap_pres(h, (size_t)pool, pres);
-	uint64_t bit = n ? pm_heap_bit(h, (size_t)pool, block) : 0;
-	if (n && h->is_object && h->is_object[bit / 64] >> bit % 64 & 1) {
-		unsigned i = pm_heap_pre_index(h, bit);
-		return i < n && load_at(h, block, pres[i], ret);
-	}
-	for (unsigned i = 0; i < n; i++)
-		if (load_at(h, block, pres[i], ret))
+	int64_t found = pm_pools_find(h->pools, block);
+	if (found < 0)
+		return false;
+	size_t pool = (size_t)found;
+	uint64_t bit = pm_heap_bit(h, pool, block);
+	if (h->is_object && h->is_object[bit / 64] >> bit % 64 & 1)
+		return load_at(h, block, pm_heap_pre(h, pool, bit), ret);
+	const struct pm_pres *pres = pm_heap_pres(h, pool);
+	for (unsigned i = 0; i < pres->n; i++)
+		if (load_at(h, block, pres->at[i], ret))
 			return true;
 	return false;
 }
@@ -364,29 +350,39 @@ bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x)
 		l, h->memory, x->addr - size, pm_object_body(x) - size);
 }
 
-bool pm_heap_is_object(const struct pm_heap *h, pm_addr addr)
+static size_t find_outside(const struct pm_heap *h, pm_addr addr)
+{
+	size_t lo = 0, hi = h->outside.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (h->outside.data[mid].addr < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
+}
+
+enum pm_heap_place pm_heap_object_at(
+	const struct pm_heap *h, pm_addr addr, size_t *ret)
 {
 	int64_t pool = pm_pools_find(h->pools, addr);
-	if (pool < 0) {
-		size_t lo = 0, hi = h->outside.len;
-		while (lo < hi) {
-			size_t mid = lo + (hi - lo) / 2;
-			if (h->outside.data[mid].addr < addr)
-				lo = mid + 1;
-			else
-				hi = mid;
-		}
-		return lo < h->outside.len && h->outside.data[lo].addr == addr;
+	pm_addr block =
+		pool < 0 ? 0 : pm_pools_block(h->pools, (size_t)pool, addr);
+	uint64_t bit = block ? pm_heap_bit(h, (size_t)pool, block) : 0;
+	if (!block || !(h->is_object[bit / 64] >> bit % 64 & 1)) {
+		/* Perhaps one inside of a C struct. */
+		*ret = find_outside(h, addr);
+		return *ret < h->outside.len &&
+				       h->outside.data[*ret].addr == addr
+			       ? PM_HEAP_OUTSIDE
+			       : PM_HEAP_NOWHERE;
 	}
-	pm_addr block = pm_pools_block(h->pools, (size_t)pool, addr);
-	if (!block)
-		return false;
-	uint64_t bit = pm_heap_bit(h, (size_t)pool, block);
-	uint32_t pres[PM_PRES];
-	unsigned n = pm_heap_pres(h, (size_t)pool, pres);
-	unsigned i = pm_heap_pre_index(h, bit);
-	return h->is_object[bit / 64] >> bit % 64 & 1 && i < n &&
-	       block + h->pools->hook_pre + pres[i] == addr;
+	*ret = bit;
+	return addr == block + h->pools->hook_pre +
+				       pm_heap_pre(h, (size_t)pool, bit)
+		       ? PM_HEAP_INSIDE
+		       : PM_HEAP_NOWHERE;
 }
 
 /* A block that looks like an object and that an object owns as a buffer.  An

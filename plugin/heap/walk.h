@@ -37,6 +37,12 @@ struct pm_memory_range {
 	pm_addr start, end;
 };
 
+/* How far behind the start of a block (and the debug hook) an object may
+   begin; two bits tell which of these it is. */
+struct pm_pres {
+	uint32_t n, at[4];
+};
+
 struct pm_heap {
 	const struct pm_layout *l;
 	struct pm_target *target;
@@ -47,6 +53,7 @@ struct pm_heap {
 	struct pm_objects objects;     /* for the main thread */
 	struct pm_freelists freelists; /* read by pm_heap_freelists */
 	bool freelists_read;
+	struct pm_pres pres[PM_USES];
 
 	/* Results, complete once done. */
 	bool done;
@@ -119,8 +126,19 @@ bool pm_heap_load_block(
    no buffer has by chance; false: not proven. */
 bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x);
 
-/* Of a walk that is done: does an object begin at addr? */
-bool pm_heap_is_object(const struct pm_heap *h, pm_addr addr);
+enum pm_heap_place { PM_HEAP_NOWHERE, PM_HEAP_INSIDE, PM_HEAP_OUTSIDE };
+
+/* Of a walk that is done: the object that begins at addr.  *ret is its block's
+   bit when inside of a pool, its index in h->outside when not; undefined when
+   there is none. */
+enum pm_heap_place pm_heap_object_at(
+	const struct pm_heap *h, pm_addr addr, size_t *ret);
+
+static inline bool pm_heap_is_object(const struct pm_heap *h, pm_addr addr)
+{
+	size_t at;
+	return pm_heap_object_at(h, addr, &at) != PM_HEAP_NOWHERE;
+}
 
 /* The object that owns the buffer in this block of pool; 0: none known. */
 static inline pm_addr pm_heap_owner(
@@ -138,11 +156,11 @@ static inline uint64_t pm_heap_bit(
 	return pm_pools_bit(h->pools, pool, block);
 }
 
-/* How far behind the start of a block of this pool (and the debug hook) an
-   object may begin; returns how many of PM_PRES there are. */
-#define PM_PRES 3
-unsigned pm_heap_pres(
-	const struct pm_heap *h, size_t pool, uint32_t ret[static PM_PRES]);
+static inline const struct pm_pres *pm_heap_pres(
+	const struct pm_heap *h, size_t pool)
+{
+	return &h->pres[pm_pools_use(h->pools, pool)];
+}
 
 /* Which of them it is where the walk found an object: a block's words may well
    look like objects at two of these places. */
@@ -150,6 +168,14 @@ static inline unsigned pm_heap_pre_index(const struct pm_heap *h, uint64_t bit)
 {
 	return (unsigned)(h->pre_low[bit / 64] >> bit % 64 & 1) |
 	       (unsigned)(h->pre_high[bit / 64] >> bit % 64 & 1) << 1;
+}
+
+/* How far behind the start of its block (and the debug hook) the object that
+   the walk found at this bit of pool begins. */
+static inline uint32_t pm_heap_pre(
+	const struct pm_heap *h, size_t pool, uint64_t bit)
+{
+	return pm_heap_pres(h, pool)->at[pm_heap_pre_index(h, bit)];
 }
 
 #endif
