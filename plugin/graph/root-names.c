@@ -107,8 +107,7 @@ static void put_symbol(struct pm_heap *h, pm_addr at, struct pm_strbuf *out)
 		pm_strbuf_printf(out, "0x%" PRIx64, at);
 		return;
 	}
-	const char *base = strrchr(m->path, '/');
-	base = base ? base + 1 : m->path;
+	const char *base = basename(m->path);
 	pm_strbuf_escaped(out, base, strlen(base));
 	pm_strbuf_printf(out, "+0x%" PRIx64, at - m->start);
 }

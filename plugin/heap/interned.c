@@ -192,11 +192,11 @@ enum pm_status pm_interned_open(
 			PM_TRY(add_dict(&t, dict, err));
 		break;
 	case PM_INTERNED_INTERP:
-		pm_each_interpreter(i, l,
-			h->memory) if (pm_layout_read(l, h->memory, i.at,
-					       l->f.interp.interned_strings,
-					       &dict, NULL) == PM_OK)
-			PM_TRY(add_dict(&t, dict, err));
+		pm_each_interpreter (i, l, h->memory)
+			if (pm_layout_read(l, h->memory, i.at,
+				    l->f.interp.interned_strings, &dict,
+				    NULL) == PM_OK)
+				PM_TRY(add_dict(&t, dict, err));
 		add_hashtable(&t);
 		break;
 	}

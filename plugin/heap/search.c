@@ -238,20 +238,18 @@ static bool is_wanted(const struct pm_search_for *w, const struct pm_mapping *m,
 	       (w->read_only || m->flags & PM_MAP_WRITE);
 }
 
-static enum pm_status plan_within(struct pm_search *s, struct pm_error *err)
+/* Of [from, to), with as much of what follows, until end, as a match that
+   begins there may need. */
+static enum pm_status add_pieces(struct pm_search *s, pm_addr from, pm_addr to,
+	pm_addr end, size_t overlap, struct pm_error *err)
 {
-	for (size_t i = 0; i < s->what.nwithin; i++) {
-		const struct pm_search_range *r = &s->what.within[i];
-		for (uint64_t at = 0; at < r->span; at += PIECE) {
-			uint64_t len = r->span - at;
-			if (len > PIECE)
-				len = PIECE;
-			if (!pm_vec_push(
-				    &s->pieces, (struct piece){r->first + at,
-							(uint32_t)len, 0}))
-				return pm_fail(
-					err, PM_NOMEM, 0, "out of memory");
-		}
+	for (pm_addr at = from; at < to; at += PIECE) {
+		uint64_t len = to - at < PIECE ? to - at : PIECE;
+		uint64_t more = end - at - len;
+		struct piece one = {at, (uint32_t)len,
+			(uint32_t)(more < overlap ? more : overlap)};
+		if (!pm_vec_push(&s->pieces, one))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}
 	return PM_OK;
 }
@@ -259,8 +257,13 @@ static enum pm_status plan_within(struct pm_search *s, struct pm_error *err)
 static enum pm_status plan(struct pm_search *s, struct pm_error *err)
 {
 	const struct pm_target *t = s->target;
+	for (size_t i = 0; s->what.within && i < s->what.nwithin; i++) {
+		const struct pm_search_range *w = &s->what.within[i];
+		pm_addr to = w->first + w->span;
+		PM_TRY(add_pieces(s, w->first, to, to, 0, err));
+	}
 	if (s->what.within)
-		return plan_within(s, err);
+		return PM_OK;
 	size_t overlap = s->longest ? s->longest - 1 : 0;
 	bool known = pm_target_knows_permissions(t);
 	for (size_t i = 0; i < t->maps.len; i++) {
@@ -271,19 +274,7 @@ static enum pm_status plan(struct pm_search *s, struct pm_error *err)
 		pm_addr end = m->end;
 		if (i + 1 < t->maps.len && t->maps.data[i + 1].start == end)
 			end = t->maps.data[i + 1].end;
-		for (pm_addr at = m->start; at < m->end; at += PIECE) {
-			uint64_t len = m->end - at, more;
-			if (len > PIECE)
-				len = PIECE;
-			more = end - at - len;
-			if (more > overlap)
-				more = overlap;
-			if (!pm_vec_push(&s->pieces,
-				    (struct piece){
-					    at, (uint32_t)len, (uint32_t)more}))
-				return pm_fail(
-					err, PM_NOMEM, 0, "out of memory");
-		}
+		PM_TRY(add_pieces(s, m->start, m->end, end, overlap, err));
 	}
 	if (!s->pieces.len)
 		return pm_fail(err, PM_ABSENT, 0,

@@ -68,8 +68,7 @@ static enum pm_status read_threads(
 	struct reader *r, pm_addr interp, int64_t id, struct pm_error *err)
 {
 	const struct pm_layout *l = &r->l;
-	pm_each_thread(t, l, r->m, interp)
-	{
+	pm_each_thread (t, l, r->m, interp) {
 		const struct pm_owned_address x = {
 			t.at + l->f.thread_impl.mimalloc_heaps.off, id};
 		if (!pm_vec_push(&r->o->heaps, x))
@@ -168,8 +167,7 @@ static enum pm_status read_abandoned(
 static enum pm_status read_all(
 	struct reader *r, pm_addr wanted, struct pm_error *err)
 {
-	pm_each_interpreter(i, &r->l, r->m)
-	{
+	pm_each_interpreter (i, &r->l, r->m) {
 		int64_t id;
 		PM_TRY(pm_interpreter_id(&r->l, r->m, i.at, &id, err));
 		if (i.at == wanted)

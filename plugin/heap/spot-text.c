@@ -79,8 +79,7 @@ static void put_frame(
 
 static void put_path(const char *path, struct pm_strbuf *out)
 {
-	const char *slash = strrchr(path, '/');
-	const char *base = slash && slash[1] ? slash + 1 : path;
+	const char *base = basename(path);
 	pm_strbuf_escaped(out, base, strlen(base));
 }
 

@@ -39,7 +39,7 @@ pm_addr pm_attr_dict_at(const struct pm_objects *o, const struct pm_object *x)
 		n = -n;
 	if (t->itemsize <= 0 || n < 0 || n > INT64_C(1) << (ws == 8 ? 40 : 28))
 		return 0;
-	int64_t size = (t->basicsize + n * t->itemsize + ws - 1) / ws * ws;
+	int64_t size = (int64_t)pm_type_var_size(l, t, (uint64_t)n);
 	if (size + t->dictoffset < l->f.object.sizeof_.off)
 		return 0;
 	return x->addr + (uint64_t)(size + t->dictoffset);

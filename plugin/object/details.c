@@ -290,8 +290,7 @@ void pm_gc_heads_find(const struct pm_objects *o, struct pm_gc_heads *ret)
 	const struct pm_layout *l = o->l;
 	pm_addr done = 0;
 	ret->n = 0;
-	pm_each_interpreter(i, l, o->m)
-	{
+	pm_each_interpreter (i, l, o->m) {
 		pm_addr lists[PM_GC_LISTS];
 		pm_addr gc = pm_layout_gc_state(l, i.at);
 		if (i.n == PM_GC_HEADS_INTERPRETERS)

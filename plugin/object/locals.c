@@ -111,23 +111,28 @@ static enum pm_status variables(const struct pm_objects *o,
 	return worst;
 }
 
-static enum pm_status namespace(const struct pm_objects *o,
-	const struct pm_stack_frame *f, pm_local_fn *fn, void *arg) {
-	const struct pm_layout *l = o->l; uint64_t dict = 0; struct pm_object x;
+static enum pm_status each_of_namespace(const struct pm_objects *o,
+	const struct pm_stack_frame *f, pm_local_fn *fn, void *arg)
+{
+	const struct pm_layout *l = o->l;
+	uint64_t dict = 0;
+	struct pm_object x;
 	struct pm_dict_iter it;
 	pm_addr key, value;
 	PM_TRY(f->iframe ? pm_layout_read(l, o->m, f->iframe,
 				   l->f.iframe.locals, &dict, NULL)
 			 : pm_layout_read(l, o->m, f->object, l->f.frame.locals,
 				   &dict, NULL));
-	if (!dict) return PM_OK;
+	if (!dict)
+		return PM_OK;
 	PM_TRY(pm_object_load(o, dict, &x, NULL));
 	/* A class may be made in a mapping of its metaclass's own. */
-	if (x.type->kind != PM_KIND_DICT &&
-		x.type->kind != PM_KIND_ODICT) return PM_ABSENT;
+	if (x.type->kind != PM_KIND_DICT && x.type->kind != PM_KIND_ODICT)
+		return PM_ABSENT;
 	PM_TRY(pm_dict_iter_of(l, o->m, dict, pm_object_body(&x), &it, NULL));
-	while (pm_dict_iter_next(
-		&it, &key, &value)) if (!fn(arg, key, value)) return PM_OK;
+	while (pm_dict_iter_next(&it, &key, &value))
+		if (!fn(arg, key, value))
+			return PM_OK;
 	return it.status;
 }
 
@@ -143,6 +148,6 @@ bool pm_locals_are_namespace(
 enum pm_status pm_locals_each(const struct pm_objects *o,
 	const struct pm_stack_frame *f, pm_local_fn *fn, void *arg)
 {
-	return pm_locals_are_namespace(o, f) ? namespace(o, f, fn, arg)
+	return pm_locals_are_namespace(o, f) ? each_of_namespace(o, f, fn, arg)
 					     : variables(o, f, fn, arg);
 }

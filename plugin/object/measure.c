@@ -22,12 +22,8 @@ static enum pm_status measure_int(struct pm_measuring *x)
 			       : l->f.long_.digit.off + counted * digit;
 	x->out->extent = l->f.long_.digit.off + counted * digit;
 	/* A subclass may have its __dict__ behind the digits. */
-	unsigned ws = l->t.word_size;
 	if (x->t->heap)
-		x->out->extent =
-			((uint64_t)x->t->basicsize +
-				counted * (uint64_t)x->t->itemsize + ws - 1) /
-			ws * ws;
+		x->out->extent = pm_type_var_size(l, x->t, counted);
 	return PM_OK;
 }
 
@@ -527,14 +523,11 @@ static bool fits(const struct pm_measuring *x)
    sys.getsizeof does not always count it (_PyObject_VAR_SIZE). */
 static void add_dict_behind(struct pm_measuring *x)
 {
-	uint64_t ws = x->l->t.word_size;
 	int64_t n = var_size(x);
 	uint64_t items = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
 	if (x->t->itemsize <= 0 || items > PM_MAX_ITEMS)
 		return;
-	uint64_t end =
-		(uint64_t)x->t->basicsize + items * (uint64_t)x->t->itemsize;
-	end = (end + ws - 1) / ws * ws;
+	uint64_t end = pm_type_var_size(x->l, x->t, items);
 	if (end > x->out->extent)
 		x->out->extent = end;
 }

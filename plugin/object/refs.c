@@ -176,8 +176,7 @@ static void walk_static_type(struct pm_ref_walk *w, uint64_t subclasses)
 	const struct pm_layout *l = w->o->l;
 	const struct pm_fields *f = &l->f;
 	pm_addr state;
-	pm_each_interpreter(i, l, w->o->m)
-	{
+	pm_each_interpreter (i, l, w->o->m) {
 		if (w->stop)
 			return;
 		enum pm_status s = pm_static_type_state(

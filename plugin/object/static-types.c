@@ -46,8 +46,7 @@ enum pm_status pm_static_type_state(const struct pm_layout *l,
 pm_addr pm_static_type_dict(const struct pm_layout *l, struct pm_memory *m,
 	pm_addr type, uint64_t subclasses)
 {
-	pm_each_interpreter(i, l, m)
-	{
+	pm_each_interpreter (i, l, m) {
 		pm_addr state;
 		uint64_t dict = 0;
 		if (pm_static_type_state(l, m, i.at, type, subclasses, &state,

@@ -76,8 +76,7 @@ enum pm_status pm_thread_objects_load(const struct pm_objects *o,
 	struct pm_thread_objects *ret, struct pm_error *err)
 {
 	pm_auto_thread_objects all = {.unreadable = 0};
-	pm_each_interpreter(i, o->l, o->m)
-	{
+	pm_each_interpreter (i, o->l, o->m) {
 		pm_addr active = active_threads(o, i.at), key, value;
 		struct pm_object x;
 		struct pm_dict_iter it;

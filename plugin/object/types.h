@@ -68,9 +68,9 @@ struct pm_type {
 	bool gc;      /* Py_TPFLAGS_HAVE_GC */
 	bool heap;    /* Py_TPFLAGS_HEAPTYPE */
 	bool managed_dict, managed_weakref, inline_values;
-	bool in_blocks;	 /* many in one allocation: int and float of 2.7 */
+	bool in_blocks;	     /* many in one allocation: int and float of 2.7 */
 	bool has_taken_name; /* a Python class, named as a C type is */
-	bool exact_size; /* false: a __sizeof__ that cannot be known */
+	bool exact_size;     /* false: a __sizeof__ that cannot be known */
 	uint64_t flags;
 	int64_t basicsize, itemsize, dictoffset, weaklistoffset;
 	pm_addr base, dict, metatype, cached_keys;
@@ -138,5 +138,15 @@ static inline bool pm_type_is_name(
 #define PM_TPFLAG_INLINE_VALUES (UINT64_C(1) << 2)
 #define PM_TPFLAG_MANAGED_WEAKREF (UINT64_C(1) << 3)
 #define PM_TPFLAG_MANAGED_DICT (UINT64_C(1) << 4)
+
+/* Bytes of an instance with so many items, in whole words
+   (_PyObject_VAR_SIZE); of items that were checked: at most 2^40. */
+static inline uint64_t pm_type_var_size(
+	const struct pm_layout *l, const struct pm_type *t, uint64_t items)
+{
+	uint64_t ws = l->t.word_size;
+	uint64_t n = (uint64_t)t->basicsize + items * (uint64_t)t->itemsize;
+	return (n + ws - 1) / ws * ws;
+}
 
 #endif

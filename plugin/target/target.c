@@ -217,12 +217,6 @@ void pm_target_clear_maps(struct pm_target *t)
 	pm_vec_deinit(&t->maps);
 }
 
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-	return slash ? slash + 1 : path;
-}
-
 bool pm_target_next_file(const struct pm_target *t, const char *path,
 	const char **pos, char *ret, size_t cap)
 {
@@ -238,7 +232,7 @@ bool pm_target_next_file(const struct pm_target *t, const char *path,
 		memcpy(ret, from, n);
 		ret[n] = '\0';
 		*pos = p;
-		if (first || !strcmp(base_name(ret), base_name(path)))
+		if (first || !strcmp(basename(ret), basename(path)))
 			return true;
 	}
 	return false;
