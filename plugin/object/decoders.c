@@ -287,6 +287,8 @@ static const struct pm_decoder decoders[] = {
 		{W(0, "tag")}, .era = PM_ERA_ONE_TYPE},
 	{"_pickle.Pickler", PM_KIND_PICKLER, NO_SIZE, true, {{0}}, true},
 	{"_pickle.Unpickler", PM_KIND_PLAIN, NO_SIZE, true, {{0}}, true},
+	{"numpy.ndarray", PM_KIND_NDARRAY, NO_SIZE, false,
+		{W(4, "base"), W(5, "dtype"), W(9, "memory handler")}},
 };
 
 const struct pm_decoder *pm_decoder_find(

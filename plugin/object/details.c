@@ -190,13 +190,14 @@ static void tell_ndarray(const struct telling *t)
 	struct pm_ndarray a;
 	if (!pm_ndarray_load(t->o, t->x, &a))
 		return;
+	const struct pm_type *scalar = pm_types_get(t->o->types, a.scalar);
 	pm_auto_strbuf b = {0};
 	for (int i = 0; i < a.nd; i++)
 		pm_strbuf_printf(&b, "%s%" PRId64, i ? ", " : "", a.shape[i]);
 	tell(t, "shape", "(%s%s)", pm_strbuf_text(&b), a.nd == 1 ? "," : "");
 	tell(t, "dtype", "%s, %" PRIu64 " bytes, byte order '%c'",
-		a.scalar ? a.scalar->name : "not known", a.itemsize,
-		a.byteorder);
+		scalar && scalar->is_type ? scalar->name : "not known",
+		a.itemsize, a.byteorder);
 	tell(t, "data", "%" PRIu64 " bytes at 0x%" PRIx64 "%s%s", a.bytes,
 		a.data, a.owns ? ", its own" : ", not its own",
 		a.writeable ? "" : ", read-only");
@@ -255,8 +256,6 @@ static void tell_plain(const struct telling *t)
 		tell_traceback(t, t->x->addr);
 	else if (!strcmp(name, "memoryview"))
 		tell_memoryview(t);
-	else
-		tell_ndarray(t);
 }
 
 void pm_details_each(const struct pm_objects *o, const struct pm_object *x,
@@ -276,6 +275,9 @@ void pm_details_each(const struct pm_objects *o, const struct pm_object *x,
 		break;
 	case PM_KIND_PLAIN:
 		tell_plain(&t);
+		break;
+	case PM_KIND_NDARRAY:
+		tell_ndarray(&t);
 		break;
 	default:
 		tell_fill(&t, m);

@@ -22,6 +22,7 @@ libpymortem_la_SOURCES += \
 	%D%/repr-enum.c \
 	%D%/repr-library.c \
 	%D%/repr-numbers.c \
+	%D%/numpy.c \
 	%D%/repr-numpy.c \
 	%D%/repr-python.c \
 	%D%/repr-rows.c %D%/repr-rows.h \

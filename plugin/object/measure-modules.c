@@ -2,6 +2,7 @@
 /* Types of C modules: their structs have kept their places since 3.8, and are
    counted in words behind the object header. */
 #include "object/measure-internal.h"
+#include "object/numpy.h"
 
 /* struct dequeobject and BLOCK (Modules/_collectionsmodule.c): blocks of
    items and two links.  ob_size, or a length of its own behind the indices. */
@@ -196,6 +197,27 @@ static enum pm_status measure_uncounted(struct pm_measuring *x)
 	return PM_OK;
 }
 
+/* Shape and strides in one block, which ndarray.__sizeof__ counts; the items
+   if they are its own.  There is a byte of them when there are none. */
+static enum pm_status measure_ndarray(struct pm_measuring *x)
+{
+	unsigned ws = x->l->t.word_size;
+	struct pm_ndarray a;
+	enum pm_status s =
+		pm_ndarray_parse(x->l, x->r, x->addr, x->obj, x->avail, &a);
+	if (s != PM_OK)
+		return s;
+	uint64_t dims = 2 * (uint64_t)a.nd * ws;
+	x->out->size += dims;
+	own(x, PM_BUFFER_RAW, a.dims, dims, 0);
+	if (!a.owns)
+		return PM_OK;
+	x->out->size += a.bytes;
+	own(x, a.refers ? PM_BUFFER_ITEMS : PM_BUFFER_RAW, a.data,
+		a.bytes ? a.bytes : 1, a.bytes / ws);
+	return PM_OK;
+}
+
 enum pm_status pm_measure_module_type(struct pm_measuring *x)
 {
 	switch (x->t->kind) {
@@ -220,6 +242,8 @@ enum pm_status pm_measure_module_type(struct pm_measuring *x)
 		return measure_decimal(x);
 	case PM_KIND_PICKLER:
 		return measure_pickler(x);
+	case PM_KIND_NDARRAY:
+		return measure_ndarray(x);
 	case PM_KIND_STRINGIO:
 	case PM_KIND_CDATA:
 		return measure_uncounted(x);

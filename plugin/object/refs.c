@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "object/attributes.h"
+#include "object/numpy.h"
 #include "object/refs-internal.h"
 #include "object/static-types.h"
 #include "object/text.h"
@@ -273,6 +274,21 @@ static void walk_memo(struct pm_ref_walk *w)
 			w, table, allocated, 2 * ws, PM_VIA_KEY, ~UINT64_C(0));
 }
 
+/* Items of dtype object; in records, every word that may be one. */
+static void walk_ndarray(struct pm_ref_walk *w)
+{
+	unsigned ws = w->o->l->t.word_size;
+	struct pm_ndarray a;
+	if (!pm_ndarray_load(w->o, w->x, &a)) {
+		note(w, PM_FAULT);
+		return;
+	}
+	if (a.owns && a.refers && a.data)
+		emit_array(w, a.data, a.bytes / ws, ws,
+			a.kind == 'O' ? PM_VIA_INDEX : PM_VIA_NATIVE,
+			~UINT64_C(0));
+}
+
 static void walk_code(struct pm_ref_walk *w)
 {
 	static const char *const names[] = {"cached co_code",
@@ -409,6 +425,9 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 		break;
 	case PM_KIND_PICKLER:
 		walk_memo(&w);
+		break;
+	case PM_KIND_NDARRAY:
+		walk_ndarray(&w);
 		break;
 	case PM_KIND_CODE:
 		walk_code(&w);

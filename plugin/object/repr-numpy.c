@@ -5,80 +5,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { OWNDATA = 4, WRITEABLE = 0x400 };
-
-static bool is_array(const struct pm_objects *o, const struct pm_type *t)
-{
-	for (int i = 0; t && t->is_type && i < 64; i++) {
-		if (!strcmp(t->name, "numpy.ndarray"))
-			return true;
-		t = pm_types_get(o->types, t->base);
-	}
-	return false;
-}
-
-/* typeobj, kind, type, byteorder, flags (a byte each), type_num; then elsize,
-   an int, or since numpy 2.0 a word behind 64 bits of flags. */
-static void load_descr(const struct pm_objects *o, struct pm_ndarray *a)
-{
-	unsigned ws = o->l->t.word_size;
-	uint64_t type = 0, order = 0, small = 0, large = 0;
-	pm_addr at = a->descr + o->l->f.object.sizeof_.off;
-	if (pm_memory_read_uint(o->m, at, ws, &type, NULL) != PM_OK ||
-		pm_memory_read_uint(o->m, at + ws + 2, 1, &order, NULL) !=
-			PM_OK ||
-		pm_memory_read_uint(o->m, at + ws + 8, 4, &small, NULL) !=
-			PM_OK ||
-		pm_memory_read_uint(o->m, at + ws + 16, ws, &large, NULL) !=
-			PM_OK)
-		return;
-	const struct pm_type *t = pm_types_get(o->types, type);
-	if (!t || !t->is_type)
-		return;
-	a->scalar = t;
-	a->byteorder = order && strchr("=<>|", (int)order) ? (char)order : '?';
-	/* An element is what its scalar has besides the header: that tells the
-	   two apart; text and records say it themselves. */
-	uint64_t fits = (uint64_t)t->basicsize - o->l->f.object.sizeof_.off;
-	a->itemsize =
-		small && (small <= fits || large > 1 << 20) ? small : large;
-}
-
-bool pm_ndarray_load(const struct pm_objects *o, const struct pm_object *x,
-	struct pm_ndarray *ret)
-{
-	unsigned ws = o->l->t.word_size;
-	uint64_t off = o->l->f.object.sizeof_.off, dims, v = 0;
-	const unsigned char *b = pm_object_body(x);
-	bool be = o->l->t.big_endian;
-	struct pm_ndarray a = {0};
-	if (!is_array(o, x->type) || x->avail < off + 7 * ws + 4)
-		return false;
-	a.data = pm_load(b + off, ws, be);
-	a.nd = (int32_t)pm_load(b + off + ws, 4, be);
-	dims = pm_load(b + off + 2 * ws, ws, be);
-	a.base = pm_load(b + off + 4 * ws, ws, be);
-	a.descr = pm_load(b + off + 5 * ws, ws, be);
-	uint64_t flags = pm_load(b + off + 6 * ws, 4, be);
-	if (a.nd < 0 || a.nd > PM_NUMPY_MAX_DIMS)
-		return false;
-	a.owns = flags & OWNDATA;
-	a.writeable = flags & WRITEABLE;
-	load_descr(o, &a);
-	a.bytes = a.itemsize;
-	for (int i = 0; i < a.nd; i++) {
-		if (pm_memory_read_uint(o->m, dims + (unsigned)i * ws, ws, &v,
-			    NULL) != PM_OK ||
-			v > UINT64_C(1) << 48)
-			return false;
-		a.shape[i] = (int64_t)v;
-		if (__builtin_mul_overflow(a.bytes, v, &a.bytes))
-			return false;
-	}
-	*ret = a;
-	return true;
-}
-
 static const char *last_part(const char *name)
 {
 	const char *dot = strrchr(name, '.');
@@ -92,9 +18,11 @@ static void put_array(struct pm_repr *r, const struct pm_object *x,
 	for (int i = 0; i < a->nd; i++)
 		pm_strbuf_printf(
 			r->out, "%s%" PRId64, i ? ", " : "", a->shape[i]);
+	const struct pm_type *scalar = pm_types_get(r->o->types, a->scalar);
 	pm_strbuf_printf(r->out, "%s) dtype=%s at 0x%" PRIx64 ">",
 		a->nd == 1 ? "," : "",
-		a->scalar ? last_part(a->scalar->name) : "?", x->addr);
+		scalar && scalar->is_type ? last_part(scalar->name) : "?",
+		x->addr);
 }
 
 /* Scalars: the value follows the header. */

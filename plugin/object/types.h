@@ -43,6 +43,7 @@ enum pm_kind {
 	PM_KIND_ELEMENT,  /* xml.etree.ElementTree.Element */
 	PM_KIND_HAMT,	  /* bitmap and collision nodes */
 	PM_KIND_PICKLER,  /* _pickle.Pickler */
+	PM_KIND_NDARRAY,  /* numpy.ndarray */
 };
 
 enum pm_slot_kind {

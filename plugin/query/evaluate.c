@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/footprint.h"
+#include "object/numpy.h"
 #include "query/query-internal.h"
 
 #include <string.h>
@@ -74,6 +75,7 @@ static void property_len(
 	if (!x)
 		return;
 	const void *body = pm_object_body(x);
+	struct pm_ndarray a;
 	switch (x->type->kind) {
 	case PM_KIND_DEQUE:
 		*ret = pm_value_int(pm_deque_length(l, body));
@@ -90,6 +92,10 @@ static void property_len(
 		return;
 	case PM_KIND_SET:
 		*ret = pm_value_int(pm_get(l, body, l->f.set.used));
+		return;
+	case PM_KIND_NDARRAY:
+		if (pm_ndarray_load(e->reader.o, x, &a) && a.nd)
+			*ret = pm_value_int(a.shape[0]);
 		return;
 	default:
 		return;

@@ -293,6 +293,95 @@ START_TEST(ints_of_any_size)
 }
 END_TEST
 
+static struct pm_measure measured(
+	struct fixture *t, pm_addr addr, enum pm_status want)
+{
+	struct pm_object x;
+	struct pm_measure m = {0};
+	forget(t);
+	ck_assert_int_eq(pm_object_load(&t->o, addr, &x, NULL), PM_OK);
+	ck_assert_msg(pm_object_measure(&t->o, &x, &m) == want, "%s",
+		t->h.m.row->name);
+	return m;
+}
+
+/* As of numpy 1 or 2: where the dtype has the size of an item differs. */
+static void put_dtype(struct fixture *t, pm_addr descr, bool two, char kind,
+	unsigned itemsize)
+{
+	struct mini *m = &t->h.m;
+	unsigned ws = m->l->t.word_size;
+	pm_addr at = descr + m->l->f.object.sizeof_.off;
+	mini_store(m, at, ws, t->h.user_type);
+	mini_store(m, at + ws, 1, (unsigned char)kind);
+	mini_store(m, at + ws + 2, 1, '=');
+	mini_store(m, at + ws + 3, 1, kind == 'O' && !two);
+	if (two) {
+		mini_store(m, at + ws + 8, 8, kind == 'O');
+		mini_store(m, at + ws + 16, ws, itemsize);
+	} else {
+		mini_store(m, at + ws + 8, 4, itemsize);
+		mini_store(m, at + ws + 12, 4, 1); /* alignment */
+	}
+}
+
+START_TEST(arrays_of_numpy)
+{
+	EACH_ROW(row)
+	{
+		struct fixture t;
+		begin(&t, row);
+		struct mini *m = &t.h.m;
+		unsigned ws = m->l->t.word_size;
+		pm_addr header = m->l->f.object.sizeof_.off;
+		uint32_t basic = (uint32_t)header + 10 * ws;
+		pm_addr type =
+			mini_type(&t.h, "numpy.ndarray", basic, 0, 0, false);
+		pm_addr a = mini_new(&t.h, type, basic, false);
+		pm_addr descr = mini_new(&t.h, t.h.user_type, 96, false);
+		pm_addr dims = mini_heap(m, 128 * ws);
+		pm_addr data = mini_heap(m, 64);
+		mini_store(m, a + header, ws, data);
+		mini_store(m, a + header + ws, 4, 2);
+		mini_store(m, a + header + 2 * ws, ws, dims);
+		mini_store(m, a + header + 5 * ws, ws, descr);
+		mini_store(m, a + header + 6 * ws, 4, 4); /* its own */
+		mini_store(m, dims, ws, 3);
+		mini_store(m, dims + ws, ws, 2);
+		for (int two = 0; two < 2; two++) {
+			put_dtype(&t, descr, two, 'u', 2);
+			struct pm_measure said = measured(&t, a, PM_OK);
+			ck_assert_uint_eq(said.size, basic + 4 * ws + 12);
+			ck_assert_uint_eq(said.nbuffers, 2);
+			ck_assert_uint_eq(said.buffers[0].addr, dims);
+			ck_assert_uint_eq(said.buffers[0].bytes, 4 * ws);
+			ck_assert_uint_eq(said.buffers[1].bytes, 12);
+			ck_assert_int_eq(said.buffers[1].kind, PM_BUFFER_RAW);
+			begins(&t, a, 60, "<numpy.ndarray shape=(3, 2) dtype=");
+			put_dtype(&t, descr, two, 'O', ws);
+			said = measured(&t, a, PM_OK);
+			ck_assert_uint_eq(said.buffers[1].count, 6);
+			ck_assert_int_eq(said.buffers[1].kind, PM_BUFFER_ITEMS);
+		}
+		mini_store(m, dims, ws, 0); /* a byte is there all the same */
+		ck_assert_uint_eq(measured(&t, a, PM_OK).buffers[1].bytes, 1);
+		ck_assert_uint_eq(measured(&t, a, PM_OK).size, basic + 4 * ws);
+		mini_store(m, a + header + 6 * ws, 4, 0); /* a view */
+		ck_assert_uint_eq(measured(&t, a, PM_OK).nbuffers, 1);
+		mini_store(m, dims, ws, UINT64_MAX);
+		measured(&t, a, PM_CORRUPT);
+		mini_store(m, dims, ws, 1);
+		mini_store(m, a + header + ws, 4, 65);
+		measured(&t, a, PM_CORRUPT);
+		begins(&t, a, 60, "<inconsistent numpy.ndarray 0x");
+		mini_store(m, a + header + ws, 4, 1);
+		mini_store(m, a + header + 5 * ws, ws, 0x1000);
+		measured(&t, a, PM_FAULT);
+		end(&t);
+	}
+}
+END_TEST
+
 UNIT_MAIN("values", lists_of_more_than_there_can_be, what_holds_itself_ends,
 	strings_of_the_wrong_kind, classes_that_went_or_lead_in_circles,
-	dicts_torn_in_a_resize, ints_of_any_size)
+	dicts_torn_in_a_resize, ints_of_any_size, arrays_of_numpy)
