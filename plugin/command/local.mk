@@ -27,6 +27,7 @@ libpymortem_la_SOURCES += \
 	%D%/options.h \
 	%D%/output.c \
 	%D%/path.c \
+	%D%/path-type.c %D%/path-type.h \
 	%D%/output.h \
 	%D%/refcheck.c \
 	%D%/refs.c \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-path: why is an object still alive. */
 #include "command/graphing.h"
+#include "command/path-type.h"
 #include "graph/expression.h"
 #include "object/repr.h"
 
@@ -11,13 +12,25 @@
 struct path_state {
 	struct pm_graphing graphing;
 	struct pm_path_job *job;
+	struct pm_path_type *type; /* when the operand is one */
 	const char *exclude;
 };
+
+/* Are the paths of a whole type asked for? */
+static bool is_type(const struct pm_run *r)
+{
+	return !r->has_addr;
+}
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
 	struct pm_object x;
-	PM_TRY(pm_walking_object(r, &x, err));
+	if (is_type(r) && pm_run_flag(r, "all-roots"))
+		return pm_fail(err, PM_USAGE, 0,
+			"-all-roots is about one object (ADDR), not about a "
+			"type");
+	if (!is_type(r))
+		PM_TRY(pm_walking_object(r, &x, err));
 	struct path_state *st = calloc(1, sizeof *st);
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
@@ -201,10 +214,16 @@ static enum pm_status step(
 {
 	struct path_state *st = r->state;
 	uint64_t done, total;
+	if (st->type)
+		return pm_path_type_step(st->type, r, ret_done, err);
 	if (!st->job) {
 		bool ready = false;
 		PM_TRY(pm_graphing_step(&st->graphing, r, &ready, err));
-		return ready ? begin(r, err) : PM_OK;
+		if (!ready)
+			return PM_OK;
+		return is_type(r) ? pm_path_type_create(
+					    r, st->exclude, &st->type, err)
+				  : begin(r, err);
 	}
 	PM_TRY(pm_path_step(st->job, PM_STEP_SECONDS, ret_done, err));
 	pm_path_progress(st->job, &done, &total);
@@ -222,6 +241,7 @@ static void finish(struct pm_run *r)
 		return;
 	pm_graphing_finish(&st->graphing);
 	pm_path_destroy(st->job);
+	pm_path_type_destroy(st->type);
 	free(st);
 	r->state = NULL;
 }
@@ -246,9 +266,11 @@ const struct pm_command pm_command_path = {
 	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS |
 		 PM_COMMAND_ONE_INTERPRETER,
-	.operand = PM_OPERAND_ADDR,
-	.operand_help = "ADDR is the address of an object: any GDB expression, "
-			"such as $py1.",
+	.operand = PM_OPERAND_TYPE_OR_ADDR,
+	.operand_help = "ADDR is the address of an object: a GDB expression "
+			"that begins with a digit, $, (, * or &.  TYPE is a "
+			"pattern for the qualified name of types, such as "
+			"app.Order or 'app.*': how all their objects are held.",
 	.doc = "The shortest chain is written as a Python programmer would "
 	       "write it, sys.modules['app'].CACHE._data['k'][3].owner, and "
 	       "listed step by step.  Where it begins is a root: something in "
@@ -256,12 +278,18 @@ const struct pm_command pm_command_path = {
 	       "function that is running, a static or immortal object.  Words "
 	       "of C code that merely look like a reference are told as a "
 	       "guess, and only when nothing else leads to the object.\n"
+	       "Of a TYPE, each object's shortest path is found, and those "
+	       "that look the same are one row: how many objects, and their "
+	       "own bytes.  [*] is any item of a container; a container with "
+	       "one such item shows its key.  (.next)* are steps that repeat.  "
+	       "EXAMPLE is one of the objects.\n"
 	       "Weak references hold nothing, nor does the table of interned "
 	       "strings.  The first command that needs the graph of all "
 	       "references builds it; it is kept until the process runs.",
 	.examples = "py-path $py1                     # why is it alive\n"
 		    "py-path -all-roots $py1          # who else holds it\n"
-		    "py-path -exclude builtins.frame $py1  # not by a frame",
+		    "py-path -exclude builtins.frame $py1  # not by a frame\n"
+		    "py-path -top 5 app.Order         # what holds all of them",
 	.start = start,
 	.step = step,
 	.finish = finish,

@@ -39,8 +39,10 @@ void pm_run_destroy(struct pm_run *r)
 
 bool pm_run_wants_addr(const struct pm_run *r)
 {
+	/* "*.Node" is no expression. */
 	if (r->command->operand == PM_OPERAND_TYPE_OR_ADDR)
-		return *r->operand && strchr("0123456789$(*&", *r->operand);
+		return *r->operand && strchr("0123456789$(*&", *r->operand) &&
+		       strncmp(r->operand, "*.", 2);
 	return (r->command->operand == PM_OPERAND_ADDR ||
 		       r->command->operand == PM_OPERAND_OPTIONAL_ADDR) &&
 	       *r->operand;

@@ -69,8 +69,7 @@ static void put_key(
 		pm_strbuf_putc(out, '?');
 }
 
-/* Is it the namespace of what holds it, so that its keys are attributes? */
-static bool is_namespace(const struct pm_ref *ref)
+bool pm_ref_is_namespace(const struct pm_ref *ref)
 {
 	return ref->via == PM_VIA_FIELD && ref->name &&
 	       !strcmp(ref->name, "__dict__");
@@ -98,8 +97,9 @@ static void put_field(const char *name, struct pm_strbuf *out)
 	pm_strbuf_printf(out, plain ? ".%s" : " (%s)", name);
 }
 
-static void put_step(const struct pm_objects *o, const struct pm_object *holder,
-	const struct pm_ref *ref, bool in_namespace, struct pm_strbuf *out)
+void pm_path_step_text(const struct pm_objects *o,
+	const struct pm_object *holder, const struct pm_ref *ref,
+	bool in_namespace, struct pm_strbuf *out)
 {
 	switch (ref->via) {
 	case PM_VIA_FIELD:
@@ -172,11 +172,11 @@ void pm_path_expression(const struct pm_graph *g, const struct pm_path *p,
 			in_namespace = false;
 			continue;
 		}
-		bool opens = is_namespace(&ref) && i + 2 < p->n;
+		bool opens = pm_ref_is_namespace(&ref) && i + 2 < p->n;
 		if (in_namespace && ref.via != PM_VIA_VALUE)
 			pm_strbuf_puts(out, ".__dict__");
 		if (!opens)
-			put_step(o, &holder, &ref, in_namespace, out);
+			pm_path_step_text(o, &holder, &ref, in_namespace, out);
 		in_namespace = opens;
 	}
 }

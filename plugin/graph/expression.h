@@ -11,6 +11,15 @@
 bool pm_graph_via(const struct pm_graph *g, const struct pm_object *holder,
 	pm_addr target, struct pm_ref *ret);
 
+/* Is it the namespace of what holds it, so that its keys are attributes? */
+bool pm_ref_is_namespace(const struct pm_ref *ref);
+
+/* One step: ".name", "[3]", "['k']"; in_namespace: the holder is a namespace.
+ */
+void pm_path_step_text(const struct pm_objects *o,
+	const struct pm_object *holder, const struct pm_ref *ref,
+	bool in_namespace, struct pm_strbuf *out);
+
 /* Of all steps of a path, its root first.  What cannot be written in Python is
    in words: "thread 1 main() local x", "[key 'k']", "[member]". */
 void pm_path_expression(const struct pm_graph *g, const struct pm_path *p,

@@ -8,6 +8,8 @@ libpymortem_la_SOURCES += \
 	%D%/groups.c %D%/groups.h \
 	%D%/islands.c %D%/islands.h \
 	%D%/path.c %D%/path.h \
+	%D%/patterns.c %D%/patterns.h \
+	%D%/population.c %D%/population.h \
 	%D%/refcheck.c %D%/refcheck.h \
 	%D%/root-names.c \
 	%D%/root-nodes.c %D%/root-nodes.h \

@@ -83,18 +83,10 @@ static enum pm_status add_path(struct pm_path_job *j,
 	return PM_OK;
 }
 
-/* The globals of a running function, what is static, immortal, ...: they are
-   roots, but nobody's reason to keep something. */
-static bool is_incidental(const struct pm_root *root)
-{
-	return root->kind > PM_ROOT_FRAME ||
-	       (root->kind == PM_ROOT_FRAME && root->via == PM_VIA_FIELD);
-}
-
 static bool is_better(const struct pm_root *a, const struct pm_root *b)
 {
-	if (is_incidental(a) != is_incidental(b))
-		return is_incidental(b);
+	if (pm_root_is_incidental(a) != pm_root_is_incidental(b))
+		return pm_root_is_incidental(b);
 	return a->kind < b->kind;
 }
 
@@ -115,7 +107,7 @@ static enum pm_status consider(
 		return add_path(j, root, node, err);
 	if (j->best && !is_better(root, j->best))
 		return PM_OK;
-	j->patience = is_incidental(root) ? PATIENCE : 0;
+	j->patience = pm_root_is_incidental(root) ? PATIENCE : 0;
 	j->best = root;
 	j->best_node = node;
 	return PM_OK;

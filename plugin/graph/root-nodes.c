@@ -140,6 +140,12 @@ const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node)
 	return r ? &r->root : NULL;
 }
 
+bool pm_root_is_incidental(const struct pm_root *root)
+{
+	return root->kind > PM_ROOT_FRAME ||
+	       (root->kind == PM_ROOT_FRAME && root->via == PM_VIA_FIELD);
+}
+
 enum pm_status pm_graph_root_list(const struct pm_graph *g, uint32_t **ret,
 	size_t *ret_n, struct pm_error *err)
 {

@@ -20,6 +20,10 @@ const struct pm_graph_root *pm_graph_roots_of(
 /* The best of them. */
 const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node);
 
+/* Does it say little?  The globals of a running function, what is static,
+   immortal, ...: roots, but nobody's reason to keep something. */
+bool pm_root_is_incidental(const struct pm_root *root);
+
 /* Their nodes, each once, to be freed. */
 PM_CHECKED enum pm_status pm_graph_root_list(const struct pm_graph *g,
 	uint32_t **ret, size_t *ret_n, struct pm_error *err);

@@ -29,6 +29,8 @@ EXTRA_DIST += %D%/hostile.tap
 
 live_tests += %D%/graph.tap
 EXTRA_DIST += %D%/graph.tap
+live_tests += %D%/paths.tap
+EXTRA_DIST += %D%/paths.tap
 
 # Thousands of generated objects, each against what Python says of it.
 live_tests += %D%/menagerie.tap

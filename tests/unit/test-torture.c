@@ -217,6 +217,7 @@ static const char *const more_lines[] = {
 	"py-retained -json -depth 3",
 	"py-interned -json -only-table",
 	"py-refs -json -depth 3 0x1",
+	"py-path -json 0x1",
 };
 
 static bool line_for(const struct pm_command *c, char line[static 80])
