@@ -8,9 +8,12 @@
 #include <string.h>
 
 #define PIECE 65536
-#define MIN_BITS 16
-#define PENDING 16
-#define MAX_BITS 34
+/* The top bits of a hash say in which of as many parts it is compared: few
+   enough to be written side by side, so many that a part's table fits the
+   caches. */
+#define PART_BITS 8
+#define PARTS (1 << PART_BITS)
+#define MAX_PLACES (UINT64_C(1) << 36)
 #define MAX_ITEMS (UINT64_C(1) << 32)
 
 /* The equal ones of a thread's part, or of all of it. */
@@ -19,17 +22,19 @@ struct found {
 	PM_VEC(struct pm_duplicate) list;
 	uint64_t objects, left_out, unreadable, inconsistent;
 	unsigned char *piece;
-	/* Bits to be set, plus 1: by then they are in the cache. */
-	uint64_t pending[PENDING];
-	unsigned npending;
+	/* A hash's top bits, and below them the place, plus 1, of what has
+	   it: never 0. */
+	PM_VEC(uint64_t) seen[PARTS];
 };
 
 struct pm_duplicates_job {
 	struct pm_heap *h;
 	enum pm_duplicate_kind kind;
 	PM_VEC(int64_t) interps; /* that have arenas of their own */
-	unsigned bits;		 /* 1 << bits of them in each bitmap */
-	uint64_t *once, *again;
+	unsigned place_bits;
+	uint64_t *again; /* places of what may be equal to another */
+	unsigned part;	 /* the next to be compared */
+	PM_VEC(uint64_t) table;
 	bool second; /* the second reading */
 	struct pm_scan *scan;
 	struct found found[PM_TEAM_MAX];
@@ -42,6 +47,8 @@ static void deinit_found(struct found *f)
 	pm_map_deinit(&f->by_hash);
 	pm_vec_deinit(&f->list);
 	free(f->piece);
+	for (unsigned i = 0; i < PARTS; i++)
+		pm_vec_deinit(&f->seen[i]);
 }
 
 void pm_duplicates_destroy(struct pm_duplicates_job *j)
@@ -53,7 +60,7 @@ void pm_duplicates_destroy(struct pm_duplicates_job *j)
 		deinit_found(&j->found[i]);
 	pm_vec_deinit(&j->result.list);
 	pm_vec_deinit(&j->interps);
-	free(j->once);
+	pm_vec_deinit(&j->table);
 	free(j->again);
 	free(j);
 }
@@ -185,15 +192,6 @@ static bool hash_content(struct pm_duplicates_job *j, struct found *f,
 
 /* ---- one object ---- */
 
-static bool set_bit(uint64_t *map, uint64_t bit)
-{
-	uint64_t mask = UINT64_C(1) << bit % 64;
-	/* Most are there already: don't write then. */
-	if (__atomic_load_n(&map[bit / 64], __ATOMIC_RELAXED) & mask)
-		return true;
-	return __atomic_fetch_or(&map[bit / 64], mask, __ATOMIC_RELAXED) & mask;
-}
-
 /* The lowest addresses, whichever thread saw them first. */
 static void add_sample(struct pm_duplicate *d, pm_addr addr)
 {
@@ -282,12 +280,6 @@ static bool record(struct pm_duplicates_job *j, unsigned who,
 	return merge(f, mix(hash, d.each) | 1, &d);
 }
 
-static void settle(struct pm_duplicates_job *j, uint64_t pending)
-{
-	if (pending && set_bit(j->once, pending - 1))
-		set_bit(j->again, pending - 1);
-}
-
 static bool compare(struct pm_duplicates_job *j, unsigned who,
 	const struct pm_scanned *x, const struct content *c)
 {
@@ -297,18 +289,11 @@ static bool compare(struct pm_duplicates_job *j, unsigned who,
 		f->unreadable += !j->second;
 		return true;
 	}
-	uint64_t bit = hash >> (64 - j->bits);
-	if (!j->second) {
-		uint64_t *next = &f->pending[f->npending++ % PENDING];
-		f->objects++;
-		__builtin_prefetch(&j->once[bit / 64]);
-		settle(j, *next);
-		*next = bit + 1;
-		return true;
-	}
-	if (!(j->again[bit / 64] >> bit % 64 & 1))
-		return true;
-	return record(j, who, x, c, hash);
+	if (j->second)
+		return record(j, who, x, c, hash);
+	f->objects++;
+	return pm_vec_push(&f->seen[hash >> (64 - PART_BITS)],
+		hash >> j->place_bits << j->place_bits | (x->place + 1));
 }
 
 /* Of several interpreters: among those of its own.  What is static is all of
@@ -401,26 +386,74 @@ enum pm_status pm_duplicates_create(struct pm_heap *h,
 	j->kind = kind;
 	if (!find_interpreters(j))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	uint32_t n = pm_types_count(h->types);
-	uint64_t count = 0;
-	for (uint32_t i = 0; i < n && i < h->nstats; i++) {
-		const struct pm_type *t = pm_types_by_id(h->types, i);
-		if (t && wants(j, t))
-			count += h->stats[i].count;
-	}
-	/* Sixteen bits for each: few meet by chance. */
-	for (j->bits = MIN_BITS; j->bits < MAX_BITS; j->bits++)
-		if (UINT64_C(1) << j->bits >= 16 * count)
-			break;
-	j->once = calloc((size_t)1 << (j->bits - 6), 8);
-	j->again = calloc((size_t)1 << (j->bits - 6), 8);
+	uint64_t places = pm_scan_places(h);
+	if (places >= MAX_PLACES)
+		return pm_fail(err, PM_LIMIT, 0,
+			"%llu places are more than can be compared",
+			(unsigned long long)places);
+	while (UINT64_C(1) << j->place_bits <= places)
+		j->place_bits++;
+	j->again = calloc(places / 64 + 1, sizeof *j->again);
 	bool pieces = true;
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		pieces &= (j->found[i].piece = malloc(PIECE)) != NULL;
-	if (!j->once || !j->again || !pieces)
+	if (!j->again || !pieces)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	PM_TRY(pm_scan_create(h, wants, 0, see, j, &j->scan, err));
 	*ret = pm_take(j);
+	return PM_OK;
+}
+
+/* ---- between the readings: which may be equal ---- */
+
+static void mark(struct pm_duplicates_job *j, uint64_t seen)
+{
+	uint64_t place = (seen & ((UINT64_C(1) << j->place_bits) - 1)) - 1;
+	j->again[place / 64] |= UINT64_C(1) << place % 64;
+}
+
+/* Into the table, of 1 << bits. */
+static void put_seen(struct pm_duplicates_job *j, unsigned bits, uint64_t seen)
+{
+	uint64_t *slots = j->table.data;
+	uint64_t at = seen << PART_BITS >> (64 - bits);
+	for (; slots[at]; at = (at + 1) & ((UINT64_C(1) << bits) - 1))
+		if (!((slots[at] ^ seen) >> j->place_bits)) {
+			mark(j, slots[at]);
+			mark(j, seen);
+			return;
+		}
+	slots[at] = seen;
+}
+
+static enum pm_status compare_part(
+	struct pm_duplicates_job *j, unsigned part, struct pm_error *err)
+{
+	unsigned bits = 4;
+	size_t n = 0;
+	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
+		n += j->found[i].seen[part].len;
+	while ((size_t)1 << bits < 2 * n)
+		bits++;
+	j->table.len = 0;
+	if (!pm_vec_reserve(&j->table, (size_t)1 << bits))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	memset(j->table.data, 0, sizeof *j->table.data << bits);
+	for (unsigned i = 0; i < PM_TEAM_MAX; i++) {
+		pm_vec_each (x, &j->found[i].seen[part])
+			put_seen(j, bits, *x);
+		pm_vec_deinit(&j->found[i].seen[part]);
+	}
+	return PM_OK;
+}
+
+static enum pm_status compare_parts(struct pm_duplicates_job *j, double seconds,
+	bool *ret_done, struct pm_error *err)
+{
+	double end = pm_now() + seconds;
+	while (j->part < PARTS && pm_now() < end)
+		PM_TRY(compare_part(j, j->part++, err));
+	*ret_done = j->part == PARTS;
 	return PM_OK;
 }
 
@@ -449,7 +482,7 @@ static enum pm_status gather(struct pm_duplicates_job *j, struct pm_error *err)
 	}
 	r->objects = all->objects;
 	r->left_out = all->left_out;
-	r->unreadable = all->unreadable + pm_scan_unreadable(j->scan);
+	r->unreadable += all->unreadable;
 	r->inconsistent = all->inconsistent;
 	pm_vec_each (d, &all->list) {
 		if (d->copies < 2)
@@ -467,30 +500,35 @@ static enum pm_status gather(struct pm_duplicates_job *j, struct pm_error *err)
 enum pm_status pm_duplicates_step(struct pm_duplicates_job *j, double seconds,
 	bool *ret_done, struct pm_error *err)
 {
-	bool finished;
+	bool finished = false;
 	*ret_done = j->done;
 	if (j->done)
 		return PM_OK;
-	PM_TRY(pm_scan_step(j->scan, seconds, &finished, err));
-	if (!finished)
-		return PM_OK;
-	if (j->second) {
-		PM_TRY(gather(j, err));
-		j->done = *ret_done = true;
+	if (j->scan) {
+		PM_TRY(pm_scan_step(j->scan, seconds, &finished, err));
+		if (finished && j->second) {
+			PM_TRY(gather(j, err));
+			j->done = *ret_done = true;
+		} else if (finished) {
+			j->result.unreadable += pm_scan_unreadable(j->scan);
+			pm_scan_destroy(pm_take(j->scan));
+		}
 		return PM_OK;
 	}
-	j->result.unreadable += pm_scan_unreadable(j->scan);
-	for (unsigned i = 0; i < PM_TEAM_MAX * PENDING; i++)
-		settle(j, j->found[i / PENDING].pending[i % PENDING]);
-	pm_scan_destroy(pm_take(j->scan));
+	PM_TRY(compare_parts(j, seconds, &finished, err));
+	if (!finished)
+		return PM_OK;
+	pm_vec_deinit(&j->table);
 	j->second = true;
-	return pm_scan_create(j->h, wants, 0, see, j, &j->scan, err);
+	PM_TRY(pm_scan_create(j->h, wants, 0, see, j, &j->scan, err));
+	pm_scan_only(j->scan, j->again);
+	return PM_OK;
 }
 
 void pm_duplicates_progress(const struct pm_duplicates_job *j,
 	uint64_t *ret_done, uint64_t *ret_total)
 {
-	*ret_done = *ret_total = 0;
+	*ret_done = *ret_total = 1; /* between the readings */
 	if (j->scan)
 		pm_scan_progress(j->scan, ret_done, ret_total);
 	*ret_done += j->second ? *ret_total : 0;

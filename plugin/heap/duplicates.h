@@ -2,9 +2,9 @@
 /* Equal objects that are separate: str or bytes of the same content, tuples of
    the same items, frozensets of the same members.  Interpreters with allocators
    of their own share none, and are taken one by one.  Content is compared by a
-   64-bit hash of our own together with its size.  The heap is read twice: a
-   bitmap of what was seen before leaves the second time only what may have a
-   copy.  A resumable job after a walk. */
+   64-bit hash of our own together with its size.  The heap is read once for
+   hashes, 8 bytes each; once they are compared, what may have a copy is read
+   again.  A resumable job after a walk. */
 #ifndef PM_HEAP_DUPLICATES_H
 #define PM_HEAP_DUPLICATES_H
 

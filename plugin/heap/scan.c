@@ -35,12 +35,18 @@ struct pm_scan {
 	struct pm_heap *h;
 	bool *wanted; /* by type id; NULL: all */
 	uint32_t ntypes;
-	uint64_t types; /* as in pm_heap.pool_types */
+	uint64_t types;	      /* as in pm_heap.pool_types */
+	const uint64_t *only; /* places, NULL: all */
 	pm_scan_fn *fn;
 	void *arg;
 	struct pm_team team;
 	struct scanner *scanners[PM_TEAM_MAX];
 };
+
+void pm_scan_only(struct pm_scan *s, const uint64_t *places)
+{
+	s->only = places;
+}
 
 void pm_scan_destroy(struct pm_scan *s)
 {
@@ -104,14 +110,15 @@ static inline bool is_wanted(const struct pm_scan *s, const struct pm_type *t)
 	return !s->wanted || (t->id < s->ntypes && s->wanted[t->id]);
 }
 
-/* The block is known to be an object's, pre bytes into it. */
+/* The block is known to be an object's; its bytes. */
 static inline void see_block(struct pm_scan *s, unsigned who,
-	const struct pool_view *v, pm_addr block, const unsigned char *bytes,
-	uint32_t pre)
+	const struct pool_view *v, uint64_t bit, pm_addr block,
+	const unsigned char *bytes)
 {
 	struct scanner *k = s->scanners[who];
 	const struct pm_layout *l = s->h->l;
 	const struct pm_pools *p = s->h->pools;
+	uint32_t pre = pm_heap_pre(s->h, v->pool, bit);
 	uint32_t room = v->size - p->hook_pre - p->hook_post;
 	const unsigned char *body = bytes + p->hook_pre + pre;
 	const struct pm_type *t = NULL;
@@ -131,9 +138,16 @@ static inline void see_block(struct pm_scan *s, unsigned who,
 		.block = v->size,
 		.pool = v->pool,
 		.start = block,
+		.place = bit,
 	};
 	if (!s->fn(s->arg, who, &x))
 		k->status = PM_NOMEM;
+}
+
+/* Of the places of this word. */
+static inline uint64_t asked(const struct pm_scan *s, size_t word)
+{
+	return s->only ? s->only[word] : UINT64_MAX;
 }
 
 static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
@@ -150,22 +164,28 @@ static void see_pool(struct pm_scan *s, unsigned who, size_t pool,
 	if (v.size <= p->hook_pre + p->hook_post)
 		return;
 	for (size_t i = first; i < first + n; i++) {
-		uint64_t bits = h->is_object[i];
+		uint64_t bits = h->is_object[i] & asked(s, i);
 		while (bits) {
-			unsigned b = (unsigned)__builtin_ctzll(bits);
+			uint64_t bit = i * 64 + (unsigned)__builtin_ctzll(bits);
 			bits &= bits - 1;
-			uint64_t off = pm_pools_bit_offset(p, pool, i * 64 + b);
+			uint64_t off = pm_pools_bit_offset(p, pool, bit);
 			if (off + v.size <= pm_pools_bytes(p, pool))
-				see_block(s, who, &v, at + off, bytes + off,
-					pm_heap_pre(h, pool, i * 64 + b));
+				see_block(
+					s, who, &v, bit, at + off, bytes + off);
 		}
 	}
 }
 
 static inline bool has_wanted(const struct pm_scan *s, size_t pool)
 {
-	return s->h->pools->pools[pool].state == PM_POOL_USED &&
-	       s->h->pool_types[pool] & s->types;
+	size_t first, n = pm_pools_words(s->h->pools, pool, &first);
+	uint64_t any = 0;
+	if (s->h->pools->pools[pool].state != PM_POOL_USED ||
+		!(s->h->pool_types[pool] & s->types))
+		return false;
+	for (size_t i = first; i < first + n && !any; i++)
+		any = asked(s, i);
+	return any;
 }
 
 /* Pools side by side that are all worth a look. */
@@ -210,13 +230,15 @@ static void see_run(struct pm_scan *s, unsigned who, size_t index)
 	}
 }
 
-static void see_outside(
-	struct pm_scan *s, unsigned who, const struct pm_outside *o)
+static void see_outside(struct pm_scan *s, unsigned who, size_t index)
 {
 	struct scanner *k = s->scanners[who];
+	const struct pm_outside *o = &s->h->outside.data[index];
+	uint64_t place = s->h->pools->nwords * 64 + index;
 	const struct pm_type *t = pm_types_by_id(s->h->types, o->type_id);
 	unsigned char bytes[PM_OBJECT_MAX_PRE + OUTSIDE_BYTES];
-	if (!t || !is_wanted(s, t) || t->pre > PM_OBJECT_MAX_PRE)
+	if (!t || !is_wanted(s, t) || t->pre > PM_OBJECT_MAX_PRE ||
+		!(asked(s, place / 64) >> place % 64 & 1))
 		return;
 	uint32_t pre = o->is_static ? 0 : t->pre;
 	size_t n = o->bytes < OUTSIDE_BYTES ? (size_t)o->bytes : OUTSIDE_BYTES;
@@ -233,6 +255,7 @@ static void see_outside(
 		.type = t,
 		.body = bytes + PM_OBJECT_MAX_PRE,
 		.avail = n,
+		.place = place,
 		.is_static = o->is_static,
 	};
 	if (!s->fn(s->arg, who, &x))
@@ -253,7 +276,7 @@ static bool one_unit(void *arg, unsigned who, size_t i)
 	for (size_t n = 0; n < OUTSIDE_BATCH && i + n < h->outside.len &&
 			   k->status == PM_OK;
 		n++)
-		see_outside(s, who, &h->outside.data[i + n]);
+		see_outside(s, who, i + n);
 	return k->status == PM_OK;
 }
 

@@ -17,6 +17,7 @@ struct pm_scanned {
 	uint64_t block; /* bytes of its block in an arena, 0: outside */
 	size_t pool;	/* of one in an arena */
 	pm_addr start;	/* and where its block begins */
+	uint64_t place; /* a number of its own, see pm_scan_places */
 	bool is_static;
 };
 
@@ -32,6 +33,15 @@ struct pm_scan; /* opaque job */
 PM_CHECKED enum pm_status pm_scan_create(struct pm_heap *h,
 	pm_scan_wants_fn *wants, unsigned threads, pm_scan_fn *fn, void *arg,
 	struct pm_scan **ret, struct pm_error *err);
+/* Places of objects are below this: the bit of a block (pm_heap_bit), behind
+   them the objects outside. */
+static inline uint64_t pm_scan_places(const struct pm_heap *h)
+{
+	return h->pools->nwords * 64 + h->outside.len;
+}
+/* Only what is at these places, a bit each: before the first step.  Pools that
+   have none are not read. */
+void pm_scan_only(struct pm_scan *s, const uint64_t *places);
 PM_CHECKED enum pm_status pm_scan_step(struct pm_scan *s, double seconds,
 	bool *ret_done, struct pm_error *err);
 void pm_scan_progress(
