@@ -18,6 +18,10 @@ import tempfile
 import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.append(os.path.join(os.path.dirname(HERE), "live"))
+
+import debuggers  # noqa: E402
+
 TOP = os.environ.get("abs_top_srcdir", os.path.dirname(os.path.dirname(HERE)))
 BUILD = os.environ.get("abs_top_builddir", os.path.join(TOP, "build"))
 SCRIPT = os.path.join(BUILD, "gdbinit", "pymortem.gdb")
@@ -192,8 +196,10 @@ class Run:
         self.text = out + err
 
 
-QUIET = ["-q", "-nx", "-iex", "set auto-load off", "-iex", "set confirm off",
-         "-iex", "set debuginfod enabled off"]
+QUIET = ["-q", "-nx", "-iex", "set auto-load off", "-iex", "set confirm off"]
+# Without its variable GDB asks no debuginfod; a GDB that has none says so when
+# it is told not to.
+os.environ.pop("DEBUGINFOD_URLS", None)
 
 
 def gdb(commands, pid=None, core=None, exe=None, script=SCRIPT, before=(),
@@ -332,6 +338,11 @@ def gdb_minimal():
     except (subprocess.SubprocessError, OSError):
         return None
     return path if os.path.exists(path) else None
+
+
+def gdbserver():
+    """That of the GDB under test; GDBSERVER names another."""
+    return os.environ.get("GDBSERVER") or debuggers.server_of(GDB)
 
 
 def commands(binary=None):

@@ -10,6 +10,7 @@ GDB = os.environ.get("GDB") or "gdb"
 SCRIPT = os.environ.get("PYMORTEM_GDB") or os.path.join(
     BUILD, "gdbinit", "pymortem.gdb")
 END = "@end-of-command@"
+os.environ.pop("DEBUGINFOD_URLS", None)  # GDB is to ask nobody else
 
 
 class Answer:

@@ -8,8 +8,9 @@ EXTRA_DIST += %D%/layout.tap
 
 # What the commands say against what the debuggee knows: oracles.tap --help.
 live_tests += %D%/oracles.tap
-EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/explained.py \
-	%D%/gdbpipe.py %D%/pythons.py %D%/stops.py %D%/tap.py %D%/target.py \
+EXTRA_DIST += %D%/oracles.tap %D%/compare.py %D%/debuggers.py \
+	%D%/explained.py %D%/gdbpipe.py %D%/pythons.py %D%/stops.py \
+	%D%/tap.py %D%/target.py \
 	%D%/debuggee.py %D%/oracle.py %D%/memory.py %D%/zoo.py
 
 # Not in check-live: it takes minutes, and qemu.
