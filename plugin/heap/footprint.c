@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "heap/footprint.h"
 
+#include <string.h>
+
 bool pm_malloc_chunk(struct pm_memory *m, unsigned word_size, pm_addr addr,
 	uint64_t *ret_size, bool *ret_mapped)
 {
@@ -21,11 +23,39 @@ static uint64_t least_chunk(uint64_t bytes, unsigned ws)
 	return least < 4 * ws ? 4 * ws : least;
 }
 
+/* The debug allocators put a word of size, big-endian, and a word of a letter
+   and fences before what they give out (_PyMem_DebugRawAlloc in
+   Objects/obmalloc.c).  What is too large for a pool has two layers of that:
+   pymalloc asks the raw allocator for it, which has its own. */
+#define MOST_LAYERS 3
+
+static bool is_hooked(struct pm_memory *m, const struct pm_layout *l,
+	pm_addr addr, uint64_t *bytes)
+{
+	unsigned ws = l->t.word_size;
+	unsigned char before[2 * 8];
+	if (pm_memory_read(m, addr - 2 * ws, before, 2 * ws, NULL) != PM_OK)
+		return false;
+	unsigned char letter = before[ws], fence = before[ws + 1];
+	uint64_t size = pm_load(before, ws, true);
+	if ((letter != 'o' && letter != 'm' && letter != 'r') ||
+		(fence != 0xfd && fence != 0xfb) ||
+		memcmp(before + ws + 1, before + ws + 2, ws - 2) != 0 ||
+		size < *bytes)
+		return false;
+	*bytes = size;
+	return true;
+}
+
 /* What glibc set aside for an allocation of bytes at addr. */
 static uint64_t malloc_chunk(struct pm_memory *m, const struct pm_layout *l,
 	pm_addr addr, uint64_t bytes)
 {
 	unsigned ws = l->t.word_size;
+	for (int i = 0; i < MOST_LAYERS && is_hooked(m, l, addr, &bytes); i++) {
+		addr -= 2 * ws;
+		bytes += l->t.hook_words * ws;
+	}
 	uint64_t least = least_chunk(bytes, ws), size;
 	bool mapped;
 	if (!pm_malloc_chunk(m, ws, addr, &size, &mapped) || size < least ||
@@ -48,8 +78,7 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	const struct pm_large *large = pm_pools_large(p, addr);
 	if (large)
 		return large->bytes;
-	return malloc_chunk(m, h->l, addr - p->hook_pre,
-		bytes + p->hook_pre + p->hook_post);
+	return malloc_chunk(m, h->l, addr, bytes);
 }
 
 bool pm_heap_room(const void *heap, pm_addr addr, uint64_t bytes)

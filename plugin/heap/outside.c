@@ -146,7 +146,7 @@ void pm_outside_object(struct pm_worker *k, const struct pm_candidate *c)
 	if (!k->h->pools->arenas.len)
 		follow_memory(k, &x);
 	if (!pm_vec_push(&k->found, (struct pm_outside){c->addr, m.extent, 0,
-					    x.type->id, 0, fixed}))
+					    x.type->id, 0, fixed, false}))
 		k->status = PM_NOMEM;
 }
 
@@ -209,9 +209,9 @@ static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
 	struct pm_heap *h = k->h;
 	if (!bytes || is_static_address(k, addr))
 		return;
-	if (!pm_vec_push(
-		    &k->owned, (struct pm_outside){addr, bytes, b->owner,
-				       b->type_id, (uint8_t)b->b.kind, false}))
+	if (!pm_vec_push(&k->owned,
+		    (struct pm_outside){addr, bytes, b->owner, b->type_id,
+			    (uint8_t)b->b.kind, false, b->b.shared}))
 		k->status = PM_NOMEM;
 	if (b->b.shared)
 		return;

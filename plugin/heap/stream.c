@@ -105,10 +105,10 @@ void pm_worker_candidate(
 	follow(k, addr, from);
 }
 
-/* Threads may meet at a pool, and at a table that several dicts share: any of
-   its owners will do. */
-static void set_owner(
-	struct pm_worker *k, size_t pool, pm_addr block, pm_addr owner)
+/* Threads may meet at a pool, and at a table that several dicts share: then
+   its class is the owner, or any of them where that has another one by now. */
+static void set_owner(struct pm_worker *k, size_t pool, pm_addr block,
+	pm_addr owner, bool shared)
 {
 	const struct pm_pools *p = k->h->pools;
 	pm_addr **at = &k->h->owners[pool];
@@ -127,7 +127,12 @@ static void set_owner(
 		}
 	}
 	uint32_t i = pm_pools_index(p, pool, block);
-	__atomic_store_n(&owners[i], owner, __ATOMIC_RELAXED);
+	pm_addr none = 0;
+	if (!shared)
+		__atomic_store_n(&owners[i], owner, __ATOMIC_RELAXED);
+	else
+		__atomic_compare_exchange_n(&owners[i], &none, owner, false,
+			__ATOMIC_RELAXED, __ATOMIC_RELAXED);
 }
 
 void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
@@ -148,7 +153,7 @@ void pm_worker_buffer(struct pm_worker *k, const struct pm_buffer *b,
 		return;
 	}
 	uint64_t bit = pm_heap_bit(k->h, (size_t)pool, block);
-	set_owner(k, (size_t)pool, block, owner);
+	set_owner(k, (size_t)pool, block, owner, b->shared);
 	k->is_buffer[bit / 64] |= UINT64_C(1) << bit % 64;
 	if (!b->shared)
 		stats_at(k, t)->alloc +=

@@ -224,7 +224,10 @@ static bool next_round(struct pm_walk *w)
 			bool added;
 			if (pm_pools_foreign(w->h->pools, b->b.addr))
 				continue;
-			if (!pm_map_put(&w->seen_buffers, b->b.addr, &added))
+			/* Once for whoever shares it, once for its owner, in
+			   whichever order the threads meet them. */
+			if (!pm_map_put(&w->seen_buffers,
+				    b->b.addr | b->b.shared, &added))
 				return false;
 			if (added && !pm_vec_push(&w->buffers, *b))
 				return false;
@@ -447,6 +450,26 @@ static int by_addr(const void *a, const void *b)
 	return x->addr < y->addr ? -1 : x->addr > y->addr;
 }
 
+static int by_addr_and_owner(const void *a, const void *b)
+{
+	const struct pm_outside *x = a, *y = b;
+	int order = by_addr(a, b);
+	return order ? order : x->shared - y->shared;
+}
+
+/* By address; of one that is shared, the owner counts if there is one. */
+static void settle_buffers(struct pm_heap *h)
+{
+	size_t n = 0;
+	if (h->buffers.len)
+		qsort(h->buffers.data, h->buffers.len, sizeof *h->buffers.data,
+			by_addr_and_owner);
+	pm_vec_each (b, &h->buffers)
+		if (!n || h->buffers.data[n - 1].addr != b->addr)
+			h->buffers.data[n++] = *b;
+	h->buffers.len = n;
+}
+
 static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 {
 	struct pm_heap *h = w->h;
@@ -497,9 +520,7 @@ static enum pm_status merge(struct pm_walk *w, struct pm_error *err)
 	if (h->outside.len)
 		qsort(h->outside.data, h->outside.len, sizeof *h->outside.data,
 			by_addr);
-	if (h->buffers.len)
-		qsort(h->buffers.data, h->buffers.len, sizeof *h->buffers.data,
-			by_addr);
+	settle_buffers(h);
 	settle_all(h);
 	return PM_OK;
 }

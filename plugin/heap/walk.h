@@ -31,6 +31,7 @@ struct pm_outside {
 	uint32_t type_id;
 	uint8_t kind;	/* enum pm_buffer_kind of a buffer */
 	bool is_static; /* in a module's image */
+	bool shared;	/* a buffer that its owner shares with others */
 };
 
 struct pm_memory_range {

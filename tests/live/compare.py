@@ -354,7 +354,7 @@ def fields(name, animal, answer):
     return wrong
 
 
-FROM = -64      # of the bytes that the truth has
+FROM = -128     # of the bytes that the truth has
 
 
 def drawn(truth, docs):
@@ -408,12 +408,13 @@ def blocks(truth, docs):
         used, block = end - start, answer["block"]
         owned = sum(b["bytes"] or 0 for b in answer["buffers"]
                     if not b["shared"])
-        if answer["place"] == "malloc" and not truth["hooks"] and not (
+        if answer["place"] == "malloc" and not (
                 truth["hexversion"] < 0x03000000 and
                 animal["type"] in ("builtins.int", "builtins.float")):
             # (those of 2.7 come from blocks of many)
-            # The word before a block of glibc: its size, and three flags.
-            at = 2 * (start - word - FROM)
+            # The word before a block of glibc: its size, and three flags;
+            # before that what debug hooks add, two words each.
+            at = 2 * (start - word - 2 * word * truth["hooks"] - FROM)
             head = int.from_bytes(bytes.fromhex(
                 animal["bytes"][at:at + 2 * word]), order)
             if block != head & ~7:

@@ -281,6 +281,17 @@ def has_hooks():
         hasattr(sys, "gettotalrefcount")
 
 
+def layers_of_hooks():
+    """How often the debug hooks are around what is too large for a pool:
+    pymalloc asks the raw allocator for it, which has its own."""
+    asked = os.environ.get("PYTHONMALLOC", "")
+    if not has_hooks():
+        return 0
+    plain = asked == "malloc_debug" or asked.startswith("mimalloc") or \
+        (asked == "debug" and sys.version_info < (3, 7))
+    return 1 if plain or sys.version_info < (3,) else 2
+
+
 CODE = type(type_name.__code__)
 
 
@@ -568,7 +579,7 @@ MEMBERS = dict(enumerate((
     memory.WORD, 8, 8, memory.WORD)))
 OBJECTS = (6, 16)       # Py_T_OBJECT_EX and its older brother
 RELATIVE = 8            # Py_RELATIVE_OFFSET
-DRAWN_FROM, DRAWN_TO = -64, 448
+DRAWN_FROM, DRAWN_TO = -128, 448
 
 
 def members(animal):
@@ -598,8 +609,11 @@ def drawn(zoo, rows):
     structs have where."""
     file = os.open("/proc/%d/mem" % os.getppid(), os.O_RDONLY)
     for (_, animal), row in zip(zoo, rows):
-        os.lseek(file, id(animal) + DRAWN_FROM, 0)
-        data = os.read(file, DRAWN_TO - DRAWN_FROM)
+        # An arena may begin less than that before it.
+        least = max(id(animal) + DRAWN_FROM, (id(animal) - 64) & -4096)
+        os.lseek(file, least, 0)
+        data = b"\0" * (least - id(animal) - DRAWN_FROM) + os.read(
+            file, id(animal) + DRAWN_TO - least)
         row["bytes"] = "".join("%02x" % x for x in bytearray(data))
         # Were it in a pool of pymalloc: struct pool_header's szidx.
         pool = id(animal) & -(1 << (14 if sys.version_info >= (3, 10) and
@@ -631,7 +645,7 @@ def zoo_truth(tracked, zoo, first):
             "implementation": sys.version_info[:3], "word": memory.WORD,
             "big_endian": sys.byteorder == "big",
             "free_threaded": memory.FREE_THREADED,
-            "hooks": hasattr(sys, "gettotalrefcount"),
+            "hooks": layers_of_hooks(),
             "zoo": rows, "absent": zoo.absent}
 
 

@@ -581,8 +581,62 @@ START_TEST(an_interpreter_alone)
 }
 END_TEST
 
-UNIT_MAIN("heap", counts_and_sizes, an_interpreter_alone,
-	free_blocks_are_not_objects, arenas_of_huge_pages,
+/* What a layer of hooks puts before data of size bytes. */
+static void put_hook(
+	struct mini_heap *h, pm_addr data, char letter, uint64_t size)
+{
+	unsigned ws = h->m.l->t.word_size;
+	for (unsigned i = 0; i < ws; i++) {
+		mini_store(&h->m, data - 2 * ws + i, 1,
+			size >> (8 * (ws - 1 - i)) & 0xff);
+		mini_store(&h->m, data - ws + i, 1,
+			i ? 0xfd : (unsigned char)letter);
+	}
+}
+
+START_TEST(large_blocks_with_debug_hooks)
+{
+	EACH_ROW(row)
+	{
+		struct mini_heap h;
+		struct walked w;
+		struct pm_error err = {0};
+		mini_heap_init(&h, row);
+		unsigned ws = h.m.l->t.word_size;
+		unsigned words = h.m.l->t.hook_words;
+		pm_addr chunk = mini_heap(&h.m, 2048) + ws;
+		ck_assert_msg(walk(&h, &w, &err) == PM_OK, "%s: %s", row->name,
+			err.msg);
+		/* None, one, two of them around 900 bytes; glibc rounds up. */
+		for (unsigned layers = 0; layers < 3; layers++) {
+			uint64_t all = 900 + layers * words * ws;
+			uint64_t size =
+				(all + ws + 2 * ws - 1) / (2 * ws) * (2 * ws);
+			mini_store(&h.m, chunk, ws, size | 1);
+			for (unsigned i = 0; i < layers; i++)
+				put_hook(&h, chunk + ws + (i + 1) * 2 * ws,
+					i + 1 == layers ? 'o' : 'r',
+					900 + (layers - 1 - i) * words * ws);
+			pm_auto_memory m = NULL;
+			ck_assert_int_eq(
+				pm_memory_create(h.m.t, 64, &m, NULL), PM_OK);
+			pm_addr data = chunk + ws + layers * 2 * ws;
+			ck_assert_uint_eq(
+				pm_block_size(w.heap, m, data, 900), size);
+			/* The hook knows the size better. */
+			if (layers)
+				ck_assert_uint_eq(
+					pm_block_size(w.heap, m, data, 800),
+					size);
+		}
+		end_walk(&w);
+		mini_heap_deinit(&h);
+	}
+}
+END_TEST
+
+UNIT_MAIN("heap", large_blocks_with_debug_hooks, counts_and_sizes,
+	an_interpreter_alone, free_blocks_are_not_objects, arenas_of_huge_pages,
 	free_lists_hold_no_objects, static_types_keep_dicts_in_the_interpreter,
 	items_that_look_like_an_object, an_object_that_looks_like_two,
 	referrers_with_via, values_as_python_shows_them, nth_read_fails,
