@@ -230,7 +230,17 @@ static void show(struct pm_run *r)
 			"%s more are left out: whose of several interpreters "
 			"they are is not known (-interp N).",
 			pm_grouped(d->left_out, n));
-	pm_emit_text(e, "confidence", d->left_out ? "lower bound" : "exact");
+	if (d->mingled)
+		pm_emit_line(e,
+			"%u interpreters get their memory from malloc, which "
+			"does not tell them apart: equal objects of two of "
+			"them, which they cannot share, are counted as copies.",
+			d->mingled);
+	pm_emit_uint(e, "mingled", d->mingled);
+	pm_emit_text(e, "confidence",
+		d->mingled    ? "upper bound"
+		: d->left_out ? "lower bound"
+			      : "exact");
 	pm_emit_variable(e, "py_count", d->copies);
 	pm_emit_variable(e, "py_size", d->saving);
 	const struct pm_heap *h = r->session->heap;
@@ -319,7 +329,9 @@ const struct pm_command pm_command_strings = {
 	       "Interpreters with an allocator of their own share no objects: "
 	       "each is compared with its own only.  Which of them a large "
 	       "block belongs to is not known without -interp: such objects "
-	       "are left out then, and counted below the table.\n"
+	       "are left out then, and counted below the table.  Where all of "
+	       "them use C's malloc nothing tells them apart, and the figures "
+	       "are upper bounds.\n"
 	       "Content is compared by a hash of 64 bits and by its size.",
 	.examples = "py-strings -top 10  # which texts are there many times\n"
 		    "py-strings -holders  # and who holds them\n"

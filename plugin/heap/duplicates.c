@@ -4,6 +4,7 @@
 #include "heap/footprint.h"
 #include "heap/team.h"
 #include "object/text.h"
+#include "object/threads.h"
 
 #include <string.h>
 
@@ -362,6 +363,19 @@ static void cleanup_job(struct pm_duplicates_job **j)
 	pm_duplicates_destroy(*j);
 }
 
+/* Allocators of Python's own say whose their memory is; where C's malloc is
+   used for all nothing does. */
+static unsigned mingled(const struct pm_heap *h)
+{
+	unsigned n = 0;
+	if (h->pools->arenas.len || h->pools->pages ||
+		h->l->t.interned_home != PM_INTERNED_INTERP)
+		return 0;
+	pm_each_interpreter (i, h->l, h->memory)
+		n++;
+	return n > 1 ? n : 0;
+}
+
 static bool find_interpreters(struct pm_duplicates_job *j)
 {
 	pm_vec_each (a, &j->h->pools->arenas) {
@@ -384,6 +398,7 @@ enum pm_status pm_duplicates_create(struct pm_heap *h,
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	j->h = h;
 	j->kind = kind;
+	j->result.mingled = mingled(h);
 	if (!find_interpreters(j))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	uint64_t places = pm_scan_places(h);

@@ -36,6 +36,9 @@ struct pm_duplicates {
 	uint64_t copies, size, alloc, saving; /* of the list */
 	/* Of several interpreters, and whose is not known: not compared. */
 	uint64_t left_out;
+	/* Several interpreters with strings of their own get memory from one
+	   malloc: how many.  Theirs are compared with each other's. */
+	unsigned mingled;
 	uint64_t unreadable, inconsistent;
 };
 

@@ -445,10 +445,6 @@ def details(name, animal, answer, truth):
     wrong = []
     keys = set(key for key, _ in animal["details"])
     want = animal["details"]
-    if animal["label"].startswith("running: ") and truth["free_threaded"]:
-        # Each thread has bytecode of its own.
-        keys.discard("stands_at")
-        want = [d for d in want if d[0] != "stands_at"]
     said = [[d["key"], d["text"]] for d in answer["details"]
             if d["key"] in keys]
     if ["interned", True] in want:
