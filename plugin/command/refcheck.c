@@ -2,6 +2,7 @@
 /* py-refcheck: reference counts against the references there are. */
 #include "command/graphing.h"
 #include "graph/refcheck.h"
+#include "graph/root-nodes.h"
 #include "object/repr.h"
 
 #include <inttypes.h>
@@ -87,6 +88,19 @@ static enum pm_status show_types(
 
 /* ---- by object ---- */
 
+/* A word of C code that may be what holds it. */
+static void put_holder(
+	const struct pm_graph *g, uint32_t node, struct pm_strbuf *out)
+{
+	const struct pm_graph_root *r = pm_graph_roots_of(g, node);
+	const struct pm_graph_root *end = g->roots.data + g->roots.len;
+	for (; r && r < end && r->node == node; r++)
+		if (pm_root_kind_is_native(r->root.kind)) {
+			pm_root_name(g->h, &r->root, false, out);
+			return;
+		}
+}
+
 static void show_objects(struct pm_run *r, const struct pm_refcheck *res)
 {
 	static const struct pm_column columns[] = {
@@ -95,26 +109,30 @@ static void show_objects(struct pm_run *r, const struct pm_refcheck *res)
 		{"native", "GUESSED", PM_CELL_COUNT},
 		{"addr", "ADDR", PM_CELL_ADDR},
 		{"type", "TYPE", PM_CELL_TEXT},
+		{"held_by", "HELD BY (A GUESS)", PM_CELL_TEXT},
 		{NULL, "VALUE", PM_CELL_TEXT},
 	};
 	const struct pm_graph *g = r->session->graph;
 	pm_emit_line(r->emit, "%s", "");
-	pm_emit_table(r->emit, "rows", columns, 6, r->top);
+	pm_emit_table(r->emit, "rows", columns, 7, r->top);
 	size_t shown = 0;
 	pm_vec_each (o, &res->odd) {
 		const struct pm_type *t = pm_graph_type(g, o->node);
-		pm_auto_strbuf repr = {0};
+		pm_auto_strbuf repr = {0}, holder = {0};
 		if (!t ||
 			!pm_type_matches(t->name, pm_run_text(r, "type", "*")))
 			continue;
-		if (!r->top || shown++ < r->top)
+		if (!r->top || shown++ < r->top) {
 			pm_repr(&g->h->objects, g->addr[o->node], 40, &repr);
+			put_holder(g, o->node, &holder);
+		}
 		const struct pm_cell cells[] = {
 			{.i = o->count},
 			{.i = o->found},
 			{.u = o->native},
 			{.u = g->addr[o->node]},
 			{.text = t->name},
+			{.text = holder.len ? pm_strbuf_text(&holder) : NULL},
 			{.text = pm_strbuf_text(&repr)},
 		};
 		pm_emit_row(r->emit, cells, g->addr[o->node]);
@@ -133,6 +151,11 @@ static void show_total(struct pm_run *r, const struct pm_refcheck *res)
 		pm_grouped(s->exact, a), pm_grouped(s->objects, b),
 		s->objects ? 100.0 * (double)s->exact / (double)s->objects
 			   : 100.0);
+	if (s->by_variables)
+		pm_emit_line(e,
+			"Of these, %s because words in variables of C code are "
+			"taken for references.",
+			pm_grouped(s->by_variables, a));
 	if (s->surplus)
 		pm_emit_line(e,
 			"%s have more: C code holds them, or a reference was "
@@ -152,6 +175,7 @@ static void show_total(struct pm_run *r, const struct pm_refcheck *res)
 	pm_emit_open_object(e, "total");
 	pm_emit_uint(e, "objects", s->objects);
 	pm_emit_uint(e, "exact", s->exact);
+	pm_emit_uint(e, "by_variables", s->by_variables);
 	pm_emit_uint(e, "surplus", s->surplus);
 	pm_emit_uint(e, "surplus_counts", s->surplus_counts);
 	pm_emit_uint(e, "deficit", s->deficit);
@@ -224,8 +248,12 @@ const struct pm_command pm_command_refcheck = {
 	       "is corrupt, or what was taken for a reference is none.  The "
 	       "second table lists such objects: FOUND are references of "
 	       "objects, frames and interpreter state; GUESSED are words in "
-	       "objects of C extensions, believed as far as they explain the "
-	       "count.  Immortal objects and, in free-threaded builds, objects "
+	       "objects of C extensions and in variables of C code that are "
+	       "its address, believed as far as they explain the count.  HELD "
+	       "BY is a word that may be one of the other references: in a "
+	       "variable, on the C stack of a thread or in its registers, "
+	       "where it may as well be left over.  Immortal objects and, in "
+	       "free-threaded builds, objects "
 	       "with deferred counts are set apart.",
 	.examples = "py-refcheck              # are references leaked\n"
 		    "py-refcheck -type 'app.*' -top 5",

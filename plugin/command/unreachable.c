@@ -12,6 +12,7 @@
 /* Islands that are alike: of the same objects by type. */
 struct kind {
 	char *types;
+	const struct pm_root *by; /* that of its example */
 	uint64_t islands, objects, size;
 	bool held, finalizers, cycle;
 	pm_addr example;
@@ -91,11 +92,13 @@ static bool name_types(
 	return ok && !out->failed;
 }
 
-/* FNV-1a; two kinds of one hash would share a row: 64 bits are enough. */
+/* Words of C code of the same kind are told as one.  FNV-1a; two kinds of one
+ * hash would share a row: 64 bits are enough. */
 static uint64_t hash_of(const struct pm_island *x, const char *types)
 {
 	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)x->held ^
-		     (uint64_t)x->finalizers << 1 ^ (uint64_t)x->cycle << 2;
+		     (uint64_t)x->finalizers << 1 ^ (uint64_t)x->cycle << 2 ^
+		     (uint64_t)(x->by ? x->by->kind + 1 : 0) << 3;
 	for (; *types; types++)
 		h = (h ^ (unsigned char)*types) * 0x100000001b3u;
 	return h ? h : 1;
@@ -114,7 +117,8 @@ static enum pm_status add_island(
 	if (!slot)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (!slot->value) {
-		struct kind one = {.held = x->held,
+		struct kind one = {.by = x->by,
+			.held = x->held,
 			.finalizers = x->finalizers,
 			.cycle = x->cycle,
 			.example = g->addr[pm_islands_result(st->job)
@@ -159,6 +163,22 @@ static int by_size(const void *a, const void *b)
 	return strcmp(x->types, y->types);
 }
 
+/* "C variable cache (libfoo.so), and others" */
+static void put_holder(
+	struct pm_run *r, const struct kind *k, struct pm_strbuf *out)
+{
+	if (!k->held && !k->by)
+		return;
+	if (!k->by) {
+		pm_strbuf_puts(out, "not known");
+		return;
+	}
+	pm_root_name(r->session->heap, k->by, false, out);
+	if (k->islands > 1)
+		pm_strbuf_puts(out, ", and others");
+	pm_strbuf_puts(out, " (conservative)");
+}
+
 static const char *state(const struct kind *k)
 {
 	return k->held ? "held" : k->cycle ? "cycle" : "garbage";
@@ -173,14 +193,19 @@ static void show_rows(struct pm_run *r)
 		{"state", "STATE", PM_CELL_TEXT},
 		{"finalizers", "__DEL__", PM_CELL_BOOL},
 		{"addr", "ADDR", PM_CELL_ADDR},
+		{"held_by", "HELD BY", PM_CELL_TEXT},
 		{"types", "OBJECTS OF EACH", PM_CELL_TEXT},
 	};
 	struct unreachable *st = r->state;
 	if (st->kinds.len)
 		qsort(st->kinds.data, st->kinds.len, sizeof *st->kinds.data,
 			by_size);
-	pm_emit_table(r->emit, "rows", columns, 7, r->top);
+	pm_emit_table(r->emit, "rows", columns, 8, r->top);
+	size_t shown = 0;
 	pm_vec_each (k, &st->kinds) {
+		pm_auto_strbuf by = {0};
+		if (!r->top || shown++ < r->top)
+			put_holder(r, k, &by);
 		const struct pm_cell cells[] = {
 			{.u = k->size},
 			{.u = k->islands},
@@ -188,6 +213,7 @@ static void show_rows(struct pm_run *r)
 			{.text = state(k)},
 			{.b = k->finalizers},
 			{.u = k->example},
+			{.text = by.len ? pm_strbuf_text(&by) : NULL},
 			{.text = k->types},
 		};
 		pm_emit_row(r->emit, cells, k->example);
@@ -200,6 +226,7 @@ static void show_total(struct pm_run *r)
 	const struct unreachable *st = r->state;
 	struct pm_emit *e = r->emit;
 	uint64_t islands = 0, objects = 0, size = 0, held = 0, held_size = 0;
+	uint64_t known = 0;
 	char a[28], b[28], s[16];
 	pm_vec_each (k, &st->kinds) {
 		islands += k->islands;
@@ -207,6 +234,7 @@ static void show_total(struct pm_run *r)
 		size += k->size;
 		held += k->held ? k->objects : 0;
 		held_size += k->held ? k->size : 0;
+		known += k->by ? k->objects : 0;
 	}
 	if (!objects)
 		pm_emit_line(e, "%s",
@@ -221,12 +249,18 @@ static void show_total(struct pm_run *r)
 			"reference counts than references: C code holds them, "
 			"or leaked them (py-find ADDR).",
 			pm_grouped(held, a), pm_human_size(held_size, s));
+	if (known)
+		pm_emit_line(e,
+			"Words of C code lead to islands of %s objects: these "
+			"are no garbage, unless the words are left over.",
+			pm_grouped(known, a));
 	pm_emit_open_object(e, "total");
 	pm_emit_uint(e, "objects", objects);
 	pm_emit_uint(e, "size", size);
 	pm_emit_uint(e, "islands", islands);
 	pm_emit_uint(e, "held_objects", held);
 	pm_emit_uint(e, "held_size", held_size);
+	pm_emit_uint(e, "conservative_objects", known);
 	pm_emit_close(e);
 	pm_emit_variable(e, "py_count", objects);
 	pm_emit_variable(e, "py_size", size);
@@ -284,9 +318,12 @@ const struct pm_command pm_command_unreachable = {
 	.doc = "An island is a set of objects that references join.  cycle: "
 	       "its "
 	       "reference counts are all explained by its own references, the "
-	       "collector frees it when it runs next.  held: somebody who is "
-	       "not known has references to it: C code, in its variables or in "
-	       "memory of its own, or a reference that was leaked.  garbage: "
+	       "collector frees it when it runs next.  held: it has more "
+	       "of them, from C code, or a reference was leaked; HELD BY says "
+	       "from where, when a variable of C code, the C stack of a "
+	       "thread or its registers have a word that is the address of "
+	       "one of its objects (conservative: it may be left over).  "
+	       "garbage: "
 	       "neither: being freed right now or, in a free-threaded build, "
 	       "when the collector runs next.  Islands of the same objects by "
 	       "type are one row, whose ADDR is an object of one of them.\n"

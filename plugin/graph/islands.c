@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "graph/islands.h"
 #include "graph/dominators.h"
+#include "graph/root-nodes.h"
 #include "heap/team.h"
 #include "object/class.h"
 #include "object/dict.h"
@@ -12,15 +13,17 @@
 /* Does the type have a __del__? */
 enum { NOT_ASKED, HAS_NONE, HAS_ONE };
 
-/* Objects of an island; then what it is, one by one; then whether taking away
-   what nothing of it refers to leaves anything. */
-enum phase { PHASE_GATHER, PHASE_SUM, PHASE_PEEL, PHASE_DONE };
+/* What other roots than words of C code reach.  Then objects of an island; then
+   what it is, one by one; then whether taking away what nothing of it refers to
+   leaves anything. */
+enum phase { PHASE_REACH, PHASE_GATHER, PHASE_SUM, PHASE_PEEL, PHASE_DONE };
 
 struct pm_islands_job {
 	struct pm_graph *g;
-	uint64_t *seen;	 /* bits, by node */
-	uint32_t *place; /* by node: references to it that are left */
-	uint8_t *asked;	 /* by type id */
+	uint64_t *reached; /* bits, by node */
+	uint64_t *seen;	   /* the same */
+	uint32_t *place;   /* by node: references to it that are left */
+	uint8_t *asked;	   /* by type id */
 	uint32_t ntypes;
 	uint32_t at;   /* nodes from here on may begin an island */
 	uint32_t look; /* of nodes: this one's neighbours are next */
@@ -36,6 +39,7 @@ void pm_islands_destroy(struct pm_islands_job *j)
 {
 	if (!j)
 		return;
+	free(j->reached);
 	free(j->seen);
 	free(j->place);
 	free(j->queue);
@@ -52,7 +56,7 @@ static void cleanup_job(struct pm_islands_job **j)
 
 static bool is_lost(const struct pm_islands_job *j, uint32_t node)
 {
-	return j->g->dominators->of[node] == PM_UNREACHED;
+	return !(j->reached[node / 64] >> node % 64 & 1);
 }
 
 enum pm_status pm_islands_create(
@@ -63,16 +67,56 @@ enum pm_status pm_islands_create(
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	j->g = g;
 	j->ntypes = pm_types_count(g->h->types);
-	size_t lost = g->n - g->dominators->reached;
+	j->reached = calloc((size_t)g->n / 64 + 1, 8);
 	j->seen = calloc((size_t)g->n / 64 + 1, 8);
 	j->asked = calloc(j->ntypes + 1, 1);
-	j->r.nodes = malloc((lost + 1) * sizeof *j->r.nodes);
 	j->place = malloc(((size_t)g->n + 1) * sizeof *j->place);
-	j->queue = malloc((lost + 1) * sizeof *j->queue);
-	if (!j->seen || !j->asked || !j->r.nodes || !j->place || !j->queue)
+	if (!j->reached || !j->seen || !j->asked || !j->place)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	*ret = pm_take(j);
 	return PM_OK;
+}
+
+/* ---- what is lost ---- */
+
+/* j->place is a stack here: [taken, queued) are to be looked at. */
+static void reach(struct pm_islands_job *j, uint32_t node)
+{
+	if (!is_lost(j, node))
+		return;
+	j->reached[node / 64] |= UINT64_C(1) << node % 64;
+	j->place[j->queued++] = node;
+}
+
+static enum pm_status end_reach(struct pm_islands_job *j, struct pm_error *err)
+{
+	size_t lost = j->g->n - j->queued;
+	j->r.nodes = malloc((lost + 1) * sizeof *j->r.nodes);
+	j->queue = malloc((lost + 1) * sizeof *j->queue);
+	if (!j->r.nodes || !j->queue)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	j->taken = j->queued = j->at = 0;
+	j->phase = PHASE_GATHER;
+	return PM_OK;
+}
+
+static enum pm_status reach_more(struct pm_islands_job *j, struct pm_error *err)
+{
+	const struct pm_graph *g = j->g;
+	if (j->taken < j->queued) {
+		uint32_t v = j->place[j->taken++];
+		for (uint32_t i = g->out_begin[v]; i < g->out_begin[v + 1]; i++)
+			reach(j, pm_edge_node(g->out[i]));
+		return PM_OK;
+	}
+	for (unsigned n = 0; n < NODES_AT_ONCE && j->at < g->roots.len; n++) {
+		const struct pm_graph_root *r = &g->roots.data[j->at++];
+		if (!pm_root_kind_is_native(r->root.kind))
+			reach(j, r->node);
+	}
+	return j->taken == j->queued && j->at == g->roots.len
+		       ? end_reach(j, err)
+		       : PM_OK;
 }
 
 static void add(struct pm_islands_job *j, uint32_t node)
@@ -146,6 +190,9 @@ static void sum(struct pm_islands_job *j)
 	const struct pm_type *t = pm_graph_type(g, node);
 	x->size += pm_graph_size(g, node);
 	x->held = x->held || is_held(j, node);
+	const struct pm_root *by = pm_graph_root(g, node);
+	if (by && (!x->by || by->kind < x->by->kind))
+		x->by = by;
 	x->finalizers = x->finalizers || (t && has_del(j, t));
 	/* Only others of the island refer to it: roots would reach it. */
 	j->place[node] = g->in_begin[node + 1] - g->in_begin[node];
@@ -205,7 +252,9 @@ enum pm_status pm_islands_step(struct pm_islands_job *j, double seconds,
 	for (uint32_t n = 1; j->phase != PHASE_DONE; n++) {
 		if (n % STEPS_AT_ONCE == 0 && pm_now() > deadline)
 			break;
-		if (j->phase == PHASE_GATHER)
+		if (j->phase == PHASE_REACH)
+			PM_TRY(reach_more(j, err));
+		else if (j->phase == PHASE_GATHER)
 			gather(j);
 		else if (j->phase == PHASE_SUM)
 			sum(j);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What no root reaches, in islands: objects that references join, whichever way
-   they point.  An island whose reference counts are all explained by its own
-   references is for the collector; one with more of them is held by somebody
-   who is not known, C code mostly.  A resumable job. */
+/* What no root reaches but words of C code, in islands: objects that references
+   join, whichever way they point.  An island whose reference counts are all
+   explained by its own references is for the collector; one with more of them
+   is held by C code: by the words that are known, or by somebody who is not.
+   A resumable job. */
 #ifndef PM_GRAPH_ISLANDS_H
 #define PM_GRAPH_ISLANDS_H
 
@@ -12,8 +13,10 @@ struct pm_island {
 	uint32_t first, n; /* in pm_islands.nodes */
 	uint64_t size;	   /* bytes */
 	bool held;	   /* more reference counts than references */
-	bool finalizers;   /* objects of classes with __del__ */
-	bool cycle;	   /* an object is reached from itself */
+	/* A word of C code that leads there, the best; NULL: none known. */
+	const struct pm_root *by;
+	bool finalizers; /* objects of classes with __del__ */
+	bool cycle;	 /* an object is reached from itself */
 };
 
 struct pm_islands {
@@ -25,7 +28,7 @@ struct pm_islands {
 
 struct pm_islands_job; /* opaque */
 
-/* The graph has its dominators. */
+/* The graph has its roots and dominators. */
 PM_CHECKED enum pm_status pm_islands_create(
 	struct pm_graph *g, struct pm_islands_job **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_islands_step(struct pm_islands_job *j,

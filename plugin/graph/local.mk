@@ -13,4 +13,5 @@ libpymortem_la_SOURCES += \
 	%D%/refcheck.c %D%/refcheck.h \
 	%D%/root-names.c \
 	%D%/root-nodes.c %D%/root-nodes.h \
+	%D%/roots-native.c %D%/roots-native.h \
 	%D%/roots.c %D%/roots.h

@@ -96,6 +96,8 @@ static enum pm_status consider(
 	const struct pm_root *root = pm_graph_root(j->g, node);
 	if (!root)
 		return PM_OK;
+	if (j->limit > 1 && pm_root_kind_is_native(root->kind))
+		return add_path(j, root, node, err);
 	if (!pm_root_kind_is_precise(root->kind)) {
 		if (!j->guess || root->kind < j->guess->kind) {
 			j->guess = root;

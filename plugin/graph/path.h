@@ -4,7 +4,7 @@
    root that says little (the globals of a running function, a static object)
    gives way to one that says more, a few steps further.
    Guesses (state words, C stacks, ...) are told only when no precise root leads
-   there.  A resumable job. */
+   there, or, those of C code, when all roots are wanted.  A resumable job. */
 #ifndef PM_GRAPH_PATH_H
 #define PM_GRAPH_PATH_H
 

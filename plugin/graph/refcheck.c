@@ -42,21 +42,34 @@ static void cleanup_job(struct pm_refcheck_job **j)
 	pm_refcheck_destroy(*j);
 }
 
-/* References of roots that ob_refcnt counts. */
-static int64_t counted_roots(const struct pm_graph *g, uint32_t node)
+/* References of roots that ob_refcnt counts, and words in variables. */
+static int64_t counted_roots(
+	const struct pm_graph *g, uint32_t node, uint32_t *ret_variables)
 {
 	const struct pm_graph_root *r = pm_graph_roots_of(g, node);
 	const struct pm_graph_root *end = g->roots.data + g->roots.len;
 	int64_t n = 0;
-	for (; r && r < end && r->node == node; r++)
+	*ret_variables = 0;
+	for (; r && r < end && r->node == node; r++) {
 		n += r->root.counted;
+		*ret_variables += r->root.kind == PM_ROOT_GLOBAL;
+	}
 	return n;
 }
 
-static void add(struct pm_refcheck_sums *s, int64_t surplus)
+/* As many guesses as explain the rest are believed. */
+static int64_t believe(int64_t surplus, uint32_t guesses)
+{
+	if (surplus <= 0)
+		return surplus;
+	return surplus < guesses ? 0 : surplus - guesses;
+}
+
+static void add(struct pm_refcheck_sums *s, int64_t surplus, bool by_variables)
 {
 	s->objects++;
 	s->exact += !surplus;
+	s->by_variables += by_variables;
 	s->surplus += surplus > 0;
 	s->deficit += surplus < 0;
 	s->surplus_counts += surplus > 0 ? (uint64_t)surplus : 0;
@@ -81,20 +94,20 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 		c->r.deferred++;
 		return true;
 	}
-	int64_t found = counted_roots(g, node);
-	uint32_t native = 0;
+	uint32_t native = 0, variables;
+	int64_t found = counted_roots(g, node, &variables);
 	for (uint32_t i = g->in_begin[node]; i < g->in_begin[node + 1]; i++) {
 		bool guess = g->in[i] & PM_EDGE_NATIVE;
 		native += guess;
 		found += !guess;
 	}
-	int64_t surplus = obj.refcnt - found;
-	/* As many guesses as explain the rest are believed. */
-	if (surplus > 0)
-		surplus -= surplus < native ? surplus : native;
-	add(&c->r.all, surplus);
+	int64_t left = believe(obj.refcnt - found, native);
+	int64_t surplus = believe(left, variables);
+	bool by_variables = left && !surplus;
+	add(&c->r.all, surplus, by_variables);
 	if (x->type->id < c->r.ntypes)
-		add(&c->r.types[x->type->id], surplus);
+		add(&c->r.types[x->type->id], surplus, by_variables);
+	native += variables;
 	if (surplus && c->r.odd.len < j->limit &&
 		!pm_vec_push(&c->r.odd, (struct pm_refcheck_object){node,
 						obj.refcnt, found, native}))
@@ -136,6 +149,7 @@ static void merge(struct pm_refcheck_sums *to, const struct pm_refcheck_sums *s)
 {
 	to->objects += s->objects;
 	to->exact += s->exact;
+	to->by_variables += s->by_variables;
 	to->surplus += s->surplus;
 	to->deficit += s->deficit;
 	to->surplus_counts += s->surplus_counts;

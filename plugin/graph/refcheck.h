@@ -2,7 +2,10 @@
 /* The reference count of every object against the references that were found:
    from objects, and from roots that are counted.  More counts than references
    are held by C code, or leaked; fewer are corruption, or a reference taken for
-   one that is none.  A resumable job, one pass over the heap. */
+   one that is none.  Words in objects of C extensions and in variables of C
+   code are taken for references as far as they explain the count; those on C
+   stacks and in registers are not, they are borrowed or left over mostly.  A
+   resumable job, one pass over the heap. */
 #ifndef PM_GRAPH_REFCHECK_H
 #define PM_GRAPH_REFCHECK_H
 
@@ -11,6 +14,8 @@
 struct pm_refcheck_sums {
 	uint64_t objects; /* looked at: neither static nor below */
 	uint64_t exact;
+	/* Of these, with words in variables of C code (nothing else does). */
+	uint64_t by_variables;
 	uint64_t surplus, deficit;		 /* objects */
 	uint64_t surplus_counts, deficit_counts; /* how many too many, too few
 						  */
@@ -19,7 +24,7 @@ struct pm_refcheck_sums {
 struct pm_refcheck_object {
 	uint32_t node;
 	int64_t count, found; /* found: exact references */
-	uint32_t native;      /* and guesses */
+	uint32_t native;      /* and guesses: in objects, in variables */
 };
 
 struct pm_refcheck {

@@ -6,6 +6,9 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* How far below a word of a stack a return address is looked for. */
+#define CALL_WORDS 4096
+
 /* Members that a Python programmer knows by another name. */
 static const char *const known[][2] = {
 	{"imports.modules", "sys.modules"},
@@ -88,7 +91,13 @@ static void put_frame(struct pm_heap *h, const struct pm_root *root, bool place,
 	pm_ref_describe(o, NULL, &ref, out);
 }
 
-/* " name+0x8", or " file.so+0x1234". */
+static void put_file(const struct pm_module *m, struct pm_strbuf *out)
+{
+	const char *base = basename(m->path);
+	pm_strbuf_escaped(out, base, strlen(base));
+}
+
+/* " name+0x8 (file.so)", or " file.so+0x1234". */
 static void put_symbol(struct pm_heap *h, pm_addr at, struct pm_strbuf *out)
 {
 	const struct pm_module *m;
@@ -96,10 +105,13 @@ static void put_symbol(struct pm_heap *h, pm_addr at, struct pm_strbuf *out)
 	uint64_t off;
 	pm_strbuf_putc(out, ' ');
 	if (h->modules &&
-		pm_modules_find_address(h->modules, at, &m, &name, &off)) {
+		pm_modules_symbol_at(h->modules, at, &m, &name, &off)) {
 		pm_strbuf_escaped(out, name, strlen(name));
 		if (off)
 			pm_strbuf_printf(out, "+0x%" PRIx64, off);
+		pm_strbuf_puts(out, " (");
+		put_file(m, out);
+		pm_strbuf_putc(out, ')');
 		return;
 	}
 	m = h->modules ? pm_modules_at(h->modules, at) : NULL;
@@ -107,9 +119,49 @@ static void put_symbol(struct pm_heap *h, pm_addr at, struct pm_strbuf *out)
 		pm_strbuf_printf(out, "0x%" PRIx64, at);
 		return;
 	}
-	const char *base = basename(m->path);
-	pm_strbuf_escaped(out, base, strlen(base));
+	put_file(m, out);
 	pm_strbuf_printf(out, "+0x%" PRIx64, at - m->start);
+}
+
+static void put_thread(const struct pm_root *root, struct pm_strbuf *out)
+{
+	if (root->thread)
+		pm_strbuf_printf(out, "thread %zu", root->thread);
+	else
+		pm_strbuf_printf(
+			out, "system thread %" PRIu64, root->native_thread);
+}
+
+static bool is_code(const struct pm_heap *h, pm_addr at)
+{
+	const struct pm_mapping *m = pm_target_find_map(h->target, at);
+	return m && m->flags & PM_MAP_EXEC && pm_modules_at(h->modules, at);
+}
+
+/* Whose part of the stack it is: what was called from there left its return
+   address below, nearest to it, unless a word between is left over. */
+static void put_function(
+	struct pm_heap *h, const struct pm_root *root, struct pm_strbuf *out)
+{
+	unsigned ws = h->l->t.word_size;
+	pm_addr at = root->at;
+	const struct pm_module *m;
+	const char *name;
+	uint64_t word, off;
+	for (unsigned i = 0; h->modules && i < CALL_WORDS && at >= ws; i++) {
+		at -= ws;
+		if (pm_memory_read_uint(h->memory, at, ws, &word, NULL) !=
+			PM_OK)
+			return;
+		if (!is_code(h, word))
+			continue;
+		if (pm_modules_symbol_at(h->modules, word, &m, &name, &off)) {
+			pm_strbuf_puts(out, " (");
+			pm_strbuf_escaped(out, name, strlen(name));
+			pm_strbuf_putc(out, ')');
+		}
+		return;
+	}
 }
 
 /* A static object: what it is, by its type's name or the linker's. */
@@ -169,13 +221,14 @@ void pm_root_name(struct pm_heap *h, const struct pm_root *root, bool place,
 		put_symbol(h, root->at, out);
 		return;
 	case PM_ROOT_C_STACK:
-		pm_strbuf_printf(out,
-			"C stack of thread %" PRIu64 " at +0x%" PRIx64,
-			root->native_thread, root->index);
+		pm_strbuf_puts(out, "C stack of ");
+		put_thread(root, out);
+		pm_strbuf_printf(out, " at sp%+" PRId64, (int64_t)root->index);
+		put_function(h, root, out);
 		return;
 	case PM_ROOT_REGISTER:
-		pm_strbuf_printf(out, "register %" PRIu64 " of thread %" PRIu64,
-			root->index, root->native_thread);
+		pm_strbuf_printf(out, "register %s of ", root->name);
+		put_thread(root, out);
 		return;
 	case PM_ROOT_KINDS:
 		return;

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "graph/root-nodes.h"
+#include "graph/roots-native.h"
 
 struct pm_root_nodes {
 	struct pm_graph *g;
 	struct pm_roots_job *job;
+	struct pm_native_job *native; /* once the job is done */
 	PM_VEC(struct pm_graph_root) found;
+	PM_VEC(struct pm_graph_root) guesses; /* of the runtime's own words */
 	bool no_memory;
 };
 
@@ -13,7 +16,9 @@ void pm_root_nodes_destroy(struct pm_root_nodes *j)
 	if (!j)
 		return;
 	pm_roots_destroy(j->job);
+	pm_native_destroy(j->native);
 	pm_vec_deinit(&j->found);
+	pm_vec_deinit(&j->guesses);
 	free(j);
 }
 
@@ -25,9 +30,12 @@ static void cleanup_job(struct pm_root_nodes **j)
 static bool see(void *arg, const struct pm_root *root)
 {
 	struct pm_root_nodes *j = arg;
-	uint32_t node = pm_graph_node(j->g, root->target);
-	if (node != PM_NO_NODE &&
-		!pm_vec_push(&j->found, (struct pm_graph_root){node, *root}))
+	const struct pm_graph_root r = {
+		pm_graph_node(j->g, root->target), *root};
+	if (r.node != PM_NO_NODE &&
+		!(pm_root_kind_is_precise(root->kind)
+				? pm_vec_push(&j->found, r)
+				: pm_vec_push(&j->guesses, r)))
 		j->no_memory = true;
 	return !j->no_memory;
 }
@@ -51,7 +59,12 @@ static int by_node(const void *a, const void *b)
 		return x->node < y->node ? -1 : 1;
 	if (x->root.kind != y->root.kind)
 		return x->root.kind < y->root.kind ? -1 : 1;
-	return x->root.at < y->root.at ? -1 : x->root.at > y->root.at;
+	if (x->root.at != y->root.at)
+		return x->root.at < y->root.at ? -1 : 1;
+	if (x->root.thread != y->root.thread)
+		return x->root.thread < y->root.thread ? -1 : 1;
+	return x->root.index < y->root.index ? -1
+					     : x->root.index > y->root.index;
 }
 
 static bool is_found(const struct pm_root_nodes *j, pm_addr target)
@@ -95,15 +108,10 @@ static bool add_immortal(struct pm_root_nodes *j)
 	return true;
 }
 
-enum pm_status pm_root_nodes_step(struct pm_root_nodes *j, double seconds,
-	bool *ret_done, struct pm_error *err)
+/* What is known so far is the graph's, sorted. */
+static void commit(struct pm_root_nodes *j)
 {
 	struct pm_graph *g = j->g;
-	PM_TRY(pm_roots_step(j->job, seconds, ret_done, err));
-	if (j->no_memory || (*ret_done && (!add_tables(j) || !add_immortal(j))))
-		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	if (!*ret_done)
-		return PM_OK;
 	if (j->found.len)
 		qsort(j->found.data, j->found.len, sizeof *j->found.data,
 			by_node);
@@ -112,9 +120,78 @@ enum pm_status pm_root_nodes_step(struct pm_root_nodes *j, double seconds,
 	g->roots.len = j->found.len;
 	g->roots.cap = j->found.cap;
 	j->found.len = j->found.cap = 0;
-	g->unreadable += pm_roots_unreadable(j->job);
+}
+
+/* These, too. */
+static enum pm_status commit_more(struct pm_root_nodes *j,
+	const struct pm_graph_root *more, size_t n, struct pm_error *err)
+{
+	if (!pm_vec_reserve(&j->found, j->g->roots.len + n))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	pm_vec_each (r, &j->g->roots)
+		j->found.data[j->found.len++] = *r;
+	for (size_t i = 0; i < n; i++)
+		j->found.data[j->found.len++] = more[i];
+	commit(j);
+	return PM_OK;
+}
+
+/* What ended calls left on a stack holds nothing: guesses are believed as far
+   as the reference count leaves room for them. */
+static enum pm_status weigh_guesses(
+	struct pm_root_nodes *j, struct pm_error *err)
+{
+	size_t kept = 0;
+	int64_t room = 0;
+	uint32_t node = PM_NO_NODE;
+	if (j->guesses.len)
+		qsort(j->guesses.data, j->guesses.len, sizeof *j->guesses.data,
+			by_node);
+	for (size_t i = 0; i < j->guesses.len; i++) {
+		const struct pm_graph_root r = j->guesses.data[i];
+		if (node != r.node)
+			room = pm_graph_room(j->g, r.node, true);
+		node = r.node;
+		if (room-- > 0)
+			j->guesses.data[kept++] = r;
+	}
+	j->guesses.len = kept;
+	return commit_more(j, j->guesses.data, kept, err);
+}
+
+static enum pm_status find_precise(
+	struct pm_root_nodes *j, double seconds, struct pm_error *err)
+{
+	struct pm_graph *g = j->g;
+	bool done = false;
+	PM_TRY(pm_roots_step(j->job, seconds, &done, err));
+	if (j->no_memory || (done && (!add_tables(j) || !add_immortal(j))))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (!done)
+		return PM_OK;
+	commit(j);
+	PM_TRY(weigh_guesses(j, err));
+	return pm_native_create(g, &j->native, err);
+}
+
+enum pm_status pm_root_nodes_step(struct pm_root_nodes *j, double seconds,
+	bool *ret_done, struct pm_error *err)
+{
+	struct pm_graph *g = j->g;
+	bool done = false;
+	size_t n;
+	*ret_done = false;
+	if (!j->native)
+		return find_precise(j, seconds, err);
+	PM_TRY(pm_native_step(j->native, seconds, &done, err));
+	if (!done)
+		return PM_OK;
+	const struct pm_graph_root *native = pm_native_roots(j->native, &n);
+	PM_TRY(commit_more(j, native, n, err));
+	g->unreadable +=
+		pm_roots_unreadable(j->job) + pm_native_unreadable(j->native);
 	g->inconsistent += pm_roots_inconsistent(j->job);
-	g->has_roots = true;
+	g->has_roots = *ret_done = true;
 	return PM_OK;
 }
 

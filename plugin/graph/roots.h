@@ -32,7 +32,8 @@
 	   an object. */                                                       \
 	X(STATE_WORD, "state word", false)                                     \
 	X(STACK_WORD, "stack word", false)                                     \
-	/* roots-native.h */                                                   \
+	/* Words of C code, that the reference count leaves room for:          \
+	   roots-native.h */                                                   \
 	X(GLOBAL, "global", false)                                             \
 	X(C_STACK, "C stack", false)                                           \
 	X(REGISTER, "register", false)
@@ -46,6 +47,11 @@ enum pm_root_kind {
 
 const char *pm_root_kind_text(enum pm_root_kind kind);
 bool pm_root_kind_is_precise(enum pm_root_kind kind);
+/* A word of C code? */
+static inline bool pm_root_kind_is_native(enum pm_root_kind kind)
+{
+	return kind >= PM_ROOT_GLOBAL;
+}
 
 struct pm_root {
 	enum pm_root_kind kind;
@@ -89,8 +95,9 @@ uint64_t pm_roots_inconsistent(const struct pm_roots_job *j);
 void pm_roots_destroy(struct pm_roots_job *j);
 
 /* What a user calls it: "sys.modules", "interpreter codecs.search_path",
-   "thread 2 worker() local buf", "static type builtins.dict", "libfoo.so
-   cache+0x8".  With place: "thread 2 worker() (app.py:17) local buf". */
+   "thread 2 worker() local buf", "static type builtins.dict", "C variable
+   cache+0x8 (libfoo.so)", "C stack of thread 2 at sp+64 (get_item)".  With
+   place: "thread 2 worker() (app.py:17) local buf". */
 void pm_root_name(struct pm_heap *h, const struct pm_root *root, bool place,
 	struct pm_strbuf *out);
 

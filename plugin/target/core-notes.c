@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "target/native-core.h"
+#include "target/tasks.h"
 
 #include <elf.h>
 #include <string.h>
+
+#define MAX_TASKS 100000
 
 void core_notes_deinit(struct core_notes *n)
 {
@@ -95,6 +98,27 @@ static void add_pid(struct core *c, const struct pm_elf_note *note)
 		n->pid = (int)pid;
 }
 
+/* struct elf_prstatus: the thread's id where add_pid has it, registers behind
+   four times of two words. */
+static enum pm_status add_task(
+	struct core *c, const struct pm_elf_note *note, struct pm_error *err)
+{
+	bool wide = c->t.word_size == 8;
+	size_t id_at = wide ? 32 : 24, at = wide ? 112 : 72;
+	const struct pm_register_set *set = pm_register_set(c->machine);
+	struct pm_task task = {0};
+	if (note->desc_len < at || c->t.tasks.len >= MAX_TASKS)
+		return PM_OK;
+	task.id = pm_load(note->desc + id_at, 4, c->t.big_endian);
+	if (!set || set->word_size != c->t.word_size ||
+		!pm_task_take_registers(set, c->t.big_endian, note->desc + at,
+			note->desc_len - at, &task))
+		return PM_OK;
+	return pm_vec_push(&c->t.tasks, task)
+		       ? PM_OK
+		       : pm_fail(err, PM_NOMEM, 0, "out of memory");
+}
+
 enum pm_status core_notes_add(struct core *c, const uint8_t *bytes, size_t len,
 	uint64_t align, struct pm_error *err)
 {
@@ -109,6 +133,8 @@ enum pm_status core_notes_add(struct core *c, const uint8_t *bytes, size_t len,
 		else if (pm_elf_note_is(&note, "CORE", NT_PRPSINFO) ||
 			 pm_elf_note_is(&note, "CORE", NT_PRSTATUS))
 			add_pid(c, &note);
+		if (pm_elf_note_is(&note, "CORE", NT_PRSTATUS))
+			PM_TRY(add_task(c, &note, err));
 	}
 	return PM_OK;
 }

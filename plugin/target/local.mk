@@ -18,10 +18,13 @@ libpymortem_la_SOURCES += \
 	%D%/native-core.h \
 	%D%/native-maps.c \
 	%D%/native-process.c \
+	%D%/native-tasks.c \
 	%D%/native.h \
 	%D%/symtab-file.c \
 	%D%/symtab-memory.c \
 	%D%/symtab.c \
 	%D%/symtab.h \
 	%D%/target.c \
-	%D%/target.h
+	%D%/target.h \
+	%D%/tasks.c \
+	%D%/tasks.h

@@ -449,22 +449,41 @@ bool pm_modules_next_symbol(const struct pm_modules *ms, const char *name,
 	return false;
 }
 
-bool pm_modules_find_address(const struct pm_modules *ms, pm_addr addr,
-	const struct pm_module **ret_module, const char **ret_name,
-	uint64_t *ret_offset)
+static const struct symtab_entry *entry_below(const struct pm_modules *ms,
+	pm_addr addr, const struct pm_module **ret_module,
+	const char **ret_name)
 {
 	const struct pm_module *mod = pm_modules_at(ms, addr);
 	if (!mod || !mod->symbols)
-		return false;
+		return NULL;
 	const struct symtab *s = load_symbols(mod);
 	const struct symtab_entry *e = symtab_below(s, addr);
 	if (!e || e->addr < mod->start)
-		return false;
+		return NULL;
 	if (ret_module)
 		*ret_module = mod;
 	if (ret_name)
 		*ret_name = symtab_name(s, e);
-	if (ret_offset)
+	return e;
+}
+
+bool pm_modules_find_address(const struct pm_modules *ms, pm_addr addr,
+	const struct pm_module **ret_module, const char **ret_name,
+	uint64_t *ret_offset)
+{
+	const struct symtab_entry *e =
+		entry_below(ms, addr, ret_module, ret_name);
+	if (e && ret_offset)
 		*ret_offset = addr - e->addr;
-	return true;
+	return e;
+}
+
+bool pm_modules_symbol_at(const struct pm_modules *ms, pm_addr addr,
+	const struct pm_module **ret_module, const char **ret_name,
+	uint64_t *ret_offset)
+{
+	const struct symtab_entry *e = entry_below(ms, addr, NULL, NULL);
+	return e && addr - e->addr < (e->size ? e->size : 1) &&
+	       pm_modules_find_address(
+		       ms, addr, ret_module, ret_name, ret_offset);
 }

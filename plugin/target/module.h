@@ -54,6 +54,11 @@ bool pm_modules_find_address(const struct pm_modules *ms, pm_addr addr,
 	const struct pm_module **ret_module, const char **ret_name,
 	uint64_t *ret_offset);
 
+/* The same, when addr is inside of what the symbol names. */
+bool pm_modules_symbol_at(const struct pm_modules *ms, pm_addr addr,
+	const struct pm_module **ret_module, const char **ret_name,
+	uint64_t *ret_offset);
+
 const struct pm_module *pm_modules_at(
 	const struct pm_modules *ms, pm_addr addr);
 

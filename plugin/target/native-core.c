@@ -382,6 +382,8 @@ static enum pm_status read_core(
 		return refuse(path, head, got, err);
 	c->t.word_size = elf.wide ? 8 : 4;
 	c->t.big_endian = elf.big_endian;
+	c->machine = elf.machine;
+	c->t.has_tasks = true;
 	PM_TRY(read_segments(c, &elf, err));
 	sort_segments(c);
 	core_notes_finish(&c->notes);

@@ -47,6 +47,7 @@ struct core_part {
 
 struct core {
 	struct pm_target t;
+	uint16_t machine; /* EM_X86_64 ... */
 	int fd;
 	uint64_t size;	      /* of the file, when opened */
 	const uint8_t *bytes; /* the file, mapped; NULL: read by pread only */

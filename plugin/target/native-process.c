@@ -3,6 +3,7 @@
    after open, so any thread may read. */
 #include "base/strbuf.h"
 #include "target/native.h"
+#include "target/tasks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -163,6 +164,7 @@ static void process_destroy(struct pm_target *t)
 static const struct pm_target_ops process_ops = {
 	.read = process_read,
 	.gather = process_gather,
+	.find_tasks = native_find_tasks,
 	.destroy = process_destroy,
 };
 

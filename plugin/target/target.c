@@ -243,6 +243,7 @@ void pm_target_destroy(struct pm_target *t)
 	if (!t)
 		return;
 	pm_target_clear_maps(t);
+	pm_vec_deinit(&t->tasks);
 	pm_target_clear_supplies(t);
 	free(t->name);
 	free(t->sysroot);

@@ -58,6 +58,15 @@ struct pm_supply {
 	char *bytes; /* owned */
 };
 
+/* A thread of the program, tasks.h. */
+#define PM_REGISTERS_MAX 34
+struct pm_task {
+	uint64_t id;			   /* the system's */
+	pm_addr sp;			   /* 0: not known */
+	const struct pm_register_set *set; /* NULL: nor are registers */
+	uint64_t registers[PM_REGISTERS_MAX];
+};
+
 struct pm_target_ops {
 	/* Copies the longest readable prefix of [addr, addr + len), returns its
 	   length.  Safe in several threads iff target->parallel. */
@@ -69,8 +78,10 @@ struct pm_target_ops {
 	   they are not in one piece of memory of ours.  They may lie at any
 	   alignment. */
 	const void *(*view)(struct pm_target *t, pm_addr addr, size_t len);
-	/* Frees what the implementation added and t itself; maps, name and
-	   sysroot are already freed. */
+	/* Optional: fills t->tasks, see pm_target_find_tasks. */
+	enum pm_status (*find_tasks)(struct pm_target *t, struct pm_error *err);
+	/* Frees what the implementation added and t itself; maps, tasks,
+	   name and sysroot are already freed. */
 	void (*destroy)(struct pm_target *t);
 };
 
@@ -97,6 +108,9 @@ struct pm_target {
 	   the target's own paths lead nowhere.  Owned, NULL: none. */
 	char *files;
 	PM_VEC(struct pm_supply) supplies; /* sorted by address */
+	/* By pm_target_find_tasks; cores have them from the start. */
+	PM_VEC(struct pm_task) tasks;
+	bool has_tasks;
 };
 
 /* From now on, [addr, addr+len) reads as bytes where the target has none.  One

@@ -37,6 +37,10 @@ EXTRA_DIST += %D%/paths.tap
 live_tests += %D%/menagerie.tap
 EXTRA_DIST += %D%/menagerie.tap %D%/animals.py
 
+# An extension that holds and leaks objects: needs a compiler and headers.
+live_tests += %D%/native.tap
+EXTRA_DIST += %D%/native.tap %D%/leaky.c
+
 live_tests += %D%/numpy.tap
 EXTRA_DIST += %D%/numpy.tap
 

@@ -14,6 +14,7 @@ unit_tests = \
 	%D%/test-mimalloc \
 	%D%/test-module \
 	%D%/test-names \
+	%D%/test-native \
 	%D%/test-options \
 	%D%/test-query \
 	%D%/test-roots \
