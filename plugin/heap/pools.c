@@ -220,13 +220,6 @@ static enum pm_status read_arenas(
 			continue;
 		uint64_t mask = p->pool_size - 1;
 		a.first = (a.address + mask) & ~mask;
-		/* Configured to use huge pages, arenas are twice as large
-		   (ARENA_BITS, Include/internal/pycore_obmalloc.h, 3.15); one
-		   that does not begin with a pool has one pool less. */
-		uint32_t usual = p->arena_size / p->pool_size;
-		if (bounded && !p->arenas.len && a.npools > usual &&
-			a.npools >= 2 * usual - 1 && a.npools <= 2 * usual)
-			p->arena_size *= 2;
 		a.bytes = p->arena_size;
 		if (!arena_plausible(p, &a, pool_address)) {
 			if (!bounded) {

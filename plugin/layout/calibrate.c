@@ -310,23 +310,77 @@ static void calibrate_generations(struct pm_build *b)
 
 /* ---- obmalloc and interned strings of the interpreter ---- */
 
-static bool is_obmalloc(struct pm_build *b, pm_addr state)
+/* Configured to use huge pages (3.15), Python has arenas twice as large: an
+   arena in use says of how many pools it is (ARENA_BITS,
+   Include/internal/pycore_obmalloc.h). */
+static bool arenas_are_huge(struct pm_build *b, pm_addr table, uint64_t max)
+{
+	const struct pm_fields *f = &b->l->f;
+	uint32_t usual = b->l->t.arena_size / b->l->t.pool_size;
+	for (uint64_t i = 0; i < max; i++, table += f->arena.sizeof_.off)
+		if (pm_build_number(b, table, f->arena.address))
+			return pm_build_number(b, table, f->arena.ntotalpools) >
+			       usual;
+	return false;
+}
+
+/* What is behind nfp2lasta[], which has a place for each pool of an arena, is
+   that much farther, unless somebody told where it is. */
+static struct pm_field behind_nfp2lasta(
+	const struct pm_build *b, const struct pm_field *f, bool huge)
+{
+	const struct pm_traits *t = &b->l->t;
+	size_t i = (size_t)(f - (const struct pm_field *)&b->l->f);
+	struct pm_field ret = *f;
+	if (huge && pm_has(ret) && b->l->sources[i] <= PM_SOURCE_TABLE)
+		ret.off += t->arena_size / t->pool_size * t->word_size;
+	return ret;
+}
+
+static bool is_obmalloc(struct pm_build *b, pm_addr state, bool *ret_huge)
 {
 	const struct pm_fields *f = &b->l->f;
 	uint64_t slots, used;
 	uint64_t max = pm_build_number(b, state, f->obmalloc.maxarenas);
-	return max >= 16 && max % 16 == 0 &&
-	       pm_find_arena_table(b,
-		       pm_build_number(b, state, f->obmalloc.arenas), max,
-		       &slots, &used) &&
-	       pm_build_number(b, state,
-		       f->obmalloc.narenas_currently_allocated) == used;
+	pm_addr table = pm_build_number(b, state, f->obmalloc.arenas);
+	if (max < 16 || max % 16 != 0 ||
+		!pm_find_arena_table(b, table, max, &slots, &used))
+		return false;
+	bool huge = arenas_are_huge(b, table, max);
+	if (pm_build_number(b, state,
+		    behind_nfp2lasta(b,
+			    &f->obmalloc.narenas_currently_allocated, huge)) !=
+		used)
+		return false;
+	*ret_huge = huge;
+	return true;
+}
+
+static void settle_huge_arenas(struct pm_build *b)
+{
+	struct pm_fields *f = &b->l->f;
+	struct pm_field *const behind[] = {
+		&f->obmalloc.narenas_currently_allocated,
+		&f->obmalloc.ntimes_arena_allocated,
+		&f->obmalloc.narenas_highwater,
+		&f->obmalloc.raw_allocated_blocks,
+	};
+	for (size_t i = 0; i < sizeof behind / sizeof *behind; i++) {
+		struct pm_field moved = behind_nfp2lasta(b, behind[i], true);
+		if (moved.off == behind[i]->off)
+			continue;
+		*behind[i] = moved;
+		b->l->sources[behind[i] - (struct pm_field *)f] =
+			PM_SOURCE_CALIBRATED;
+	}
+	b->l->t.arena_size *= 2;
 }
 
 static void calibrate_obmalloc(struct pm_build *b)
 {
 	struct pm_fields *f = &b->l->f;
 	bool embedded = b->l->t.obmalloc_home == PM_OBMALLOC_EMBEDDED;
+	bool huge;
 	size_t word = b->l->t.word_size, len = b->interp.len;
 	if (!embedded && b->l->t.obmalloc_home != PM_OBMALLOC_POINTER)
 		return;
@@ -343,8 +397,11 @@ static void calibrate_obmalloc(struct pm_build *b)
 					b, pm_span_pointer(b, &b->interp, at)))
 				continue;
 		}
-		if (!pm_build_is_address(b, state) || !is_obmalloc(b, state))
+		if (!pm_build_is_address(b, state) ||
+			!is_obmalloc(b, state, &huge))
 			continue;
+		if (huge)
+			settle_huge_arenas(b);
 		pm_tell_calibrated(b, PM_INDEX(interp.obmalloc), off);
 		return;
 	}

@@ -134,7 +134,7 @@ struct pm_traits {
 	bool static_type_presize; /* sys.getsizeof adds a GC head to static
 				     types, which have none (3.11, 3.12) */
 	bool counts_raw_blocks;	  /* there is a raw_allocated_blocks (3.9+) */
-	uint32_t arena_size;	  /* bytes; 262144 or 1048576 */
+	uint32_t arena_size;	  /* bytes; 262144 or 1048576; huge: twice */
 	uint32_t pool_size;	  /* bytes; 4096 or 16384 */
 	uint32_t alignment;	  /* size class step: 8 or 16 */
 	uint32_t small_max;	  /* largest pymalloc request, 512 */

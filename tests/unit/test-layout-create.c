@@ -313,6 +313,54 @@ END_TEST
 
 /* ---- refused ---- */
 
+/* Arenas of huge pages: larger, and the numbers behind an array with a place
+   for each of their pools are farther. */
+START_TEST(arenas_of_huge_pages)
+{
+	EACH_ROW(m)
+	{
+		const struct pm_fields *f = &m.row->fields;
+		const struct pm_traits *t = &m.row->traits;
+		if (t->obmalloc_home != PM_OBMALLOC_POINTER)
+			continue;
+		struct pm_layout *l = NULL;
+		struct pm_error err = {0};
+		uint32_t n = t->arena_size / t->pool_size;
+		struct pm_fields moved = *f;
+		struct pm_field *const numbers[] = {
+			&moved.obmalloc.narenas_currently_allocated,
+			&moved.obmalloc.ntimes_arena_allocated,
+			&moved.obmalloc.narenas_highwater,
+			&moved.obmalloc.raw_allocated_blocks,
+		};
+		pm_addr state = mini_load(
+			&m, m.interp + f->interp.obmalloc.off, t->word_size);
+		pm_addr table = mini_load(
+			&m, state + f->obmalloc.arenas.off, t->word_size);
+		mini_put(&m, table, f->arena.ntotalpools, 2 * n);
+		mini_put(&m, table, f->arena.nfreepools, 2 * n - 1);
+		mini_put(&m, state, *numbers[0], 0);
+		for (unsigned i = 0; i < 4; i++) {
+			if (!pm_has(*numbers[i]))
+				continue;
+			numbers[i]->off += n * t->word_size;
+			mini_put(&m, state, *numbers[i], i + 1);
+		}
+		struct debugger d = {.m = &m, .fields = &moved};
+		struct pm_debug_info info = {true, lookup, &d};
+		for (unsigned told = 0; told < 2; told++) {
+			ck_assert_msg(create(&m, told ? &info : &nobody, &l,
+					      &err) == PM_OK,
+				"%s: %s", m.row->name, err.msg);
+			ck_assert_uint_eq(l->t.arena_size, 2 * t->arena_size);
+			ck_assert_mem_eq(&l->f.obmalloc, &moved.obmalloc,
+				sizeof moved.obmalloc);
+			pm_layout_destroy(l);
+		}
+	}
+}
+END_TEST
+
 START_TEST(no_python)
 {
 	struct mini m;
@@ -712,6 +760,7 @@ END_TEST
 
 UNIT_MAIN("layout-create", by_memory_alone, with_two_words_more, by_debug_info,
 	debug_info_of_another_build, two_interpreters,
-	lists_found_where_they_are, no_python, not_initialized, unknown_machine,
-	unknown_version, corrupt, random_debug_offsets, random_memory,
-	each_read_failing, each_read_unwinding, each_allocation_failing)
+	lists_found_where_they_are, arenas_of_huge_pages, no_python,
+	not_initialized, unknown_machine, unknown_version, corrupt,
+	random_debug_offsets, random_memory, each_read_failing,
+	each_read_unwinding, each_allocation_failing)
