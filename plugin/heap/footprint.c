@@ -81,6 +81,22 @@ uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	return malloc_chunk(m, h->l, addr, bytes);
 }
 
+uint64_t pm_values_size(const struct pm_heap *h, struct pm_memory *m,
+	pm_addr values, uint64_t bytes)
+{
+	unsigned ws = h->l->t.word_size;
+	uint64_t prefix;
+	if (h->l->t.values_form != PM_VALUES_PREFIXED ||
+		pm_pools_find(h->pools, values) >= 0)
+		return pm_block_size(h, m, values, bytes ? bytes : 1);
+	/* A byte for each value, and two, rounded up, stand before them. */
+	if (pm_memory_read_uint(m, values - 1, 1, &prefix, NULL) != PM_OK ||
+		prefix % ws || !prefix)
+		return 0;
+	uint64_t least = prefix > ws + 2 ? prefix - ws - 1 : 1;
+	return pm_block_size(h, m, values - prefix, prefix + least * ws);
+}
+
 bool pm_heap_room(const void *heap, pm_addr addr, uint64_t bytes)
 {
 	const struct pm_heap *h = heap;
@@ -129,11 +145,13 @@ uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes)
 		return mimalloc_block(want, ws);
 	if (p->arenas.len && want <= l->t.small_max)
 		return (want + p->alignment - 1) / p->alignment * p->alignment;
-	return least_chunk(want, ws);
+	return least_chunk(bytes + p->outside_hooks, ws);
 }
 
 uint64_t pm_buffer_alloc(struct pm_heap *h, const struct pm_buffer *b)
 {
+	if (b->kind == PM_BUFFER_VALUES)
+		return pm_values_size(h, h->memory, b->addr, b->bytes);
 	uint64_t one = pm_block_size(h, h->memory, b->addr, b->bytes);
 	if (b->kind == PM_BUFFER_NODES)
 		return one * b->count;

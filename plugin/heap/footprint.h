@@ -24,6 +24,11 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 uint64_t pm_block_size(const struct pm_heap *h, struct pm_memory *m,
 	pm_addr addr, uint64_t bytes);
 
+/* The same for values of attributes; 3.11 and 3.12 point into their block.
+   bytes: of the values, 0 if not known. */
+uint64_t pm_values_size(const struct pm_heap *h, struct pm_memory *m,
+	pm_addr values, uint64_t bytes);
+
 /* The word before what glibc gave out is the chunk's size with three flag bits,
    bit 1: mapped by itself (malloc/malloc.c, struct malloc_chunk).  false: it
    can't be read. */

@@ -207,13 +207,19 @@ static void credit(struct pm_worker *k, const struct pm_outside_buffer *b,
 	const struct pm_type *t, pm_addr addr, uint64_t bytes)
 {
 	struct pm_heap *h = k->h;
-	if (!bytes || is_static_address(k, addr))
+	bool values = b->b.kind == PM_BUFFER_VALUES;
+	if ((!bytes && !values) || is_static_address(k, addr))
+		return;
+	if (values && !b->b.shared)
+		pm_worker_stats(k, t)->alloc +=
+			pm_values_size(h, k->memory, addr, bytes);
+	if (!bytes)
 		return;
 	if (!pm_vec_push(&k->owned,
 		    (struct pm_outside){addr, bytes, b->owner, b->type_id,
 			    (uint8_t)b->b.kind, false, b->b.shared}))
 		k->status = PM_NOMEM;
-	if (b->b.shared)
+	if (b->b.shared || values)
 		return;
 	pm_worker_stats(k, t)->alloc +=
 		pm_block_size(h, k->memory, addr, bytes);

@@ -122,7 +122,8 @@ struct pm_pools {
 	uint32_t pool_size, arena_size, alignment, header; /* bytes */
 	uint32_t largest; /* bytes of the largest block that a pool has */
 	uint32_t hook_pre, hook_post; /* debug allocator: bytes around data */
-	uint32_t padding;	      /* behind those, of mimalloc's own */
+	uint32_t outside_hooks; /* the same of what no pool has room for */
+	uint32_t padding;	/* behind those, of mimalloc's own */
 	PM_VEC(struct pm_arena_table) tables;
 	uint64_t bad_arenas, bad_pools;
 	uint64_t maxarenas;

@@ -172,7 +172,7 @@ static void count_dict(struct pm_slots_job *j, struct pm_slots_class *c,
 		h, h->memory, d.addr - d.type->pre, m.extent + d.type->pre);
 	for (unsigned i = 0; i < m.nbuffers; i++) {
 		const struct pm_buffer *b = &m.buffers[i];
-		uint64_t bytes = pm_block_size(h, h->memory, b->addr, b->bytes);
+		uint64_t bytes = pm_buffer_alloc(h, b);
 		if (b->kind == PM_BUFFER_VALUES)
 			c->values += bytes;
 		else if (b->kind == PM_BUFFER_KEYS && !b->shared &&
@@ -183,12 +183,14 @@ static void count_dict(struct pm_slots_job *j, struct pm_slots_class *c,
 	}
 }
 
+/* The table of the class, or one that instances share since it was. */
 static void count_shared(struct pm_slots_job *j, struct pm_slots_class *c,
 	pm_addr keys, bool *ret_nomem)
 {
 	struct pm_heap *h = j->h;
 	struct pm_keys k;
 	if (keys && pm_keys_load(h->l, h->memory, keys, &k, NULL) == PM_OK &&
+		(keys == c->type->cached_keys || k.refcnt != 1) &&
 		is_first(j, keys, ret_nomem))
 		c->shared_keys += pm_block_size(h, h->memory, keys, k.bytes);
 }
@@ -271,13 +273,13 @@ static bool see_instance(void *arg, unsigned who, const struct pm_scanned *s)
 	if (home.dict)
 		count_dict(j, c, &home, &nomem);
 	else if (home.values && !home.embedded)
-		c->values += pm_block_size(h, h->memory, home.values, 1);
-	if (home.keys && !home.own_dict)
+		c->values += pm_values_size(h, h->memory, home.values, 0);
+	if (home.keys && (!home.own_dict || home.values))
 		count_shared(j, c, home.keys, &nomem);
 	if (nomem || !count_names(j, c, &x, &own))
 		return false;
 	/* There is no table to share in 2.7. */
-	if (home.dict && home.own_dict && own.n + own.no_str &&
+	if (home.dict && home.own_dict && !home.values && own.n + own.no_str &&
 		h->l->t.keys_form != PM_KEYS_TABLE) {
 		c->lost++;
 		c->lost_by[why_lost(j, s->type, &home, &own)]++;

@@ -25,6 +25,8 @@
 	X(GEN_YIELD_FROM, 0x30d)     /* a frame state more (gh-104018) */      \
 	X(OBJECT_HAS_NO_NAME, 0x30f) /* in reprs of its descriptors */         \
 	X(PARTIAL_QUALIFIED, 0x30d)  /* module before its name */              \
+	X(CALLER_NAMED, 0x30d)	     /* operator.methodcaller: its name is */  \
+	X(CALLER_BARE, 0x30e)	     /* ... the first argument, no more */     \
 	X(NAMELESS_FLAGS, 0x30b)     /* <Access: 0>, not <Access.0: 0> */      \
 	X(FILEIO_TRUNCATE, 0x30f)    /* a bit more before closefd */           \
 	X(FUTURE_CANCEL_MSG, 0x309)  /* words of _asyncio.Future: */           \

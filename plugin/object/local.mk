@@ -24,6 +24,7 @@ libpymortem_la_SOURCES += \
 	%D%/repr-numbers.c \
 	%D%/numpy.c \
 	%D%/repr-numpy.c \
+	%D%/repr-operator.c \
 	%D%/repr-python.c \
 	%D%/repr-rows.c %D%/repr-rows.h \
 	%D%/repr-text.c \

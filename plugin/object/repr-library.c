@@ -8,7 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* ---- functools, operator, itertools ---- */
+/* ---- functools, itertools ---- */
 
 void pm_repr_partial(struct pm_repr *r, const struct pm_object *x)
 {
@@ -39,19 +39,6 @@ void pm_repr_partial(struct pm_repr *r, const struct pm_object *x)
 			pm_repr_put(r, value);
 		}
 	pm_strbuf_putc(r->out, ')');
-	pm_repr_leave(r);
-}
-
-/* nitems, item */
-void pm_repr_itemgetter(struct pm_repr *r, const struct pm_object *x)
-{
-	bool one = pm_repr_word(r, x, 0) == 1;
-	if (!pm_repr_enter(r, x, "operator.itemgetter(...)"))
-		return;
-	pm_repr_tp_name(r, x->type);
-	pm_strbuf_puts(r->out, one ? "(" : "");
-	pm_repr_put(r, pm_repr_word(r, x, 1));
-	pm_strbuf_puts(r->out, one ? ")" : "");
 	pm_repr_leave(r);
 }
 

@@ -1249,7 +1249,7 @@ def decimals():
         third = context.divide(decimal.Decimal(1), 3)
         yield "third to %d" % precision, third
         yield "its product", context.multiply(third, third)
-    yield "flags", decimal.Context().flags
+    yield "flags", decimal.getcontext().flags
     for a, b in ((0, 1), (1, 3), (-5, 7), (10 ** 40, 3), (2, 4)):
         yield "Fraction", fractions.Fraction(a, b)
 

@@ -211,16 +211,14 @@ PRINTED = frozenset([
 
 #: Types whose __repr__ in C the commands do not know.
 UNKNOWN = frozenset([
-    "operator.attrgetter", "operator.methodcaller", "decimal.Context",
     "_hashlib.HASH", "_ctypes.CArgObject", "_ctypes.CField",
-    "builtins.buffer", "collections.abc._CallableGenericAlias", "abc.SignalDict",
+    "builtins.buffer", "collections.abc._CallableGenericAlias",
     "builtins.CArgObject", "ctypes.CField", "_blake2.blake2b"])
 
 
 def plain_repr(animal):
     """Does only code of Python, or C code we do not know, tell its repr?"""
-    if animal["type"] in UNKNOWN or \
-            animal["label"].endswith("subclass of decimal.Context"):
+    if animal["type"] in UNKNOWN:
         return True
     return bool(animal["python_repr"]) and \
         animal["python_repr"] not in PRINTED and \

@@ -371,7 +371,10 @@ def functions(zoo):
     zoo.each("operator", [operator.itemgetter(1), operator.itemgetter(1, 2),
                           operator.attrgetter("a"),
                           operator.attrgetter("a.b", "c"),
-                          operator.methodcaller("m", 1, k=2)])
+                          operator.attrgetter("a.b.c"),
+                          operator.methodcaller("m", 1, k=2),
+                          operator.methodcaller("m", "m", k=[1]),
+                          operator.methodcaller("m")])
 
 
 def suspended(zoo):
@@ -560,7 +563,12 @@ def times(zoo):
                          decimal.Decimal("9" * 100),
                          decimal.Decimal("7" * 3000),
                          decimal.Decimal("NaN"), decimal.Context(),
-                         decimal.getcontext()])
+                         decimal.getcontext(), decimal.getcontext().traps,
+                         decimal.Context(5, decimal.ROUND_05UP, -3, 9, 0,
+                                         flags=[decimal.Inexact,
+                                                decimal.InvalidOperation],
+                                         traps=[decimal.Clamped,
+                                                decimal.Subnormal])])
     import fractions
     zoo.add("Fraction", fractions.Fraction(1, 3))
 
