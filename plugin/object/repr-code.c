@@ -44,8 +44,7 @@ void pm_repr_generator(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_printf(r->out, " at 0x%" PRIx64 ">", x->addr);
 }
 
-/* The name in the PyMethodDef that a word points to. */
-static void put_ml_name(struct pm_repr *r, pm_addr ml)
+void pm_repr_ml_name(struct pm_repr *r, pm_addr ml)
 {
 	char name[200];
 	pm_addr at = pm_repr_item(r, ml, 0);
@@ -65,7 +64,7 @@ void pm_repr_builtin(struct pm_repr *r, const struct pm_object *x)
 		      s.type->kind != PM_KIND_MODULE;
 	pm_strbuf_puts(
 		r->out, method ? "<built-in method " : "<built-in function ");
-	put_ml_name(r, ml);
+	pm_repr_ml_name(r, ml);
 	if (method) {
 		pm_strbuf_puts(r->out, " of ");
 		pm_repr_tp_name(r, s.type);
@@ -94,7 +93,8 @@ static void put_function_name(struct pm_repr *r, pm_addr func)
 				s.type->kind != PM_KIND_MODULE)
 				pm_strbuf_printf(r->out, "%s.",
 					pm_repr_qualified(s.type));
-			put_ml_name(r, pm_repr_field(r, &x, f->cfunction.ml));
+			pm_repr_ml_name(
+				r, pm_repr_field(r, &x, f->cfunction.ml));
 			return;
 		}
 	}
@@ -126,7 +126,7 @@ void pm_repr_method_wrapper(struct pm_repr *r, const struct pm_object *x)
 		return;
 	}
 	pm_strbuf_puts(r->out, "<method-wrapper '");
-	put_ml_name(r, base);
+	pm_repr_ml_name(r, base);
 	pm_strbuf_puts(r->out, "' of ");
 	pm_repr_tp_name(r, s.type);
 	pm_strbuf_printf(r->out, " object at 0x%" PRIx64 ">", self);
@@ -381,7 +381,7 @@ static void put_referent_name(struct pm_repr *r, const struct pm_object *x)
 		put = pm_repr_text(r, pm_repr_field(r, x, f->gen.name));
 	} else if (!strcmp(x->type->name,
 			   "builtins.builtin_function_or_method")) {
-		put_ml_name(r, pm_repr_field(r, x, f->cfunction.ml));
+		pm_repr_ml_name(r, pm_repr_field(r, x, f->cfunction.ml));
 		put = true;
 	} else {
 		name = pm_repr_attr(r, x, "__name__");

@@ -67,6 +67,9 @@ bool pm_repr_text(struct pm_repr *r, pm_addr str);
 void pm_repr_code_points(
 	struct pm_repr *r, pm_addr at, uint64_t n, unsigned width);
 
+/* The name in the PyMethodDef at ml. */
+void pm_repr_ml_name(struct pm_repr *r, pm_addr ml);
+
 /* An attribute of the instance itself, 0: none. */
 pm_addr pm_repr_attr(
 	struct pm_repr *r, const struct pm_object *x, const char *name);

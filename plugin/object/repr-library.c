@@ -341,12 +341,14 @@ void pm_repr_file(struct pm_repr *r, const struct pm_object *x)
 	unsigned last = 0x40;
 	if (pm_wording_is(r->o->l, PM_WORDING_FILEIO_TRUNCATE))
 		last <<= 1;
+	bool old = !pm_wording_is(r->o->l, PM_WORDING_FILEIO_CREATED);
 	if (r->o->l->t.big_endian) { /* the first bit is the highest */
 		unsigned b = bits;
 		bits = 0;
 		for (unsigned i = 0; i < 8; i++)
 			bits |= (b >> (7 - i) & 1) << i;
 	}
+	bits <<= old;
 	bool created = bits & 1, readable = bits & 2, writable = bits & 4,
 	     appending = bits & 8, closefd = bits & last;
 	pm_strbuf_putc(r->out, '<');
@@ -362,12 +364,14 @@ void pm_repr_file(struct pm_repr *r, const struct pm_object *x)
 	} else {
 		pm_strbuf_printf(r->out, " fd=%" PRId32, fd);
 	}
-	pm_strbuf_printf(r->out, " mode='%s' closefd=%s>",
+	pm_strbuf_printf(r->out, " mode='%s'%s>",
 		created	    ? readable ? "xb+" : "xb"
 		: appending ? readable ? "ab+" : "ab"
 		: readable  ? writable ? "rb+" : "rb"
 			    : "wb",
-		closefd ? "True" : "False");
+		old	  ? ""
+		: closefd ? " closefd=True"
+			  : " closefd=False");
 }
 
 void pm_repr_buffered(struct pm_repr *r, const struct pm_object *x)
@@ -506,6 +510,13 @@ static void put_simple(
 			pm_strbuf_puts(r->out, "None");
 		else
 			put_element(r, at, 'Q', size);
+		/* A long: it does not fit an int (2.7). */
+		if (r->o->l->t.int_form == PM_INT_TWO_TYPES &&
+			v >> (8 * size - 1))
+			pm_strbuf_putc(r->out, 'L');
+		break;
+	case 'Z':
+		pm_strbuf_puts(r->out, v ? "?" : "None");
 		break;
 	default: /* as array.array has them */
 		if (!strchr("bBhHiIlLqQfd", code)) {

@@ -63,13 +63,16 @@ void pm_repr_instance_method(struct pm_repr *r, const struct pm_object *x)
 	pm_addr self = pm_repr_field(r, x, f->method.self);
 	pm_addr func = pm_repr_field(r, x, f->method.func);
 	struct pm_object of;
+	bool loaded = pm_object_load(r->o, func, &of, NULL) == PM_OK;
 	pm_strbuf_puts(r->out, self ? "<bound method " : "<unbound method ");
 	if (!put_name_of(r, pm_repr_field(r, x, f->method.class_)))
 		pm_strbuf_putc(r->out, '?');
 	pm_strbuf_putc(r->out, '.');
-	if (pm_object_load(r->o, func, &of, NULL) != PM_OK ||
-		strcmp(of.type->name, "builtins.function") != 0 ||
-		!pm_repr_text(r, pm_repr_field(r, &of, f->function.name)))
+	if (loaded &&
+		!strcmp(of.type->name, "builtins.builtin_function_or_method"))
+		pm_repr_ml_name(r, pm_repr_field(r, &of, f->cfunction.ml));
+	else if (!loaded || strcmp(of.type->name, "builtins.function") != 0 ||
+		 !pm_repr_text(r, pm_repr_field(r, &of, f->function.name)))
 		pm_strbuf_putc(r->out, '?');
 	if (self) {
 		pm_strbuf_puts(r->out, " of ");

@@ -244,16 +244,18 @@ static void add_module_struct(struct shaping *w)
 {
 	const struct pm_type *t = w->x->type;
 	const char *text = NULL;
-	uint64_t off = 0;
+	uint64_t off = 0, end = 0;
 	struct pm_struct_field f;
 	for (int i = 0; t && t->is_type && !text && i < 64; i++) {
 		if (!t->has_taken_name)
 			text = pm_struct_find(t->name);
+		end = (uint64_t)t->basicsize;
 		t = pm_types_get(w->o->types, t->base);
 	}
-	/* Releases before may have had less behind. */
+	/* Releases before may have had less behind; what a subclass has there
+	   is its own. */
 	while (text && pm_struct_next(w->o->l, &text, &off, &f) &&
-		f.off + f.width <= w->m->extent)
+		f.off + f.width <= w->m->extent && f.off + f.width <= end)
 		add(w, (int64_t)f.off, f.width,
 			f.kind == 'O'	? PM_WORD_OBJECT
 			: f.kind == 'd' ? PM_WORD_REAL

@@ -198,6 +198,9 @@ static char *qualified_name(
 	const char *dot = strrchr(c_name, '.');
 	if (t->heap) {
 		pm_addr module = pm_dict_find(l, ts->m, t->dict, "__module__");
+		/* What later is called "builtins" is so everywhere (2.7). */
+		if (module && pm_text_equals(l, ts->m, module, "__builtin__"))
+			module = 0;
 		uint64_t qual = 0;
 		if (module && pm_text_append(l, ts->m, module, NAME_LIMIT, 0,
 				      &b, NULL) == PM_OK)

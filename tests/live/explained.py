@@ -84,7 +84,7 @@ def other_size(animal, used):
     if "builtins.unicode" in bases[1:] or "builtins.str" in bases[1:] or \
             "builtins.int" in bases[1:]:
         return True     # what a subclass adds is not counted until 3.8
-    if animal["type"].startswith("itertools."):
+    if any(base.startswith("itertools.") for base in bases):
         return True     # without their pools in 2.7
     if "builtins.type" in bases:
         return True     # with its cached keys
@@ -238,6 +238,9 @@ def known_repr(animal):
         return None     # a slip of some patch releases
     if animal["type"] == "ctypes.c_wchar_p" and text and "u'" in text:
         return None     # what it points to, in 2.7
+    if text and animal["type"] == "builtins.list" and re.search(
+            r"OrderedDict\(\[\('me', \.\.\.\)|<WeakValueDictionary at \d", text):
+        return None     # code of Python, in 2.7
     if animal["repr"] is None and "RecursionError" in str(
             animal.get("repr_error")):
         return None
