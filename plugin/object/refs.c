@@ -289,6 +289,24 @@ static void walk_ndarray(struct pm_ref_walk *w)
 			~UINT64_C(0));
 }
 
+/* The ring through all entries begins and ends in the cache itself, and owns
+   one reference to each of them, next to that of the cache's dict
+   (lru_cache_append_link in Modules/_functoolsmodule.c): the one that leads
+   there from the entry before it. */
+static void walk_ring(struct pm_ref_walk *w)
+{
+	const struct pm_layout *l = w->o->l;
+	unsigned ws = l->t.word_size;
+	pm_addr at = w->x->addr + l->f.object.sizeof_.off + ws;
+	uint64_t next, type;
+	bool is_link = w->x->type->kind == PM_KIND_LRU_LINK;
+	if (word(w, at, &next) && next && next != w->x->addr &&
+		word(w, next + l->f.object.type.off, &type) &&
+		(type == w->x->type->addr) == is_link)
+		emit(w, (struct pm_ref){
+				next, PM_VIA_FIELD, "next entry", 0, 0, at});
+}
+
 static void walk_code(struct pm_ref_walk *w)
 {
 	static const char *const names[] = {"cached co_code",
@@ -428,6 +446,10 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 		break;
 	case PM_KIND_NDARRAY:
 		walk_ndarray(&w);
+		break;
+	case PM_KIND_LRU_CACHE:
+	case PM_KIND_LRU_LINK:
+		walk_ring(&w);
 		break;
 	case PM_KIND_CODE:
 		walk_code(&w);

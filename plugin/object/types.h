@@ -39,11 +39,13 @@ enum pm_kind {
 	PM_KIND_DECIMAL,
 	PM_KIND_MODULE,
 	PM_KIND_CDATA,
-	PM_KIND_DATETIME, /* less than tp_basicsize when there is no tzinfo */
-	PM_KIND_ELEMENT,  /* xml.etree.ElementTree.Element */
-	PM_KIND_HAMT,	  /* bitmap and collision nodes */
-	PM_KIND_PICKLER,  /* _pickle.Pickler */
-	PM_KIND_NDARRAY,  /* numpy.ndarray */
+	PM_KIND_DATETIME,  /* less than tp_basicsize when there is no tzinfo */
+	PM_KIND_ELEMENT,   /* xml.etree.ElementTree.Element */
+	PM_KIND_HAMT,	   /* bitmap and collision nodes */
+	PM_KIND_PICKLER,   /* _pickle.Pickler */
+	PM_KIND_LRU_CACHE, /* what functools.lru_cache makes */
+	PM_KIND_LRU_LINK,  /* entry in its ring */
+	PM_KIND_NDARRAY,   /* numpy.ndarray */
 };
 
 enum pm_slot_kind {
