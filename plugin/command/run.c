@@ -71,8 +71,10 @@ enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err)
 	r->emit = pm_emit_create(r->command->name, &o);
 	if (!r->emit)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	if (o.format == PM_EMIT_TEXT &&
-		!(r->command->flags & PM_COMMAND_NO_TARGET)) {
+	bool has_target = !(r->command->flags & PM_COMMAND_NO_TARGET);
+	if (has_target && s->target->truncated)
+		pm_emit_bool(r->emit, "core_truncated", true);
+	if (has_target && o.format == PM_EMIT_TEXT) {
 		pm_auto_strbuf line = {0};
 		pm_session_announce(s, &line);
 		if (line.len)

@@ -289,8 +289,12 @@ void pm_session_announce(const struct pm_session *s, struct pm_strbuf *b)
 	char total[16], now[sizeof s->announced];
 	const struct pm_target *t = s->target;
 	announcement(s, now);
-	if (!strcmp(now, s->announced))
+	if (!strcmp(now, s->announced)) {
+		/* Whatever is not in there can be missing from any answer. */
+		if (t->truncated)
+			pm_strbuf_puts(b, "TRUNCATED core");
 		return;
+	}
 	if (s->announced[0])
 		pm_strbuf_printf(b, "inferior %llu: ",
 			(unsigned long long)s->facts.inferior);

@@ -95,8 +95,8 @@ PM_CHECKED enum pm_status pm_session_ensure(
 	struct pm_session *s, struct pm_error *err);
 
 /* The line of the first command on a target: target, version, source of the
-   layout, readable share; after another target, the inferior.  Nothing when
-   the target is the one announced. */
+   layout, readable share; after another target, the inferior.  When the target
+   is the one announced: nothing, or that it is a truncated core. */
 void pm_session_announce(const struct pm_session *s, struct pm_strbuf *b);
 /* That line was shown. */
 void pm_session_announced(struct pm_session *s);

@@ -2,6 +2,7 @@
 #include "command/commands.h"
 #include "command/options.h"
 #include "command/run.h"
+#include "lib/mini-heap.h"
 #include "unit/unit.h"
 
 #include <string.h>
@@ -374,9 +375,52 @@ START_TEST(output_replaces_a_file_at_once)
 }
 END_TEST
 
+static void check_says(
+	struct pm_session *s, const char *line, const char *text, bool says)
+{
+	struct pm_error err = {0};
+	PM_CLEANUP(pm_cleanup_run) struct pm_run *r = NULL;
+	struct pm_result res;
+	bool done = false;
+	ck_assert_int_eq(pm_run_create(s, line, &r, &err), PM_OK);
+	ck_assert_int_eq(pm_session_ensure(s, &err), PM_OK);
+	ck_assert_int_eq(pm_run_start(r, &err), PM_OK);
+	while (!done)
+		ck_assert_int_eq(pm_run_step(r, &done, &err), PM_OK);
+	ck_assert_int_eq(pm_run_result(r, &res, &err), PM_OK);
+	ck_assert_msg((strstr(res.text, text) != NULL) == says, "%s", res.text);
+}
+
+START_TEST(each_answer_says_that_the_core_is_cut_off)
+{
+	struct mini_heap h;
+	struct pm_session s;
+	mini_heap_init(&h, pm_rows[0]);
+	pm_session_init(&s);
+	s.target = h.m.t;
+	s.layout = h.m.l;
+	s.modules = h.m.ms;
+	s.reader = "image";
+	for (int cut = 0; cut < 2; cut++) {
+		h.m.t->truncated = cut;
+		for (int again = 0; again < 2; again++)
+			check_says(&s, "py-arena-stats", "TRUNCATED", cut);
+		check_says(
+			&s, "py-arena-stats -json", "\"core_truncated\"", cut);
+		check_says(&s, "py-set", "TRUNCATED", false);
+	}
+	s.target = NULL;
+	s.layout = NULL;
+	s.modules = (struct pm_modules){0};
+	pm_session_deinit(&s);
+	mini_heap_deinit(&h);
+}
+END_TEST
+
 UNIT_MAIN("options", every_spelling_of_an_option, values_and_defaults,
 	numbers_and_sizes, an_address_is_the_raw_rest,
 	a_type_may_stand_before_options,
 	errors_name_command_option_and_what_is_allowed, help_has_every_option,
 	the_table_is_sorted_and_complete, no_option_hides_another,
-	settings_are_set_and_shown, output_replaces_a_file_at_once)
+	settings_are_set_and_shown, output_replaces_a_file_at_once,
+	each_answer_says_that_the_core_is_cut_off)
