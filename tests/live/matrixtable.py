@@ -93,7 +93,7 @@ def texinfo(known):
     reasons = {}
     out = ["@c Made by tests/live/matrix --texinfo.",
            "@multitable @columnfractions .22 .14" +
-           " .16" * len(labels(known)),
+           " %.2f" % (.64 / (len(labels(known)) or 1)) * len(labels(known)),
            "@headitem Python @tab how @tab " + " @tab ".join(heads(known))]
     before = None
     for python, how, cells in rows(known, reasons):
