@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-instances: the objects of a type, those of them that a condition holds
    for, or how many there are of each value. */
+#include "command/graphing.h"
 #include "command/groups.h"
-#include "command/walking.h"
+#include "graph/dominators.h"
 #include "heap/footprint.h"
 #include "heap/scan.h"
 #include "heap/team.h"
@@ -17,7 +18,7 @@
 	      */
 
 enum phase { PHASE_WALK, PHASE_LOOK, PHASE_ROWS };
-enum sort { SORT_SIZE, SORT_ADDR, SORT_REFCOUNT };
+enum sort { SORT_SIZE, SORT_ADDR, SORT_REFCOUNT, SORT_RETAINED };
 
 struct candidate {
 	uint64_t rank; /* the lowest come first */
@@ -38,6 +39,7 @@ struct finder {
 struct instances {
 	struct pm_run *r;
 	struct pm_walking walking;
+	struct pm_graphing graphing; /* instead, of -sort retained */
 	struct pm_scan *job;
 	struct pm_query *where, *group;
 	struct finder finders[PM_TEAM_MAX];
@@ -88,10 +90,14 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	const char *sort = pm_run_text(r, "sort", "size");
 	st->sort = !strcmp(sort, "addr")       ? SORT_ADDR
 		   : !strcmp(sort, "refcount") ? SORT_REFCOUNT
+		   : !strcmp(sort, "retained") ? SORT_RETAINED
 					       : SORT_SIZE;
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		st->finders[i].worst = UINT64_MAX;
 	PM_TRY(parse_queries(st, err));
+	if (st->sort == SORT_RETAINED)
+		return pm_graphing_start(
+			&st->graphing, r, PM_GRAPHING_DOMINATORS, err);
 	return pm_walking_start(&st->walking, r, err);
 }
 
@@ -142,6 +148,14 @@ static uint64_t shuffled(uint64_t addr, uint64_t seed)
 	return h ^ h >> 31;
 }
 
+/* 0: no root leads there, or the graph lacks it. */
+static uint64_t retained_by(const struct instances *st, pm_addr addr)
+{
+	const struct pm_graph *g = st->r->session->graph;
+	uint32_t node = pm_graph_node(g, addr);
+	return node == PM_NO_NODE ? 0 : g->dominators->retained[node];
+}
+
 static uint64_t rank_of(
 	const struct instances *st, const struct pm_object *x, uint64_t size)
 {
@@ -150,6 +164,8 @@ static uint64_t rank_of(
 		return x->addr;
 	case SORT_REFCOUNT:
 		return ~(uint64_t)x->refcnt;
+	case SORT_RETAINED:
+		return ~retained_by(st, x->addr);
 	case SORT_SIZE:
 		break;
 	}
@@ -270,11 +286,14 @@ static enum pm_status gather(struct instances *st, struct pm_error *err)
 
 /* ---- rows ---- */
 
+#define COLUMN_RETAINED 4
+
 static const struct pm_column columns[] = {
 	{"addr", "ADDR", PM_CELL_ADDR},
 	{"refcount", "REFCOUNT", PM_CELL_INT},
 	{"size", "SIZE", PM_CELL_SIZE},
 	{"alloc", "ALLOC", PM_CELL_SIZE},
+	{"retained", "RETAINED", PM_CELL_SIZE}, /* of -sort retained */
 	{"type", "TYPE", PM_CELL_TEXT},
 	{"type_addr", NULL, PM_CELL_ADDR},
 	{"repr", "VALUE", PM_CELL_TEXT},
@@ -292,7 +311,9 @@ static const struct pm_column group_columns[] = {
 
 static void show_object(struct pm_run *r, const struct candidate *c)
 {
+	const struct instances *st = r->state;
 	struct pm_heap *h = r->session->heap;
+	bool by_retained = st->sort == SORT_RETAINED;
 	struct pm_object x;
 	struct pm_measure m = {0};
 	struct pm_footprint f = {0};
@@ -311,6 +332,8 @@ static void show_object(struct pm_run *r, const struct candidate *c)
 		{.i = x.refcnt, .absent = x.immortal},
 		{.u = m.size},
 		{.u = f.alloc},
+		{.u = by_retained ? retained_by(st, x.addr) : 0,
+			.absent = !by_retained},
 		{.text = x.type->name},
 		{.u = x.type->addr},
 		{.text = pm_strbuf_text(&repr)},
@@ -380,6 +403,17 @@ static void show_total(struct pm_run *r)
 		f->inconsistent);
 }
 
+static void begin_rows(struct pm_run *r)
+{
+	const struct instances *st = r->state;
+	struct pm_column shown[sizeof columns / sizeof *columns];
+	memcpy(shown, columns, sizeof columns);
+	if (st->sort != SORT_RETAINED)
+		shown[COLUMN_RETAINED].title = NULL;
+	pm_emit_table(
+		r->emit, "rows", shown, sizeof columns / sizeof *columns, 0);
+}
+
 static void show(struct pm_run *r, bool *ret_done)
 {
 	struct instances *st = r->state;
@@ -392,8 +426,7 @@ static void show(struct pm_run *r, bool *ret_done)
 		pm_emit_table(r->emit, "rows", group_columns,
 			sizeof group_columns / sizeof *group_columns, 0);
 	else if (!st->at)
-		pm_emit_table(r->emit, "rows", columns,
-			sizeof columns / sizeof *columns, 0);
+		begin_rows(r);
 	while (st->at < n) {
 		size_t i = st->at++;
 		if (!st->group)
@@ -422,7 +455,9 @@ static enum pm_status step(
 	bool done = false;
 	switch (st->phase) {
 	case PHASE_WALK:
-		PM_TRY(pm_walking_step(&st->walking, r, &done, err));
+		PM_TRY(st->sort == SORT_RETAINED
+				? pm_graphing_step(&st->graphing, r, &done, err)
+				: pm_walking_step(&st->walking, r, &done, err));
 		return done ? begin_look(st, err) : PM_OK;
 	case PHASE_LOOK:
 		PM_TRY(pm_scan_step(st->job, PM_STEP_SECONDS, &done, err));
@@ -455,6 +490,7 @@ static void finish(struct pm_run *r)
 	}
 	pm_scan_destroy(st->job);
 	pm_walking_finish(&st->walking);
+	pm_graphing_finish(&st->graphing);
 	pm_query_destroy(st->where);
 	pm_query_destroy(st->group);
 	free(st);
@@ -474,8 +510,9 @@ static const struct pm_option options[] = {
 	{.name = "sort",
 		.type = PM_ARG_CHOICE,
 		.value = "KEY",
-		.choices = "size|addr|refcount",
-		.help = "Order of the rows (default: size)."},
+		.choices = "size|addr|refcount|retained",
+		.help = "Order of the rows (default: size); retained is what "
+			"would go with each, as py-retained has it."},
 	{.name = "random",
 		.type = PM_ARG_COUNT,
 		.value = "N",

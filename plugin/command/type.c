@@ -320,6 +320,15 @@ static enum pm_status show_one(struct pm_run *r, const struct pm_type *t)
 {
 	struct pm_emit *e = r->emit;
 	pm_emit_line(e, "%s at 0x%" PRIx64, t->name, t->addr);
+	pm_auto_strbuf module = {0};
+	pm_class_module(&r->session->heap->objects, t, &module);
+	if (r->has_addr && r->addr != t->addr) {
+		pm_emit_line(
+			e, "0x%" PRIx64 " is one of its instances", r->addr);
+		pm_emit_addr(e, "instance", r->addr);
+	}
+	pm_emit_line(e, "module     %s", pm_strbuf_text(&module));
+	pm_emit_text(e, "module", pm_strbuf_text(&module));
 	pm_emit_line(e, "metatype   %s", name_at(r, t->metatype));
 	pm_emit_text(e, "type", t->name);
 	pm_emit_addr(e, "addr", t->addr);
@@ -344,9 +353,11 @@ static enum pm_status choose(struct pm_run *r, const struct pm_type **ret,
 	*ret_n = 1;
 	if (r->has_addr) {
 		t = pm_types_get(h->types, r->addr);
-		if (!t || !t->is_type)
-			return pm_fail(err, PM_CORRUPT, r->addr,
-				"no class at 0x%" PRIx64, r->addr);
+		if (!t || !t->is_type) {
+			struct pm_object x;
+			PM_TRY(pm_walking_object(r, &x, err));
+			t = x.type;
+		}
 		*ret = t;
 		return PM_OK;
 	}
@@ -416,7 +427,8 @@ const struct pm_command pm_command_type = {
 	.operand_help = "TYPE is a pattern for the qualified name, such as "
 			"app.*; one with no dot fits bare class names, too.  "
 			"ADDR, which begins with a digit, $, ( or *, is the "
-			"address of a class: any GDB expression.",
+			"address of a class or of an instance: any GDB "
+			"expression.",
 	.doc = "The table lists where the bytes of an instance come from: the "
 	       "words before it, its header, fields of C structs, slots, the "
 	       "room for attribute values, and for each the class that brought "
