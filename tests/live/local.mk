@@ -28,8 +28,8 @@ EXTRA_DIST += %D%/find.tap
 live_tests += %D%/hostile.tap
 EXTRA_DIST += %D%/hostile.tap
 
-live_tests += %D%/graph.tap
-EXTRA_DIST += %D%/graph.tap
+live_tests += %D%/gil.tap %D%/graph.tap %D%/relations.tap
+EXTRA_DIST += %D%/gil.tap %D%/graph.tap %D%/relations.tap
 live_tests += %D%/paths.tap
 EXTRA_DIST += %D%/paths.tap
 
