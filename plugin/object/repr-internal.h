@@ -101,10 +101,10 @@ pm_repr_fn pm_repr_partial, pm_repr_date, pm_repr_time, pm_repr_datetime,
 	pm_repr_timedelta, pm_repr_timezone, pm_repr_array, pm_repr_mmap,
 	pm_repr_pattern, pm_repr_match, pm_repr_struct, pm_repr_file,
 	pm_repr_buffered, pm_repr_text_file, pm_repr_lock, pm_repr_rlock,
-	pm_repr_context_var, pm_repr_token, pm_repr_simple_cdata,
-	pm_repr_itemgetter, pm_repr_attrgetter, pm_repr_methodcaller,
-	pm_repr_decimal_context, pm_repr_signal_dict, pm_repr_count,
-	pm_repr_repeat, pm_repr_future, pm_repr_task;
+	pm_repr_thread_handle, pm_repr_context_var, pm_repr_token,
+	pm_repr_simple_cdata, pm_repr_itemgetter, pm_repr_attrgetter,
+	pm_repr_methodcaller, pm_repr_decimal_context, pm_repr_signal_dict,
+	pm_repr_count, pm_repr_repeat, pm_repr_future, pm_repr_task;
 pm_repr_fn pm_repr_type_variable, pm_repr_type_parameter_part, pm_repr_iso_date,
 	pm_repr_zone_info, pm_repr_tuple_getter;
 pm_repr_fn pm_repr_classic_class, pm_repr_classic_instance,

@@ -423,6 +423,19 @@ void pm_repr_lock(struct pm_repr *r, const struct pm_object *x)
 	pm_strbuf_printf(r->out, " object at 0x%" PRIx64 ">", x->addr);
 }
 
+/* ThreadHandle: two links, two more, ident (Modules/_threadmodule.c) */
+void pm_repr_thread_handle(struct pm_repr *r, const struct pm_object *x)
+{
+	uint64_t ident = 0;
+	pm_strbuf_putc(r->out, '<');
+	pm_repr_tp_name(r, x->type);
+	if (pm_repr_read_word(r,
+		    pm_repr_word(r, x, 0) + 4 * r->o->l->t.word_size, &ident))
+		pm_strbuf_printf(r->out, " object: ident=%" PRIu64 ">", ident);
+	else
+		pm_strbuf_puts(r->out, " object: ident=?>");
+}
+
 /* A lock, owner, count, weak references; since 3.14 a byte, owner, how many
    times more than once. */
 void pm_repr_rlock(struct pm_repr *r, const struct pm_object *x)

@@ -146,6 +146,7 @@ static const struct pm_repr_row rows[] = {
 	P("_io._BufferedIOBase", pm_repr_buffered),
 	P("_thread.lock", pm_repr_lock),
 	P("_thread.RLock", pm_repr_rlock),
+	P("_thread._ThreadHandle", pm_repr_thread_handle),
 	P("_contextvars.ContextVar", pm_repr_context_var),
 	P("ContextVar", pm_repr_context_var),
 	X("Token.MISSING", "<Token.MISSING>"),

@@ -312,8 +312,11 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 		t->dictoffset + ws <= t->basicsize && t->kind != PM_KIND_TYPE)
 		pm_slots_add(
 			s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
+	/* Behind the fixed part of a base with items come these; what else a
+	   class adds, its __dict__, follows the last of them. */
+	bool items = base && base->itemsize > 0 && t->dictoffset < 0;
 	if ((!own || own->scan || has_changed(l, t, own)) &&
-		t->kind != PM_KIND_TYPE)
+		t->kind != PM_KIND_TYPE && !items)
 		pm_slots_add_native(s, l, t,
 			base ? base->basicsize : l->f.object.sizeof_.off);
 }
