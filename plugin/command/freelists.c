@@ -78,7 +78,7 @@ static void show(struct pm_run *r, const struct sort *rows, size_t n)
 	pm_emit_close(r->emit);
 	pm_emit_variable(r->emit, "py_count", count);
 	pm_emit_variable(r->emit, "py_size", bytes);
-	if (!count)
+	if (!count && !r->session->layout->freelists_lost)
 		pm_emit_line(r->emit, "The free lists are empty.");
 }
 
@@ -101,8 +101,21 @@ static enum pm_status step(
 				pm_run_text(r, "sort", "size")};
 	qsort(rows, n, sizeof *rows, compare);
 	show(r, rows, n);
-	pm_emit_text(
-		r->emit, "confidence", f->by_structure ? "structure" : "exact");
+	const struct pm_layout *l = r->session->layout;
+	pm_emit_text(r->emit, "confidence",
+		l->freelists_lost	? "none"
+		: l->freelists_doubtful ? "likely"
+		: f->by_structure	? "structure"
+					: "exact");
+	if (l->freelists_lost)
+		pm_emit_line(r->emit,
+			"The table has no such release, and nothing told where "
+			"its free lists are: what they hold is not known.");
+	else if (l->freelists_doubtful)
+		pm_emit_line(r->emit,
+			"The table has no such release: its free lists were "
+			"found by what some of them hold; which one the others "
+			"are is likely, not certain.");
 	if (f->by_structure)
 		pm_emit_line(r->emit,
 			"This release keeps its free lists in static "

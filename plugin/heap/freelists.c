@@ -398,6 +398,20 @@ static int by_address(const void *a, const void *b)
 	return *x < *y ? -1 : *x > *y;
 }
 
+/* A release without a row, and nothing told where they are. */
+static enum pm_status lose(
+	const struct pm_layout *l, struct pm_freelists *f, struct pm_error *err)
+{
+	for (const struct pm_freelist_kind *k = pm_freelist_kinds; k->name;
+		k++) {
+		struct pm_freelist lost = {.name = k->name, .unknown = true};
+		if (pm_has(pm_freelist_field(l, k->items)) &&
+			!pm_vec_push(&f->lists, lost))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	}
+	return PM_OK;
+}
+
 enum pm_status pm_freelists_read(
 	struct pm_heap *h, struct pm_freelists *ret, struct pm_error *err)
 {
@@ -405,7 +419,9 @@ enum pm_status pm_freelists_read(
 	PM_CLEANUP(pm_freelists_deinit) struct pm_freelists f = {0};
 	f.by_structure = l->t.freelist_link == PM_FREELIST_DEAD_REFCNT &&
 			 !pm_has(l->f.freelists.floats);
-	if (f.by_structure)
+	if (l->freelists_lost)
+		PM_TRY(lose(l, &f, err));
+	else if (f.by_structure)
 		PM_TRY(pm_freelists_read_static(h, &f, err));
 	else
 		PM_TRY(read_interpreters(h, &f, err));

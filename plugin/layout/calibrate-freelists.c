@@ -9,6 +9,7 @@
 #define MAX_VOTES 256
 #define MAX_TYPES 256
 #define MAX_HELD 2000
+#define MAX_THREADS 64
 #define NEEDED 2 /* lists that must agree */
 /* In a release that is not in the table lists came or went: this many bytes. */
 #define DRIFT 128
@@ -227,18 +228,43 @@ static void settle_apart(
 				field_of(b, e->votes[i].kind).off);
 }
 
-static bool read_home(
-	struct pm_build *b, enum home home, struct pm_span *thread)
+/* Are they where the row says, or anywhere else in this struct? */
+static bool find_in(struct election *e, size_t from, size_t len,
+	size_t expected, int64_t *ret_base)
 {
-	if (pm_build_interp(b, NULL) != PM_OK)
-		return false;
-	if (home != HOME_THREAD)
+	struct pm_build *b = e->b;
+	e->n = 0;
+	look_from(e, from, from + len);
+	if (!b->kin && elect(e, ret_base) && *ret_base == (int64_t)expected)
 		return true;
-	pm_addr at = pm_build_number(
-		b, b->interp.start, b->l->f.interp.threads_head);
-	return pm_build_is_address(b, at) &&
-	       pm_span_read(b->m, at, b->l->f.thread_impl.sizeof_.off, thread,
-		       NULL) == PM_OK;
+	e->n = 0;
+	look_from(e, 0, e->home->len);
+	if (!elect(e, ret_base) || *ret_base < 0)
+		return false;
+	if (b->kin && b->l->t.freelist_link == PM_FREELIST_FIRST_WORD)
+		*ret_base = spread(e, *ret_base);
+	return true;
+}
+
+/* The same in each thread in turn: the lists of one may all be empty. */
+static bool find_in_threads(struct election *e, struct pm_span *thread,
+	size_t from, size_t len, size_t expected, int64_t *ret_base)
+{
+	struct pm_build *b = e->b;
+	const struct pm_fields *f = &b->l->f;
+	pm_addr at =
+		pm_build_number(b, b->interp.start, f->interp.threads_head);
+	e->home = thread;
+	for (unsigned n = 0; n < MAX_THREADS && pm_build_is_address(b, at);
+		n++, at = pm_build_number(b, at, f->thread.next)) {
+		pm_span_deinit(thread);
+		*thread = (struct pm_span){0};
+		if (pm_span_read(b->m, at, f->thread_impl.sizeof_.off, thread,
+			    NULL) == PM_OK &&
+			find_in(e, from, len, expected, ret_base))
+			return true;
+	}
+	return false;
 }
 
 void pm_calibrate_freelists(struct pm_build *b)
@@ -254,22 +280,21 @@ void pm_calibrate_freelists(struct pm_build *b)
 	size_t len =
 		home == HOME_APART ? APART_MAX : l->f.freelists.sizeof_.off;
 	int64_t base;
-	if (!pm_has(l->f.freelists.floats) || !read_home(b, home, &thread))
+	if (!pm_has(l->f.freelists.floats) || pm_build_interp(b, NULL) != PM_OK)
 		return;
 	pm_auto_free struct election *e = calloc(1, sizeof *e);
 	if (!e)
 		return;
 	e->b = b;
-	e->home = home == HOME_THREAD ? &thread : &b->interp;
-	look_from(e, from, from + len);
-	if (b->kin || !elect(e, &base) || base != (int64_t)expected) {
-		e->n = 0;
-		look_from(e, 0, e->home->len);
-		if (!elect(e, &base) || base < 0)
-			return;
-		if (b->kin && l->t.freelist_link == PM_FREELIST_FIRST_WORD)
-			base = spread(e, base);
-	}
+	e->home = &b->interp;
+	bool found = home == HOME_THREAD
+			     ? find_in_threads(
+				       e, &thread, from, len, expected, &base)
+			     : find_in(e, from, len, expected, &base);
+	l->freelists_doubtful = b->kin;
+	l->freelists_lost = b->kin && !found;
+	if (!found)
+		return;
 	if (home == HOME_APART)
 		settle_apart(b, e, base);
 	else

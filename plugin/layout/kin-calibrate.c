@@ -224,14 +224,18 @@ static void calibrate_interned_table(struct pm_build *b)
 
 /* ---- states of generators ---- */
 
-/* Suspended ones are below 0 until 3.14, and above since. */
+/* Suspended ones are below 0 until 3.14, and above since.  Without lists of the
+   collector, and generators on them, what the numbers mean is not known. */
 static void calibrate_generators(struct pm_build *b)
 {
 	const struct pm_fields *f = &b->l->f;
 	pm_addr gc = pm_layout_gc_state(b->l, b->interp.start);
 	unsigned seen = 0, below = 0;
 	pm_addr generator = 0, heads[PM_GC_LISTS];
-	if (!gc || b->l->t.gen_states == PM_GEN_STATES_OBJECT)
+	if (b->l->t.gen_states == PM_GEN_STATES_OBJECT)
+		return;
+	b->l->t.gen_states = PM_GEN_STATES_BY_FRAME;
+	if (!gc)
 		return;
 	pm_layout_gc_lists(b->l, gc, heads);
 	for (unsigned i = 0, n = 0; i < PM_GC_PERMANENT; i++) {

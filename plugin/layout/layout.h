@@ -108,6 +108,7 @@ enum pm_gen_states {
 	PM_GEN_STATES_OBJECT, /* gi_frame object (<= 3.10) */
 	PM_GEN_STATES_311,    /* -3/-2 created ... >= 1 done */
 	PM_GEN_STATES_315,
+	PM_GEN_STATES_BY_FRAME, /* not known: as their frames look */
 };
 enum pm_freelist_link {
 	PM_FREELIST_DEAD_REFCNT, /* held objects have refcount 0 (<= 3.13) */
@@ -163,7 +164,8 @@ struct pm_slot {
 struct pm_held {
 	uint32_t off;
 	uint16_t count, stride;
-	const char *name; /* member, as C writes it; of a run: what they are in */
+	const char
+		*name; /* member, as C writes it; of a run: what they are in */
 };
 
 struct pm_row {
@@ -237,6 +239,8 @@ struct pm_layout {
 	struct pm_traits t;
 	const struct pm_row *row; /* nearest row of the table */
 	bool kin;		  /* it is of another release */
+	bool freelists_doubtful;  /* ... so which list is which is likely, */
+	bool freelists_lost;	  /* or not known at all */
 	unsigned hexversion;	  /* PY_VERSION_HEX; micro 0xff when unknown */
 	enum pm_source version_source;
 	bool version_exact; /* micro and release level are known */

@@ -14,6 +14,8 @@ const char *pm_run_state_text(enum pm_run_state s)
 		return "created";
 	case PM_RUN_SUSPENDED:
 		return "suspended";
+	case PM_RUN_CREATED_OR_SUSPENDED:
+		return "created or suspended";
 	case PM_RUN_RUNNING:
 		return "running";
 	case PM_RUN_CLOSED:
@@ -209,6 +211,34 @@ static enum pm_run_state state_of(const struct pm_layout *l, int64_t v)
 			    : PM_RUN_CLOSED;
 }
 
+/* A frame that runs is linked to the one that called it; one that was cleared
+   has no function (gen_send_ex2, _PyFrame_ClearExceptCode). */
+static enum pm_run_state state_by_frame(
+	const struct pm_objects *o, pm_addr iframe)
+{
+	const struct pm_layout *l = o->l;
+	uint64_t mask = l->t.frame_refs == PM_REF_TAGGED ? 3 : 0;
+	uint64_t previous = 0, function = 0;
+	if (pm_layout_read(l, o->m, iframe, l->f.iframe.previous, &previous,
+		    NULL) != PM_OK ||
+		pm_layout_read(l, o->m, iframe, l->f.iframe.func, &function,
+			NULL) != PM_OK)
+		return PM_RUN_UNKNOWN;
+	return !(function & ~mask) ? PM_RUN_CLOSED
+	       : previous	   ? PM_RUN_RUNNING
+				   : PM_RUN_CREATED_OR_SUSPENDED;
+}
+
+enum pm_run_state pm_gen_state(
+	const struct pm_objects *o, const struct pm_object *x)
+{
+	const struct pm_fields *f = &o->l->f;
+	if (o->l->t.gen_states == PM_GEN_STATES_BY_FRAME)
+		return state_by_frame(o, x->addr + f->gen.iframe.off);
+	return state_of(o->l,
+		pm_get_signed(o->l, pm_object_body(x), f->gen.frame_state));
+}
+
 static bool gen_place(const struct pm_objects *o, const struct pm_object *x,
 	struct pm_code_place *p)
 {
@@ -217,8 +247,7 @@ static bool gen_place(const struct pm_objects *o, const struct pm_object *x,
 	const void *body = pm_object_body(x);
 	if (pm_has(f->gen.iframe)) {
 		(void)pm_iframe_place(o, x->addr + f->gen.iframe.off, p);
-		p->state =
-			state_of(l, pm_get_signed(l, body, f->gen.frame_state));
+		p->state = pm_gen_state(o, x);
 		if (p->state == PM_RUN_CLOSED)
 			p->line = 0;
 		return true;

@@ -9,6 +9,7 @@ enum pm_run_state {
 	PM_RUN_UNKNOWN,
 	PM_RUN_CREATED,
 	PM_RUN_SUSPENDED,
+	PM_RUN_CREATED_OR_SUSPENDED, /* a release without a row */
 	PM_RUN_RUNNING,
 	PM_RUN_CLOSED,
 };
@@ -28,6 +29,16 @@ int64_t pm_code_line(const struct pm_objects *o, pm_addr code, int64_t at);
    is none of these, or can't be read. */
 bool pm_code_place(const struct pm_objects *o, const struct pm_object *x,
 	struct pm_code_place *ret);
+
+/* Of a generator and the like that has its frame in it (3.11). */
+enum pm_run_state pm_gen_state(
+	const struct pm_objects *o, const struct pm_object *x);
+/* One that neither runs nor is closed owns what its frame refers to. */
+static inline bool pm_gen_owns_frame(enum pm_run_state s)
+{
+	return s == PM_RUN_CREATED || s == PM_RUN_SUSPENDED ||
+	       s == PM_RUN_CREATED_OR_SUSPENDED;
+}
 
 /* The same of an interpreter frame (3.11), which is no object: code and line.
  */

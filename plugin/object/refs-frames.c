@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* What frames hold: in frame objects, in generators, on a thread's stack. */
 #include "object/frames.h"
+#include "object/lines.h"
 #include "object/refs-internal.h"
 
 /* Names of the local variables of a code object; 0 when there are none. */
@@ -80,14 +81,9 @@ void pm_walk_gen(struct pm_ref_walk *w)
 	const struct pm_layout *l = w->o->l;
 	if (!pm_has(l->f.gen.iframe))
 		return;
-	int64_t state =
-		pm_get_signed(l, pm_object_body(w->x), l->f.gen.frame_state);
 	/* Suspended ones own their frame; running ones are the thread's, and
 	   cleared ones have none. */
-	bool owns = l->t.gen_states == PM_GEN_STATES_315
-			    ? state >= 0 && state <= 3
-			    : state < 0;
-	if (owns)
+	if (pm_gen_owns_frame(pm_gen_state(w->o, w->x)))
 		walk_iframe(w, w->x->addr + l->f.gen.iframe.off);
 }
 

@@ -498,6 +498,11 @@ START_TEST(unknown_version)
 		if (s == PM_OK) {
 			ck_assert(l->kin);
 			ck_assert(says(l, "the table has no Python 3.40"));
+			/* Nothing is in its free lists: they are not known,
+			   nor what states of generators mean. */
+			ck_assert(l->freelists_doubtful && l->freelists_lost);
+			ck_assert_int_eq(
+				l->t.gen_states, PM_GEN_STATES_BY_FRAME);
 		}
 		pm_layout_destroy(l);
 		l = NULL;
