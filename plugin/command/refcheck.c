@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-refcheck: reference counts against the references there are. */
 #include "command/graphing.h"
+#include "graph/native-memory.h"
 #include "graph/refcheck.h"
 #include "graph/root-nodes.h"
 #include "object/repr.h"
@@ -12,6 +13,8 @@
 struct refcheck {
 	struct pm_graphing graphing;
 	struct pm_refcheck_job *job;
+	bool counted;
+	struct pm_native_memory *memory; /* once it is */
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -88,17 +91,52 @@ static enum pm_status show_types(
 
 /* ---- by object ---- */
 
-/* A word of C code that may be what holds it. */
-static void put_holder(
-	const struct pm_graph *g, uint32_t node, struct pm_strbuf *out)
+/* A word of C code that may be what holds it; NULL: none is known. */
+static const struct pm_root *holder_of(const struct pm_graph *g, uint32_t node)
 {
 	const struct pm_graph_root *r = pm_graph_roots_of(g, node);
 	const struct pm_graph_root *end = g->roots.data + g->roots.len;
 	for (; r && r < end && r->node == node; r++)
-		if (pm_root_kind_is_native(r->root.kind)) {
-			pm_root_name(g->h, &r->root, false, out);
-			return;
+		if (pm_root_kind_is_native(r->root.kind))
+			return &r->root;
+	return NULL;
+}
+
+static void put_holder(struct pm_run *r, uint32_t node, struct pm_strbuf *out)
+{
+	const struct refcheck *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	const struct pm_root *root = holder_of(g, node);
+	if (root)
+		pm_root_name(g->h, root, false, out);
+	else
+		(void)pm_native_memory_describe(st->memory, g->addr[node], out);
+}
+
+/* One object of each type, the first ones, is looked for in memory of C code:
+   what leaks is mostly the same. */
+static enum pm_status begin_memory(struct pm_run *r, struct pm_error *err)
+{
+	struct refcheck *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	pm_addr targets[PM_NATIVE_TARGETS];
+	uint32_t types[PM_NATIVE_TARGETS];
+	size_t n = 0;
+	pm_vec_each (o, &pm_refcheck_result(st->job)->odd) {
+		const struct pm_type *t = pm_graph_type(g, o->node);
+		bool wanted =
+			o->count > o->found && t && n < PM_NATIVE_TARGETS &&
+			!holder_of(g, o->node) &&
+			pm_type_matches(t->name, pm_run_text(r, "type", "*"));
+		for (size_t i = 0; wanted && i < n; i++)
+			wanted = types[i] != t->id;
+		if (wanted) {
+			types[n] = t->id;
+			targets[n++] = g->addr[o->node];
 		}
+	}
+	st->counted = true;
+	return pm_native_memory_create(g->h, targets, n, &st->memory, err);
 }
 
 static void show_objects(struct pm_run *r, const struct pm_refcheck *res)
@@ -124,7 +162,7 @@ static void show_objects(struct pm_run *r, const struct pm_refcheck *res)
 			continue;
 		if (!r->top || shown++ < r->top) {
 			pm_repr(&g->h->objects, g->addr[o->node], 40, &repr);
-			put_holder(g, o->node, &holder);
+			put_holder(r, o->node, &holder);
 		}
 		const struct pm_cell cells[] = {
 			{.i = o->count},
@@ -199,10 +237,15 @@ static enum pm_status step(
 				      OBJECTS_AT_MOST, &st->job, err)
 			    : PM_OK;
 	}
-	PM_TRY(pm_refcheck_step(st->job, PM_STEP_SECONDS, &done, err));
-	pm_refcheck_progress(st->job, &now, &total);
-	snprintf(r->progress, sizeof r->progress,
-		"counting %" PRIu64 "/%" PRIu64, now, total);
+	if (!st->counted) {
+		PM_TRY(pm_refcheck_step(st->job, PM_STEP_SECONDS, &done, err));
+		pm_refcheck_progress(st->job, &now, &total);
+		snprintf(r->progress, sizeof r->progress,
+			"counting %" PRIu64 "/%" PRIu64, now, total);
+		return done ? begin_memory(r, err) : PM_OK;
+	}
+	PM_TRY(pm_native_memory_step(st->memory, PM_STEP_SECONDS, &done, err));
+	snprintf(r->progress, sizeof r->progress, "looking through memory");
 	if (!done)
 		return PM_OK;
 	const struct pm_refcheck *res = pm_refcheck_result(st->job);
@@ -220,6 +263,7 @@ static void finish(struct pm_run *r)
 		return;
 	pm_graphing_finish(&st->graphing);
 	pm_refcheck_destroy(st->job);
+	pm_native_memory_destroy(st->memory);
 	free(st);
 	r->state = NULL;
 }
@@ -251,10 +295,11 @@ const struct pm_command pm_command_refcheck = {
 	       "objects of C extensions and in variables of C code that are "
 	       "its address, believed as far as they explain the count.  HELD "
 	       "BY is a word that may be one of the other references: in a "
-	       "variable, on the C stack of a thread or in its registers, "
-	       "where it may as well be left over.  Immortal objects and, in "
-	       "free-threaded builds, objects "
-	       "with deferred counts are set apart.",
+	       "variable, on the C stack of a thread, in its registers or "
+	       "(looked for once for each type) in memory that C code got "
+	       "from malloc, where it may as well be left over.  Immortal "
+	       "objects and, in free-threaded builds, objects with deferred "
+	       "counts are set apart.",
 	.examples = "py-refcheck              # are references leaked\n"
 		    "py-refcheck -type 'app.*' -top 5",
 	.start = start,

@@ -3,6 +3,7 @@
 #include "command/graphing.h"
 #include "base/map.h"
 #include "graph/islands.h"
+#include "graph/native-memory.h"
 #include "heap/team.h"
 
 #include <string.h>
@@ -15,14 +16,15 @@ struct kind {
 	const struct pm_root *by; /* that of its example */
 	uint64_t islands, objects, size;
 	bool held, finalizers, cycle;
-	pm_addr example;
+	pm_addr example, held_one; /* 0: it is not held */
 };
 
 struct unreachable {
 	struct pm_graphing graphing;
 	struct pm_islands_job *job;
-	bool sorted;   /* into islands */
-	size_t island; /* the next to find its kind */
+	bool sorted;			 /* into islands */
+	size_t island;			 /* the next to find its kind */
+	struct pm_native_memory *memory; /* once all have theirs */
 	PM_VEC(struct kind) kinds;
 	struct pm_map by_hash; /* of a kind -> its number, plus 1 */
 	PM_VEC(uint32_t) scratch;
@@ -118,6 +120,7 @@ static enum pm_status add_island(
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (!slot->value) {
 		struct kind one = {.by = x->by,
+			.held_one = x->held ? g->addr[x->held_node] : 0,
 			.held = x->held,
 			.finalizers = x->finalizers,
 			.cycle = x->cycle,
@@ -167,13 +170,15 @@ static int by_size(const void *a, const void *b)
 static void put_holder(
 	struct pm_run *r, const struct kind *k, struct pm_strbuf *out)
 {
+	const struct unreachable *st = r->state;
 	if (!k->held && !k->by)
 		return;
-	if (!k->by) {
+	if (k->by) {
+		pm_root_name(r->session->heap, k->by, false, out);
+	} else if (!pm_native_memory_describe(st->memory, k->held_one, out)) {
 		pm_strbuf_puts(out, "not known");
 		return;
 	}
-	pm_root_name(r->session->heap, k->by, false, out);
 	if (k->islands > 1)
 		pm_strbuf_puts(out, ", and others");
 	pm_strbuf_puts(out, " (conservative)");
@@ -182,6 +187,23 @@ static void put_holder(
 static const char *state(const struct kind *k)
 {
 	return k->held ? "held" : k->cycle ? "cycle" : "garbage";
+}
+
+/* Of the first kinds that nobody is known to hold, what memory of C code does.
+ */
+static enum pm_status begin_memory(struct pm_run *r, struct pm_error *err)
+{
+	struct unreachable *st = r->state;
+	pm_addr targets[PM_NATIVE_TARGETS];
+	size_t n = 0;
+	if (st->kinds.len)
+		qsort(st->kinds.data, st->kinds.len, sizeof *st->kinds.data,
+			by_size);
+	pm_vec_each (k, &st->kinds)
+		if (k->held && !k->by && n < PM_NATIVE_TARGETS)
+			targets[n++] = k->held_one;
+	return pm_native_memory_create(
+		r->session->heap, targets, n, &st->memory, err);
 }
 
 static void show_rows(struct pm_run *r)
@@ -197,9 +219,6 @@ static void show_rows(struct pm_run *r)
 		{"types", "OBJECTS OF EACH", PM_CELL_TEXT},
 	};
 	struct unreachable *st = r->state;
-	if (st->kinds.len)
-		qsort(st->kinds.data, st->kinds.len, sizeof *st->kinds.data,
-			by_size);
 	pm_emit_table(r->emit, "rows", columns, 8, r->top);
 	size_t shown = 0;
 	pm_vec_each (k, &st->kinds) {
@@ -282,7 +301,12 @@ static enum pm_status step(
 	if (!st->sorted)
 		return pm_islands_step(
 			st->job, PM_STEP_SECONDS, &st->sorted, err);
-	PM_TRY(add_islands(r, &done, err));
+	if (!st->memory) {
+		PM_TRY(add_islands(r, &done, err));
+		return done ? begin_memory(r, err) : PM_OK;
+	}
+	snprintf(r->progress, sizeof r->progress, "looking through memory");
+	PM_TRY(pm_native_memory_step(st->memory, PM_STEP_SECONDS, &done, err));
 	if (!done)
 		return PM_OK;
 	show_rows(r);
@@ -298,6 +322,7 @@ static void finish(struct pm_run *r)
 		return;
 	pm_graphing_finish(&st->graphing);
 	pm_islands_destroy(st->job);
+	pm_native_memory_destroy(st->memory);
 	pm_vec_each (k, &st->kinds)
 		free(k->types);
 	pm_vec_deinit(&st->kinds);
@@ -322,7 +347,9 @@ const struct pm_command pm_command_unreachable = {
 	       "of them, from C code, or a reference was leaked; HELD BY says "
 	       "from where, when a variable of C code, the C stack of a "
 	       "thread or its registers have a word that is the address of "
-	       "one of its objects (conservative: it may be left over).  "
+	       "one of its objects (conservative: it may be left over); for "
+	       "the largest without one, memory that C code got from malloc "
+	       "is searched, too.  "
 	       "garbage: "
 	       "neither: being freed right now or, in a free-threaded build, "
 	       "when the collector runs next.  Islands of the same objects by "

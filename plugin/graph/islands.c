@@ -189,7 +189,10 @@ static void sum(struct pm_islands_job *j)
 	uint32_t node = j->r.nodes[x->first + j->step++];
 	const struct pm_type *t = pm_graph_type(g, node);
 	x->size += pm_graph_size(g, node);
-	x->held = x->held || is_held(j, node);
+	if (!x->held && is_held(j, node)) {
+		x->held = true;
+		x->held_node = node;
+	}
 	const struct pm_root *by = pm_graph_root(g, node);
 	if (by && (!x->by || by->kind < x->by->kind))
 		x->by = by;

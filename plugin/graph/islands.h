@@ -15,8 +15,9 @@ struct pm_island {
 	bool held;	   /* more reference counts than references */
 	/* A word of C code that leads there, the best; NULL: none known. */
 	const struct pm_root *by;
-	bool finalizers; /* objects of classes with __del__ */
-	bool cycle;	 /* an object is reached from itself */
+	uint32_t held_node; /* one that has more counts, when held */
+	bool finalizers;    /* objects of classes with __del__ */
+	bool cycle;	    /* an object is reached from itself */
 };
 
 struct pm_islands {

@@ -161,6 +161,7 @@ static void read_struct(struct pm_roots_job *j, const struct pm_root *like,
 	for (size_t i = 0; pm_layout_held(l, s, i, &held, &sure); i++) {
 		struct pm_root root = *like;
 		root.name = held.name;
+		root.counted &= !pm_layout_held_is_borrowed(&held);
 		root.many = held.count > 1;
 		for (unsigned k = 0; sure && k < held.count && !j->stop; k++) {
 			root.index = root.many ? k : held.off;

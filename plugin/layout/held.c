@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "layout/held.h"
 
+#include <string.h>
+
 #define FIELDS(s) (sizeof((struct pm_fields *)0)->s / sizeof(struct pm_field))
 #define FIRST(s) (offsetof(struct pm_fields, s) / sizeof(struct pm_field))
 
@@ -90,6 +92,16 @@ bool pm_layout_held(const struct pm_layout *l, enum pm_holder_struct s,
 	if (*ret_sure)
 		ret->off = (uint32_t)((int64_t)ret->off + by);
 	return true;
+}
+
+/* What the dicts of object and of builtins hold for as long as the interpreter
+   lives: object___reduce_ex__ in Objects/typeobject.c (3.14:
+   _PyObject_InitState in Objects/object.c), init_interp_main's part in
+   Python/pylifecycle.c. */
+bool pm_layout_held_is_borrowed(const struct pm_held *held)
+{
+	return !strcmp(held->name, "cached_objects.objreduce") ||
+	       !strcmp(held->name, "common_consts");
 }
 
 bool pm_layout_held_is_whole(const struct pm_layout *l, enum pm_holder_struct s)

@@ -19,6 +19,9 @@ enum pm_holder_struct {
 bool pm_layout_held(const struct pm_layout *l, enum pm_holder_struct s,
 	size_t i, struct pm_held *ret, bool *ret_sure);
 
+/* Does the reference count leave these out? */
+bool pm_layout_held_is_borrowed(const struct pm_held *held);
+
 /* Is all of that struct told?  No: what else it holds can only be guessed. */
 bool pm_layout_held_is_whole(
 	const struct pm_layout *l, enum pm_holder_struct s);

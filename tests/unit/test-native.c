@@ -2,7 +2,7 @@
 /* Roots in C code: words in variables, on stacks and in registers, on images of
    every row that has pymalloc. */
 #include "graph/build.h"
-#include "graph/islands.h"
+#include "graph/native-memory.h"
 #include "graph/refcheck.h"
 #include "graph/root-nodes.h"
 #include "graph/roots-native.h"
@@ -11,6 +11,7 @@
 #include "unit/unit.h"
 
 #include <elf.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -296,6 +297,66 @@ START_TEST(no_stacks)
 }
 END_TEST
 
+static void look(struct world *w, pm_addr should)
+{
+	struct pm_error err = {0};
+	struct pm_native_memory *job = NULL;
+	pm_auto_strbuf b = {0};
+	char text[60];
+	bool done = false;
+	ck_assert_int_eq(
+		pm_native_memory_create(w->heap, &w->list, 1, &job, &err),
+		PM_OK);
+	while (!done)
+		ck_assert_int_eq(
+			pm_native_memory_step(job, 0.5, &done, &err), PM_OK);
+	bool found = pm_native_memory_describe(job, w->list, &b);
+	/* Ranges are searched in this machine's byte order. */
+	if (w->h.m.l->t.big_endian != PM_HOST_BIG_ENDIAN)
+		should = 0;
+	ck_assert_int_eq(found, should != 0);
+	snprintf(text, sizeof text, "native memory at 0x%" PRIx64, should);
+	if (found)
+		ck_assert_str_eq(pm_strbuf_text(&b), text);
+	ck_assert(!pm_native_memory_describe(job, w->list + 8, &b));
+	pm_native_memory_destroy(job);
+}
+
+/* What objects, buffers, variables and stacks hold is none. */
+START_TEST(memory_of_malloc)
+{
+	EACH_ROW(row)
+	{
+		struct world w;
+		begin(&w, row);
+		unsigned ws = row->traits.word_size;
+		pm_addr other = mini_heap(&w.h.m, 4 * ws);
+		pm_addr block = mini_block(&w.h, 64);
+		(void)mini_new_list(&w.h, &w.list, 1);
+		put_word(&w, w.variable, 0, w.list);
+		mini_put(&w.h.m, w.h.m.interp, w.h.m.l->f.interp.modules,
+			w.list);
+		make_graph(&w);
+		look(&w, 0);
+		put_word(&w, other, 1, w.list);
+		put_word(&w, other, 3, w.list);
+		make_graph(&w);
+		look(&w, other + ws);
+		/* A block that is used, and nobody's; then one that is free. */
+		put_word(&w, other, 1, 0);
+		put_word(&w, other, 3, 0);
+		put_word(&w, block, 3, w.list);
+		make_graph(&w);
+		look(&w, block + 3 * ws);
+		mini_free(&w.h, block);
+		put_word(&w, block, 3, w.list);
+		make_graph(&w);
+		look(&w, 0);
+		end(&w);
+	}
+}
+END_TEST
+
 START_TEST(registers_of_notes)
 {
 	unsigned char bytes[34 * 8] = {0};
@@ -311,4 +372,4 @@ START_TEST(registers_of_notes)
 END_TEST
 
 UNIT_MAIN("native", variables, borrowed, stacks_and_registers, no_stacks,
-	registers_of_notes)
+	memory_of_malloc, registers_of_notes)

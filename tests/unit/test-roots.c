@@ -136,7 +136,8 @@ static size_t check_struct(struct world *w, enum pm_holder_struct s, pm_addr at,
 			root != NULL, "%s: no %s", l->row->name, held.name);
 		ck_assert_int_eq(root->kind, kind);
 		ck_assert(pm_root_kind_is_precise(root->kind));
-		ck_assert(root->counted);
+		ck_assert_int_eq(
+			root->counted, !pm_layout_held_is_borrowed(&held));
 		ck_assert_uint_eq(root->holder, at);
 		ck_assert_str_eq(root->name, held.name);
 	}
