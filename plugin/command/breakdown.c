@@ -2,20 +2,18 @@
 #include "command/breakdown.h"
 #include "command/walking.h"
 #include "heap/footprint.h"
+#include "heap/roles.h"
 #include "heap/scan.h"
 #include "heap/team.h"
-#include "object/attributes.h"
 #include "object/details.h"
-#include "object/refs.h"
 #include "object/class.h"
 
 #include <inttypes.h>
 #include <string.h>
 
 #define MAX_LIST (UINT64_C(1) << 32)
-#define TYPES 256
 
-/* Of owners: first all that refer to containers by a name, then the count. */
+/* Of owners: first the roles, then the count. */
 enum phase { PHASE_OWNERS, PHASE_COUNT, PHASE_DONE };
 
 struct pm_breakdown {
@@ -31,12 +29,8 @@ struct pm_breakdown {
 	struct pm_map buffers; /* that were counted, outside the pools */
 	struct pm_strbuf text; /* a name under way */
 	/* Owners. */
-	struct pm_map label_of;	    /* container: label, plus 1 */
-	struct pm_map labels;	    /* of a type and a name: label, plus 1 */
-	PM_VEC(size_t) label_names; /* in names */
-	struct pm_map row_of;	    /* of a type and a label: row, plus 1 */
-	pm_addr type_addrs[TYPES];
-	const struct pm_type *types[TYPES];
+	struct pm_roles *roles;
+	struct pm_map row_of; /* of a type and a role: row, plus 1 */
 	/* Generations. */
 	struct pm_gc_heads heads;
 	unsigned head;
@@ -51,14 +45,12 @@ void pm_breakdown_destroy(struct pm_breakdown *b)
 	if (!b)
 		return;
 	pm_scan_destroy(b->job);
+	pm_roles_destroy(b->roles);
 	pm_vec_deinit(&b->rows);
 	pm_strbuf_deinit(&b->names);
 	pm_map_deinit(&b->by_name);
 	pm_map_deinit(&b->buffers);
 	pm_strbuf_deinit(&b->text);
-	pm_map_deinit(&b->label_of);
-	pm_map_deinit(&b->labels);
-	pm_vec_deinit(&b->label_names);
 	pm_map_deinit(&b->row_of);
 	free(b);
 }
@@ -175,167 +167,12 @@ static size_t class_row(struct pm_breakdown *b, const struct pm_object *x)
 
 /* ---- by owner ---- */
 
-static bool is_container(const struct pm_type *t)
-{
-	return t->kind == PM_KIND_DICT || t->kind == PM_KIND_ODICT ||
-	       t->kind == PM_KIND_LIST || t->kind == PM_KIND_TUPLE ||
-	       t->kind == PM_KIND_SET || t->kind == PM_KIND_DEQUE;
-}
-
-/* The type of what a reference leads to; NULL: no object is there. */
-static const struct pm_type *type_of(struct pm_breakdown *b, pm_addr object)
-{
-	const struct pm_layout *l = b->h->l;
-	uint64_t type = 0;
-	if (pm_layout_read(l, b->h->memory, object, l->f.object.type, &type,
-		    NULL) != PM_OK)
-		return NULL;
-	size_t i = (type >> 3) * 0x9E3779B97F4A7C15u >> 56;
-	if (b->type_addrs[i] != type) {
-		const struct pm_type *t = pm_types_get(b->h->types, type);
-		b->type_addrs[i] = type;
-		b->types[i] = t && t->is_type ? t : NULL;
-	}
-	return b->types[i];
-}
-
-/* Each holder's name for it: of a str its address, of C's names theirs. */
-struct naming {
-	struct pm_breakdown *b;
-	const struct pm_object *x;
-	pm_addr dict; /* its __dict__ */
-};
-
-static const char *bare(const struct pm_type *t)
-{
-	const char *dot = strrchr(t->name, '.');
-	return !strncmp(t->name, "builtins.", 9) && dot ? dot + 1 : t->name;
-}
-
-static void put_label(const struct naming *n, const struct pm_ref *ref)
-{
-	struct pm_breakdown *b = n->b;
-	const struct pm_object *x = n->x;
-	struct pm_strbuf *out = &b->text;
-	const struct pm_type *class =
-		x->type->kind == PM_KIND_TYPE
-			? pm_types_get(b->h->types, x->addr)
-			: NULL;
-	pm_strbuf_reset(out);
-	if (ref->via == PM_VIA_FIELD && !strcmp(ref->name, "__dict__")) {
-		pm_strbuf_printf(out, "of %s", bare(x->type));
-		return;
-	}
-	if (x->type->kind == PM_KIND_MODULE && ref->via == PM_VIA_ATTRIBUTE) {
-		pm_strbuf_puts(out, "in a module");
-		return;
-	}
-	if (class && class->is_type && ref->via == PM_VIA_ATTRIBUTE) {
-		pm_strbuf_printf(out, "in class %s", class->name);
-		return;
-	}
-	pm_strbuf_puts(out, "in ");
-	if (ref->via == PM_VIA_SLOT)
-		pm_strbuf_printf(out, "attribute .%s", ref->name);
-	else
-		pm_ref_describe(&b->h->objects, x, ref, out);
-	pm_strbuf_printf(out, " of %s", bare(x->type));
-}
-
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-	uint64_t h = (a + 1) * 0x9E3779B97F4A7C15u ^ b;
-	h = (h ^ h >> 30) * 0xBF58476D1CE4E5B9u;
-	h ^= h >> 27;
-	return h ? h : 1;
-}
-
-/* The label of this reference: its number, plus 1. */
-static uint64_t label_of(const struct naming *n, const struct pm_ref *ref)
-{
-	struct pm_breakdown *b = n->b;
-	/* What classes and modules hold is not told apart by name: each class
-	   is a label, and all modules are one. */
-	bool all = ref->via == PM_VIA_ATTRIBUTE &&
-		   (n->x->type->kind == PM_KIND_TYPE ||
-			   n->x->type->kind == PM_KIND_MODULE);
-	bool own = all && n->x->type->kind == PM_KIND_TYPE;
-	uint64_t name = all ? 1 : ref->key ? ref->key : (uintptr_t)ref->name;
-	uint64_t key = mix(own ? n->x->addr : n->x->type->addr, name);
-	struct pm_map_slot *s = pm_map_put(&b->labels, key, NULL);
-	if (!s) {
-		b->no_memory = true;
-		return 0;
-	}
-	if (s->value)
-		return s->value;
-	put_label(n, ref);
-	size_t at = keep_name(b, pm_strbuf_text(&b->text));
-	if (!pm_vec_push(&b->label_names, at)) {
-		b->no_memory = true;
-		return 0;
-	}
-	s->value = b->label_names.len;
-	return s->value;
-}
-
-static bool note_ref(void *arg, const struct pm_ref *ref)
-{
-	struct naming *n = arg;
-	struct pm_breakdown *b = n->b;
-	if (ref->via != PM_VIA_FIELD && ref->via != PM_VIA_SLOT &&
-		ref->via != PM_VIA_ATTRIBUTE)
-		return true;
-	if (ref->via == PM_VIA_FIELD && !strcmp(ref->name, "__dict__"))
-		n->dict = ref->target;
-	const struct pm_type *t = type_of(b, ref->target);
-	if (!t || !is_container(t))
-		return true;
-	struct pm_map_slot *s = pm_map_put(&b->label_of, ref->target, NULL);
-	if (!s)
-		b->no_memory = true;
-	else if (!s->value) /* whoever has the lowest address */
-		s->value = label_of(n, ref);
-	return !b->no_memory;
-}
-
-static bool note_owner(struct pm_breakdown *b, const struct pm_object *x)
-{
-	struct naming n = {b, x, 0};
-	const struct pm_objects *o = &b->h->objects;
-	struct pm_object d;
-	struct pm_dict_iter it;
-	pm_addr key, value;
-	if (is_container(x->type) || x->type->kind == PM_KIND_STR ||
-		x->type->kind == PM_KIND_INT || x->type->kind == PM_KIND_BYTES)
-		return true;
-	if (pm_refs_each(o, x, note_ref, &n) != PM_OK)
-		b->unreadable++;
-	if (!n.dict || pm_object_load(o, n.dict, &d, NULL) != PM_OK ||
-		(d.type->kind != PM_KIND_DICT && d.type->kind != PM_KIND_ODICT))
-		return !b->no_memory;
-	if (pm_dict_iter_of(o->l, o->m, d.addr, pm_object_body(&d), &it,
-		    NULL) != PM_OK) {
-		b->unreadable++;
-		return true;
-	}
-	while (!b->no_memory && pm_dict_iter_next(&it, &key, &value)) {
-		struct pm_ref ref = {
-			.target = value, .via = PM_VIA_ATTRIBUTE, .key = key};
-		if (!note_ref(&n, &ref))
-			break;
-	}
-	return !b->no_memory;
-}
-
 static size_t owner_row(struct pm_breakdown *b, const struct pm_object *x)
 {
-	const struct pm_map_slot *label =
-		is_container(x->type) ? pm_map_find(&b->label_of, x->addr)
-				      : NULL;
-	uint64_t number = label ? label->value : 0;
-	struct pm_map_slot *s =
-		pm_map_put(&b->row_of, mix(x->type->addr, number), NULL);
+	uint32_t role = pm_roles_of(b->roles, x->addr);
+	const char *type = pm_type_bare(x->type);
+	struct pm_map_slot *s = pm_map_put(
+		&b->row_of, ((uint64_t)x->type->id << 32 | role) + 1, NULL);
 	if (!s) {
 		b->no_memory = true;
 		return 0;
@@ -343,10 +180,14 @@ static size_t owner_row(struct pm_breakdown *b, const struct pm_object *x)
 	if (s->value)
 		return s->value;
 	pm_strbuf_reset(&b->text);
-	pm_strbuf_puts(&b->text, number ? bare(x->type) : x->type->name);
-	if (number)
-		pm_strbuf_printf(&b->text, " %s",
-			b->names.data + b->label_names.data[number - 1]);
+	if (!role)
+		pm_strbuf_puts(&b->text, x->type->name);
+	else if (pm_roles_is_dict(b->roles, role) && !strcmp(type, "dict"))
+		pm_strbuf_puts(&b->text, pm_roles_text(b->roles, role));
+	else
+		pm_strbuf_printf(&b->text, "%s %s%s", type,
+			pm_roles_is_nested(b->roles, role) ? "" : "in ",
+			pm_roles_text(b->roles, role));
 	s->value = row_named(b, pm_strbuf_text(&b->text), 0);
 	return s->value;
 }
@@ -356,8 +197,7 @@ static size_t owner_row(struct pm_breakdown *b, const struct pm_object *x)
 static bool wants(void *arg, const struct pm_type *t)
 {
 	const struct pm_breakdown *b = arg;
-	return b->phase == PHASE_OWNERS || !b->glob ||
-	       pm_type_matches(t->name, b->glob);
+	return !b->glob || pm_type_matches(t->name, b->glob);
 }
 
 static bool found(void *arg, unsigned who, const struct pm_scanned *s)
@@ -366,8 +206,6 @@ static bool found(void *arg, unsigned who, const struct pm_scanned *s)
 	struct pm_object *x = &b->x;
 	(void)who; /* there is one only */
 	pm_scan_load(b->job, s, x);
-	if (b->phase == PHASE_OWNERS)
-		return note_owner(b, x);
 	add_object(
 		b, b->by == PM_BY_OWNER ? owner_row(b, x) : class_row(b, x), x);
 	return !b->no_memory;
@@ -483,7 +321,7 @@ static enum pm_status begin(struct pm_breakdown *b, struct pm_error *err)
 		return begin_pass(b, err);
 	case PM_BY_OWNER:
 		b->phase = PHASE_OWNERS;
-		return begin_pass(b, err);
+		return pm_roles_create(b->h, &b->roles, err);
 	}
 	return PM_OK;
 }
@@ -510,12 +348,16 @@ enum pm_status pm_breakdown_step(struct pm_breakdown *b, double seconds,
 	bool done = false;
 	if (b->phase != PHASE_DONE && b->by == PM_BY_GENERATION) {
 		walk_lists(b, pm_now() + seconds);
-	} else if (b->phase != PHASE_DONE) {
-		PM_TRY(pm_scan_step(b->job, seconds, &done, err));
-		if (done && b->phase == PHASE_OWNERS) {
+	} else if (b->phase == PHASE_OWNERS) {
+		PM_TRY(pm_roles_step(b->roles, seconds, &done, err));
+		if (done) {
+			b->unreadable += pm_roles_unreadable(b->roles);
 			b->phase = PHASE_COUNT;
 			PM_TRY(begin_pass(b, err));
-		} else if (done) {
+		}
+	} else if (b->phase != PHASE_DONE) {
+		PM_TRY(pm_scan_step(b->job, seconds, &done, err));
+		if (done) {
 			b->unreadable += pm_scan_unreadable(b->job);
 			b->phase = PHASE_DONE;
 		}
@@ -531,7 +373,9 @@ void pm_breakdown_progress(
 {
 	*ret_done = b->seen;
 	*ret_total = 0;
-	if (b->job)
+	if (b->phase == PHASE_OWNERS)
+		pm_roles_progress(b->roles, ret_done, ret_total);
+	else if (b->job)
 		pm_scan_progress(b->job, ret_done, ret_total);
 }
 

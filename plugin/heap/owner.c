@@ -48,14 +48,6 @@ enum pm_status pm_owners_create(struct pm_heap *h, const pm_addr *objects,
 	return PM_OK;
 }
 
-/* What holds others without saying what for. */
-static bool is_container(const struct pm_type *t)
-{
-	return t->kind == PM_KIND_DICT || t->kind == PM_KIND_ODICT ||
-	       t->kind == PM_KIND_LIST || t->kind == PM_KIND_TUPLE ||
-	       t->kind == PM_KIND_SET || t->kind == PM_KIND_DEQUE;
-}
-
 struct addresses {
 	PM_VEC(pm_addr) v;
 };
@@ -70,7 +62,7 @@ static enum pm_status begin_second(
 {
 	PM_CLEANUP(deinit_addresses) struct addresses containers = {0};
 	pm_vec_each (p, &pm_holders_result(j->first)->list)
-		if (is_container(p->type) &&
+		if (pm_type_is_container(p->type) &&
 			!pm_vec_push(&containers.v, p->object))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	return pm_holders_create_some(j->h, containers.v.data, containers.v.len,
@@ -209,7 +201,7 @@ static const struct pm_holder *find(
 		if (p->ref.target != target || p->ref.via == PM_VIA_STACK ||
 			p->ref.via == PM_VIA_NATIVE)
 			continue;
-		if (!is_container(p->type))
+		if (!pm_type_is_container(p->type))
 			return p;
 		if (!container)
 			container = p;
@@ -276,7 +268,7 @@ void pm_owners_describe(
 	const struct pm_holder *p = find(j->first, object);
 	if (!p)
 		return;
-	if (!is_container(p->type)) {
+	if (!pm_type_is_container(p->type)) {
 		describe_named(h, p, out);
 		return;
 	}
@@ -289,7 +281,7 @@ void pm_owners_describe(
 	pm_strbuf_puts(out, ", ");
 	if (describe_in_namespace(h, up, NULL, out))
 		return;
-	if (is_container(up->type))
+	if (pm_type_is_container(up->type))
 		describe_in_container(h, up, out);
 	else
 		describe_named(h, up, out);

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* What every object is to the one that refers to it by a name: "attribute
-   .tags of app.Foo", "dict of app.Foo", "module dict app 'CACHE'".  One pass
-   over all instances, classes and modules of a walked heap; of several that
-   refer to one object the first that is seen counts.  A resumable job. */
+/* What collections (containers, bytearrays) are to the one that refers to them
+   by a name: "attribute .tags of app.Foo", "dict of app.Foo", "module dict app
+   'CACHE'", "local rows of load (app.py)", "co_consts of code"; and those that
+   are found only in other collections, however deep: "nested in attribute
+   .rows of app.Table".  Of several names the first that is seen counts, a
+   field of a C struct least.  A resumable job after a walk. */
 #ifndef PM_HEAP_ROLES_H
 #define PM_HEAP_ROLES_H
 
@@ -19,11 +21,15 @@ void pm_roles_progress(
 	const struct pm_roles *r, uint64_t *ret_done, uint64_t *ret_total);
 void pm_roles_destroy(struct pm_roles *r);
 
-/* Once done: the role of an object, 0: nothing with a name refers to it. */
+/* Once done: the role of a collection, 0: nothing with a name leads to it. */
 uint32_t pm_roles_of(const struct pm_roles *r, pm_addr object);
 /* Roles of one text are one: from 1 to pm_roles_count (). */
 uint32_t pm_roles_count(const struct pm_roles *r);
 const char *pm_roles_text(const struct pm_roles *r, uint32_t role);
+/* Is it an instance's, a class's or a module's __dict__? */
+bool pm_roles_is_dict(const struct pm_roles *r, uint32_t role);
+/* Is what has it in another collection only? */
+bool pm_roles_is_nested(const struct pm_roles *r, uint32_t role);
 uint64_t pm_roles_unreadable(const struct pm_roles *r);
 
 #endif

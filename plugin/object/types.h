@@ -10,6 +10,8 @@
 #include "base/map.h"
 #include "layout/layout.h"
 
+#include <string.h>
+
 /* How the variable part of an object is laid out. */
 enum pm_kind {
 	PM_KIND_PLAIN, /* fixed fields, slots, attributes */
@@ -141,6 +143,20 @@ static inline bool pm_type_is_name(
 #define PM_TPFLAG_INLINE_VALUES (UINT64_C(1) << 2)
 #define PM_TPFLAG_MANAGED_WEAKREF (UINT64_C(1) << 3)
 #define PM_TPFLAG_MANAGED_DICT (UINT64_C(1) << 4)
+
+/* Its qualified name, without the module of built-in types. */
+static inline const char *pm_type_bare(const struct pm_type *t)
+{
+	return t->name + (strncmp(t->name, "builtins.", 9) ? 0 : 9);
+}
+
+/* Does it hold objects without a name for each? */
+static inline bool pm_type_is_container(const struct pm_type *t)
+{
+	return t->kind == PM_KIND_DICT || t->kind == PM_KIND_ODICT ||
+	       t->kind == PM_KIND_LIST || t->kind == PM_KIND_TUPLE ||
+	       t->kind == PM_KIND_SET || t->kind == PM_KIND_DEQUE;
+}
 
 /* Bytes of an instance with so many items, in whole words
    (_PyObject_VAR_SIZE); of items that were checked: at most 2^40. */
