@@ -119,11 +119,12 @@ static void add_object(
 	/* One table, several owners: the walk credits the first, too. */
 	for (unsigned i = 0; i < m.nbuffers; i++) {
 		bool added = false;
-		if (pm_pools_find(b->h->pools, m.buffers[i].addr) >= 0)
+		if (m.buffers[i].shared ||
+			pm_pools_find(b->h->pools, m.buffers[i].addr) >= 0)
 			continue;
 		if (!pm_map_put(&b->buffers, m.buffers[i].addr, &added))
 			b->no_memory = true;
-		m.buffers[i].shared |= !added;
+		m.buffers[i].shared = !added;
 	}
 	if (s != PM_CORRUPT)
 		pm_footprint(b->h, x, &m, &f);

@@ -236,8 +236,11 @@ const struct pm_command pm_command_collections = {
 	       "ones and what the "
 	       "allocator set aside for them, and those of ONE element, are "
 	       "counted, too.\n"
-	       "With -by owner a row is what an attribute, or a variable of a "
-	       "module, refers to; -by fill makes a row for each share that "
+	       "With -by owner a row is what an attribute, a variable of a "
+	       "module "
+	       "or of a running function refers to; \"nested in\" one of these "
+	       "is what is in its items, however deep.  -by fill makes a row "
+	       "for each share that "
 	       "is used.  $py1 is the collection of the first row that wastes "
 	       "most.",
 	.examples = "py-collections  # how much of all that is air\n"

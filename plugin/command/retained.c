@@ -38,7 +38,6 @@ struct retained {
 	struct pm_group_sums *sums;
 	PM_VEC(char *) names; /* of the groups */
 	bool ready;
-	struct pm_column columns[COLUMNS];
 };
 
 static enum pm_status out_of_memory(struct pm_error *err)
@@ -182,7 +181,7 @@ static enum pm_status find_path(struct pm_run *r, struct pm_error *err)
 
 static void begin_table(struct pm_run *r, bool paths, size_t limit)
 {
-	static const struct pm_column all[COLUMNS] = {
+	struct pm_column columns[COLUMNS] = {
 		{"retained", "RETAINED", PM_CELL_SIZE},
 		{NULL, "%", PM_CELL_PERCENT},
 		{"objects", "OBJECTS", PM_CELL_COUNT},
@@ -193,12 +192,9 @@ static void begin_table(struct pm_run *r, bool paths, size_t limit)
 		{"path", "PATH", PM_CELL_TEXT},
 		{NULL, "VALUE", PM_CELL_TEXT},
 	};
-	struct retained *st = r->state;
-	memcpy(st->columns, all, sizeof all);
 	if (!paths)
-		st->columns[COLUMN_PATH].key = st->columns[COLUMN_PATH].title =
-			NULL;
-	pm_emit_table(r->emit, "rows", st->columns, COLUMNS, limit);
+		columns[COLUMN_PATH].key = columns[COLUMN_PATH].title = NULL;
+	pm_emit_table(r->emit, "rows", columns, COLUMNS, limit);
 }
 
 static double share(const struct pm_graph *g, uint64_t bytes)

@@ -27,8 +27,8 @@ struct text_cell {
 };
 
 struct text_table {
-	const struct pm_column *columns; /* NULL: no table is open */
-	size_t ncolumns;
+	struct pm_column columns[PM_COLUMNS_MAX];
+	size_t ncolumns; /* 0: no table is open */
 	size_t limit, rows, hidden;
 	struct pm_strbuf text;
 	PM_VEC(struct text_cell) cells; /* ncolumns per row */

@@ -176,8 +176,8 @@ void pm_emit_table(struct pm_emit *e, const char *key,
 	struct text_table *t = &e->table;
 	pm_strbuf_reset(&t->text);
 	t->cells.len = 0;
-	t->columns = columns;
-	t->ncolumns = n;
+	t->ncolumns = n < PM_COLUMNS_MAX ? n : PM_COLUMNS_MAX;
+	memcpy(t->columns, columns, t->ncolumns * sizeof *columns);
 	t->limit = limit;
 	t->rows = t->hidden = 0;
 	if (is_json(e))
@@ -227,7 +227,7 @@ static void add_variable(
 void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object)
 {
 	struct text_table *t = &e->table;
-	if (!t->columns)
+	if (!t->ncolumns)
 		return;
 	if (t->limit && t->rows == t->limit) {
 		t->hidden++;
@@ -261,7 +261,7 @@ void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object)
 
 void pm_emit_total(struct pm_emit *e, const struct pm_cell *cells)
 {
-	if (e->table.columns && e->o.format == PM_EMIT_TEXT)
+	if (e->table.ncolumns && e->o.format == PM_EMIT_TEXT)
 		text_table_cells(e, cells);
 }
 
@@ -273,7 +273,7 @@ void pm_emit_table_hide(struct pm_emit *e, uint64_t rows)
 void pm_emit_table_end(struct pm_emit *e)
 {
 	struct text_table *t = &e->table;
-	if (!t->columns)
+	if (!t->ncolumns)
 		return;
 	if (is_json(e))
 		json_write_close(&e->json);
@@ -286,7 +286,7 @@ void pm_emit_table_end(struct pm_emit *e)
 				t->hidden == 1 ? "" : "s",
 				t->hidden == 1 ? "it" : "them");
 	}
-	t->columns = NULL;
+	t->ncolumns = 0;
 }
 
 void pm_emit_skipped(
