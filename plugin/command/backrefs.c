@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-backrefs: who refers to an object, and how. */
-#include "command/walking.h"
+#include "command/graphing.h"
+#include "command/ref-tree.h"
 #include "heap/holders.h"
 #include "object/frames.h"
 #include "object/repr.h"
@@ -10,7 +11,10 @@
 struct backrefs {
 	struct pm_walking walking;
 	struct pm_holders_job *job;
-	int64_t refcnt;
+	/* By the graph. */
+	bool by_graph, ready;
+	struct pm_graphing graphing;
+	struct pm_ref_tree tree;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -20,9 +24,13 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	struct backrefs *st = calloc(1, sizeof *st);
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	st->refcnt = x.refcnt;
 	r->state = st;
-	return pm_walking_start(&st->walking, r, err);
+	st->by_graph = pm_run_given(r, "depth") || pm_run_given(r, "filter") ||
+		       pm_run_given(r, "exclude");
+	if (!st->by_graph)
+		return pm_walking_start(&st->walking, r, err);
+	pm_ref_tree_init(&st->tree, r, true);
+	return pm_graphing_start(&st->graphing, r, PM_GRAPHING_ROOTS, err);
 }
 
 static void show_object(struct pm_run *r, const struct pm_object *x)
@@ -181,11 +189,25 @@ static void show_summary(struct pm_run *r, const struct pm_holders *res,
 	pm_emit_skipped(e, res->unreadable, 0);
 }
 
+static enum pm_status step_graph(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct backrefs *st = r->state;
+	uint32_t node;
+	if (!st->ready) {
+		PM_TRY(pm_graphing_step(&st->graphing, r, &st->ready, err));
+		return st->ready ? pm_graphing_node(r, &node, err) : PM_OK;
+	}
+	return pm_ref_tree_step(&st->tree, ret_done, err);
+}
+
 static enum pm_status step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
 	struct backrefs *st = r->state;
 	struct pm_heap *h = r->session->heap;
+	if (st->by_graph)
+		return step_graph(r, ret_done, err);
 	if (!st->job) {
 		PM_TRY(pm_walking_step(&st->walking, r, ret_done, err));
 		if (!*ret_done)
@@ -215,15 +237,24 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_walking_finish(&st->walking);
+	pm_graphing_finish(&st->graphing);
+	pm_ref_tree_deinit(&st->tree);
 	pm_holders_destroy(st->job);
 	free(st);
 	r->state = NULL;
 }
 
+static const struct pm_option options[] = {
+	PM_REF_TREE_OPTIONS(
+		"And what refers to these, N levels back, by the graph."),
+	{0},
+};
+
 const struct pm_command pm_command_backrefs = {
 	.name = "py-backrefs",
 	.group = PM_GROUP_GRAPH,
 	.summary = "Show which objects refer to an object, and through what.",
+	.options = options,
 	.flags = PM_COMMAND_TABLE | PM_COMMAND_ROWS_ARE_OBJECTS |
 		 PM_COMMAND_ONE_INTERPRETER,
 	.operand = PM_OPERAND_ADDR,
@@ -238,10 +269,17 @@ const struct pm_command pm_command_backrefs = {
 	       "likely a reference.\n"
 	       "Frames that are on a thread's stack are no objects; they come "
 	       "last, as \"local x in f (file.py)\".  What C variables and the "
-	       "interpreter itself hold is not shown here.",
+	       "interpreter itself hold is not shown here.\n"
+	       "With -depth, -filter or -exclude the graph of all references "
+	       "is asked (the first command that needs it builds it): what "
+	       "refers to the referrers, too, as in py-refs, and the roots, "
+	       "the interpreter's state, variables of running functions, C "
+	       "code, as rows \"(root)\".  An object that was opened before "
+	       "is not opened again; -top limits what is shown of each.",
 	.examples =
 		"py-backrefs $py1  # who holds the first row of the last "
 		"table\n"
+		"py-backrefs -depth 3 $py1  # and who holds those\n"
 		"py-backrefs -all -json 0x7ffff6a01c40  # all of them, for a "
 		"script",
 	.start = start,

@@ -21,6 +21,7 @@ libpymortem_la_SOURCES += \
 	%D%/info.c \
 	%D%/interned.c \
 	%D%/instances.c \
+	%D%/neighbours.c %D%/neighbours.h \
 	%D%/object.c \
 	%D%/object-tables.c %D%/object-tables.h \
 	%D%/options.c \
@@ -30,6 +31,7 @@ libpymortem_la_SOURCES += \
 	%D%/path-type.c %D%/path-type.h \
 	%D%/output.h \
 	%D%/refcheck.c \
+	%D%/ref-tree.c %D%/ref-tree.h \
 	%D%/refs.c \
 	%D%/retained.c \
 	%D%/run.c \
