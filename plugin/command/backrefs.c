@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-backrefs: who refers to an object, and how. */
 #include "command/graphing.h"
+#include "command/picture.h"
 #include "command/ref-tree.h"
 #include "heap/holders.h"
 #include "object/frames.h"
@@ -12,24 +13,27 @@ struct backrefs {
 	struct pm_walking walking;
 	struct pm_holders_job *job;
 	/* By the graph. */
-	bool by_graph, ready;
+	bool by_graph, ready, shown;
 	struct pm_graphing graphing;
 	struct pm_ref_tree tree;
+	struct pm_drawing drawing;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
 	struct pm_object x;
+	PM_TRY(pm_drawing_check(r, err));
 	PM_TRY(pm_walking_object(r, &x, err));
 	struct backrefs *st = calloc(1, sizeof *st);
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	r->state = st;
 	st->by_graph = pm_run_given(r, "depth") || pm_run_given(r, "filter") ||
-		       pm_run_given(r, "exclude");
+		       pm_run_given(r, "exclude") || pm_drawing_wanted(r);
 	if (!st->by_graph)
 		return pm_walking_start(&st->walking, r, err);
 	pm_ref_tree_init(&st->tree, r, true);
+	pm_drawing_init(&st->drawing, &st->tree.h, st->tree.deepest);
 	return pm_graphing_start(&st->graphing, r, PM_GRAPHING_ROOTS, err);
 }
 
@@ -198,7 +202,11 @@ static enum pm_status step_graph(
 		PM_TRY(pm_graphing_step(&st->graphing, r, &st->ready, err));
 		return st->ready ? pm_graphing_node(r, &node, err) : PM_OK;
 	}
-	return pm_ref_tree_step(&st->tree, ret_done, err);
+	if (st->shown)
+		return pm_drawing_step(&st->drawing, ret_done, err);
+	PM_TRY(pm_ref_tree_step(&st->tree, &st->shown, err));
+	*ret_done = st->shown && !pm_drawing_wanted(r);
+	return PM_OK;
 }
 
 static enum pm_status step(
@@ -239,6 +247,7 @@ static void finish(struct pm_run *r)
 	pm_walking_finish(&st->walking);
 	pm_graphing_finish(&st->graphing);
 	pm_ref_tree_deinit(&st->tree);
+	pm_drawing_deinit(&st->drawing);
 	pm_holders_destroy(st->job);
 	free(st);
 	r->state = NULL;
@@ -247,6 +256,7 @@ static void finish(struct pm_run *r)
 static const struct pm_option options[] = {
 	PM_REF_TREE_OPTIONS(
 		"And what refers to these, N levels back, by the graph."),
+	PM_PICTURE_OPTIONS,
 	{0},
 };
 
@@ -270,16 +280,19 @@ const struct pm_command pm_command_backrefs = {
 	       "Frames that are on a thread's stack are no objects; they come "
 	       "last, as \"local x in f (file.py)\".  What C variables and the "
 	       "interpreter itself hold is not shown here.\n"
-	       "With -depth, -filter or -exclude the graph of all references "
+	       "With -depth, -filter, -exclude or a picture the graph of all "
+	       "references "
 	       "is asked (the first command that needs it builds it): what "
 	       "refers to the referrers, too, as in py-refs, and the roots, "
 	       "the interpreter's state, variables of running functions, C "
 	       "code, as rows \"(root)\".  An object that was opened before "
-	       "is not opened again; -top limits what is shown of each.",
+	       "is not opened again; -top limits what is shown of each.  "
+	       "Pictures are as in py-refs; roots are houses.",
 	.examples =
 		"py-backrefs $py1  # who holds the first row of the last "
 		"table\n"
 		"py-backrefs -depth 3 $py1  # and who holds those\n"
+		"py-backrefs -depth 3 -svg holders.svg $py1\n"
 		"py-backrefs -all -json 0x7ffff6a01c40  # all of them, for a "
 		"script",
 	.start = start,

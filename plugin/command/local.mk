@@ -15,6 +15,7 @@ libpymortem_la_SOURCES += \
 	%D%/freelists.c \
 	%D%/graphing.c \
 	%D%/graphing.h \
+	%D%/graphviz.c %D%/graphviz.h \
 	%D%/groups.c \
 	%D%/groups.h \
 	%D%/help.c \
@@ -30,6 +31,7 @@ libpymortem_la_SOURCES += \
 	%D%/path.c \
 	%D%/path-type.c %D%/path-type.h \
 	%D%/output.h \
+	%D%/picture.c %D%/picture.h \
 	%D%/refcheck.c \
 	%D%/ref-tree.c %D%/ref-tree.h \
 	%D%/refs.c \

@@ -2,6 +2,7 @@
 /* py-path: why is an object still alive. */
 #include "command/graphing.h"
 #include "command/path-type.h"
+#include "command/picture.h"
 #include "graph/expression.h"
 #include "object/repr.h"
 
@@ -14,6 +15,8 @@ struct path_state {
 	struct pm_path_job *job;
 	struct pm_path_type *type; /* when the operand is one */
 	const char *exclude;
+	bool shown;
+	struct pm_drawing drawing;
 };
 
 /* Are the paths of a whole type asked for? */
@@ -25,10 +28,12 @@ static bool is_type(const struct pm_run *r)
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
 	struct pm_object x;
-	if (is_type(r) && pm_run_flag(r, "all-roots"))
+	if (is_type(r) && (pm_run_flag(r, "all-roots") || pm_drawing_wanted(r)))
 		return pm_fail(err, PM_USAGE, 0,
-			"-all-roots is about one object (ADDR), not about a "
-			"type");
+			"%s is about one object (ADDR), not about a type",
+			pm_run_flag(r, "all-roots") ? "-all-roots"
+						    : "a picture");
+	PM_TRY(pm_drawing_check(r, err));
 	if (!is_type(r))
 		PM_TRY(pm_walking_object(r, &x, err));
 	struct path_state *st = calloc(1, sizeof *st);
@@ -214,6 +219,8 @@ static enum pm_status step(
 {
 	struct path_state *st = r->state;
 	uint64_t done, total;
+	if (st->shown)
+		return pm_drawing_step(&st->drawing, ret_done, err);
 	if (st->type)
 		return pm_path_type_step(st->type, r, ret_done, err);
 	if (!st->job) {
@@ -229,8 +236,15 @@ static enum pm_status step(
 	pm_path_progress(st->job, &done, &total);
 	snprintf(r->progress, sizeof r->progress,
 		"going back %" PRIu64 "/%" PRIu64, done, total);
-	if (*ret_done)
-		show(r);
+	if (!*ret_done)
+		return PM_OK;
+	show(r);
+	if (!pm_drawing_wanted(r))
+		return PM_OK;
+	pm_drawing_paths(
+		&st->drawing, r, r->session->graph, pm_path_result(st->job));
+	st->shown = true;
+	*ret_done = false;
 	return PM_OK;
 }
 
@@ -242,6 +256,7 @@ static void finish(struct pm_run *r)
 	pm_graphing_finish(&st->graphing);
 	pm_path_destroy(st->job);
 	pm_path_type_destroy(st->type);
+	pm_drawing_deinit(&st->drawing);
 	free(st);
 	r->state = NULL;
 }
@@ -255,6 +270,7 @@ static const struct pm_option options[] = {
 		.type = PM_ARG_TEXT,
 		.value = "GLOB",
 		.help = "Not through objects of these types."},
+	PM_PICTURE_OPTIONS,
 	{0},
 };
 
@@ -292,6 +308,7 @@ const struct pm_command pm_command_path = {
 	.examples = "py-path $py1                     # why is it alive\n"
 		    "py-path -all-roots $py1          # who else holds it\n"
 		    "py-path -exclude builtins.frame $py1  # not by a frame\n"
+		    "py-path -all-roots -svg why.svg $py1\n"
 		    "py-path -top 5 app.Order         # what holds all of them",
 	.start = start,
 	.step = step,

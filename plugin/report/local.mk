@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/dot.c %D%/dot.h \
 	%D%/emit.c \
 	%D%/emit-private.h \
 	%D%/emit.h \

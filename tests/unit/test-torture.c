@@ -218,7 +218,7 @@ static const char *const more_lines[] = {
 	"py-interned -json -only-table",
 	"py-refs -json -depth 3 0x1",
 	"py-path -json 0x1",
-	"py-backrefs -json -depth 2 0x1",
+	"py-backrefs -json -depth 2 -dot /dev/null 0x1",
 };
 
 static bool line_for(const struct pm_command *c, char line[static 80])
