@@ -11,4 +11,6 @@ bench: all %D%/read-floor$(EXEEXT)
 	$(srcdir)/%D%/bench $(BENCHFLAGS) $(abs_builddir)
 bench-linear: all %D%/read-floor$(EXEEXT)
 	$(srcdir)/%D%/bench --linear -r 3 $(BENCHFLAGS) $(abs_builddir)
-.PHONY: bench bench-linear
+bench-graph: all
+	$(srcdir)/%D%/bench --graph -n 30000000 $(BENCHFLAGS) $(abs_builddir)
+.PHONY: bench bench-graph bench-linear
