@@ -29,6 +29,8 @@
 	X(CALLER_BARE, 0x30e)	     /* ... the first argument, no more */     \
 	X(NAMELESS_FLAGS, 0x30b)     /* <Access: 0>, not <Access.0: 0> */      \
 	X(FILEIO_CREATED, 0x303)     /* a bit before the others; closefd */    \
+	X(BYTEARRAY_AS_BYTES, 0x30f)	/* ' only where it must be */         \
+	X(TYPE_TUPLE_VARIANCE, 0x30f)	/* of typing.TypeVarTuple */           \
 	X(FILEIO_TRUNCATE, 0x30f)    /* a bit more before closefd */           \
 	X(FUTURE_CANCEL_MSG, 0x309)  /* words of _asyncio.Future: */           \
 	X(FUTURE_EXCEPTION_TB, 0x30a06f0) /* 3.10.6 */                         \

@@ -105,8 +105,9 @@ pm_repr_fn pm_repr_partial, pm_repr_date, pm_repr_time, pm_repr_datetime,
 	pm_repr_simple_cdata, pm_repr_itemgetter, pm_repr_attrgetter,
 	pm_repr_methodcaller, pm_repr_decimal_context, pm_repr_signal_dict,
 	pm_repr_count, pm_repr_repeat, pm_repr_future, pm_repr_task;
-pm_repr_fn pm_repr_type_variable, pm_repr_type_parameter_part, pm_repr_iso_date,
-	pm_repr_zone_info, pm_repr_tuple_getter;
+pm_repr_fn pm_repr_type_variable, pm_repr_type_tuple, pm_repr_sentinel,
+	pm_repr_type_parameter_part, pm_repr_iso_date, pm_repr_zone_info,
+	pm_repr_tuple_getter;
 pm_repr_fn pm_repr_classic_class, pm_repr_classic_instance,
 	pm_repr_instance_method, pm_repr_old_file, pm_repr_xrange;
 /* Arrays and scalars of numpy; false: neither. */

@@ -166,7 +166,7 @@ void pm_repr_bytearray(struct pm_repr *r, const struct pm_object *x)
 							   : f->bytearray.bytes;
 	pm_strbuf_puts(
 		r->out, r->o->l->t.text_form == PM_TEXT_WIDE ? "(b" : "(");
-	pm_repr_byte_string(
-		r, pm_repr_field(r, x, start), var_size(r, x), true);
+	pm_repr_byte_string(r, pm_repr_field(r, x, start), var_size(r, x),
+		!pm_wording_is(r->o->l, PM_WORDING_BYTEARRAY_AS_BYTES));
 	pm_strbuf_putc(r->out, ')');
 }

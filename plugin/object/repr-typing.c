@@ -21,6 +21,22 @@ void pm_repr_type_variable(struct pm_repr *r, const struct pm_object *x)
 		pm_strbuf_putc(r->out, '?');
 }
 
+void pm_repr_type_tuple(struct pm_repr *r, const struct pm_object *x)
+{
+	if (pm_wording_is(r->o->l, PM_WORDING_TYPE_TUPLE_VARIANCE))
+		pm_repr_type_variable(r, x);
+	else if (!pm_repr_text(r, pm_repr_word(r, x, 0)))
+		pm_strbuf_putc(r->out, '?');
+}
+
+/* name, module, repr */
+void pm_repr_sentinel(struct pm_repr *r, const struct pm_object *x)
+{
+	pm_addr own = pm_repr_word(r, x, 2);
+	if (!pm_repr_text(r, own ? own : pm_repr_word(r, x, 0)))
+		pm_strbuf_putc(r->out, '?');
+}
+
 /* P.args: origin. */
 void pm_repr_type_parameter_part(struct pm_repr *r, const struct pm_object *x)
 {

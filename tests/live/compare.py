@@ -306,7 +306,7 @@ def zoo(truth, docs, files_gone=False):
             continue
         for key in ("addr", "type", "type_addr", "size", "tracked"):
             if key == "size" and not answer["size_exact"] and \
-                    explained.own_sizeof(animal["type"]):
+                    explained.inherits_sizeof(animal):
                 continue
             if key == "type" and files_gone and \
                     answer[key] == nameless(animal["type_addr"]):

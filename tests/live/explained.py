@@ -74,6 +74,11 @@ def own_sizeof(name):
     return name in OWN_SIZEOF
 
 
+def inherits_sizeof(animal):
+    return own_sizeof(animal["type"]) or \
+        "_queue.SimpleQueue" in animal["bases"]
+
+
 def other_size(animal, used):
     """Does sys.getsizeof() count something else than what is drawn?"""
     bases = animal["bases"]
@@ -88,6 +93,8 @@ def other_size(animal, used):
         return True     # without their pools in 2.7
     if "builtins.type" in bases:
         return True     # with its cached keys
+    if animal["label"] == "recursive: __dict__ of itself":
+        return True     # with values that are inside of the instance
     if "builtins.frame" in bases:
         return True     # nor one of its places
     # A naive one is allocated without its last word.
