@@ -158,12 +158,12 @@ static bool take_slot(const struct pm_objects *o, const struct pm_object *x,
 {
 	const struct pm_type_slot *s = &x->type->slots[i];
 	unsigned ws = o->l->t.word_size;
-	uint64_t v = 0;
+	uint64_t v = 0, off = pm_object_slot_off(o->l, x, s);
 	if (s->kind != PM_SLOT_MEMBER)
 		return false;
-	if (s->off + ws <= x->avail)
-		v = pm_load(pm_object_body(x) + s->off, ws, o->l->t.big_endian);
-	else if (pm_memory_read_uint(o->m, x->addr + s->off, ws, &v, NULL) !=
+	if (off + ws <= x->avail)
+		v = pm_load(pm_object_body(x) + off, ws, o->l->t.big_endian);
+	else if (pm_memory_read_uint(o->m, x->addr + off, ws, &v, NULL) !=
 		 PM_OK) {
 		*status = PM_FAULT;
 		return false;
@@ -172,8 +172,8 @@ static bool take_slot(const struct pm_objects *o, const struct pm_object *x,
 		.place = PM_ATTR_SLOT,
 		.slot = s->name,
 		.value = v,
-		.at = x->addr + s->off,
-		.off = s->off,
+		.at = x->addr + off,
+		.off = off,
 	};
 	return true;
 }

@@ -119,7 +119,8 @@ static bool put_slot(const struct pm_layout *l, const struct pm_object *x,
 {
 	for (uint32_t i = 0; i < x->type->nslots; i++) {
 		const struct pm_type_slot *s = &x->type->slots[i];
-		if (off - s->off >= l->t.word_size || !s->name)
+		if (off - pm_object_slot_off(l, x, s) >= l->t.word_size ||
+			!s->name)
 			continue;
 		if (s->kind == PM_SLOT_MEMBER)
 			pm_strbuf_puts(out, "slot .");

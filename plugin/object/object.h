@@ -156,4 +156,17 @@ bool pm_object_is_deferred(
 bool pm_object_is_tracked(
 	const struct pm_objects *o, const struct pm_object *x);
 
+/* How far from its address an object has this member. */
+static inline uint64_t pm_object_slot_off(const struct pm_layout *l,
+	const struct pm_object *x, const struct pm_type_slot *s)
+{
+	if (!s->behind_items)
+		return s->off;
+	uint64_t n = pm_get(l, pm_object_body(x), l->f.var_object.size);
+	uint64_t ws = l->t.word_size;
+	if (n >> 40) /* torn: no memory is there */
+		n = UINT64_C(1) << 40;
+	return s->off + (n * (uint64_t)x->type->itemsize + ws - 1) / ws * ws;
+}
+
 #endif

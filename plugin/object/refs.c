@@ -44,18 +44,18 @@ static void walk_slots(struct pm_ref_walk *w)
 	unsigned ws = l->t.word_size;
 	for (uint32_t i = 0; i < t->nslots && !w->stop; i++) {
 		const struct pm_type_slot *s = &t->slots[i];
-		uint64_t v = 0;
-		if (s->off + ws <= w->x->avail)
-			v = pm_load(pm_object_body(w->x) + s->off, ws,
+		uint64_t v = 0, off = pm_object_slot_off(l, w->x, s);
+		if (off + ws <= w->x->avail)
+			v = pm_load(pm_object_body(w->x) + off, ws,
 				l->t.big_endian);
-		else if (!word(w, w->x->addr + s->off, &v))
+		else if (!word(w, w->x->addr + off, &v))
 			continue;
 		/* datetime objects without tzinfo end before that word. */
 		if (t->kind == PM_KIND_DATETIME && s->kind == PM_SLOT_FIELD &&
 			!pm_object_body(w->x)[l->f.object.sizeof_.off + ws])
 			continue;
-		emit(w, (struct pm_ref){v, vias[s->kind], s->name, 0, s->off,
-				w->x->addr + s->off});
+		emit(w, (struct pm_ref){v, vias[s->kind], s->name, 0, off,
+				w->x->addr + off});
 	}
 }
 

@@ -272,11 +272,12 @@ static void add_slots(struct shaping *w)
 		return;
 	for (uint32_t i = 0; i < t->nslots; i++) {
 		const struct pm_type_slot *s = &t->slots[i];
-		if (s->kind == PM_SLOT_NATIVE || s->off + ws > w->m->extent)
+		uint64_t off = pm_object_slot_off(w->o->l, w->x, s);
+		if (s->kind == PM_SLOT_NATIVE || off + ws > w->m->extent)
 			continue;
 		snprintf(name, sizeof name, "%s%s",
 			s->kind == PM_SLOT_MEMBER ? "." : "", s->name);
-		add(w, s->off, ws, PM_WORD_OBJECT, name);
+		add(w, (int64_t)off, ws, PM_WORD_OBJECT, name);
 	}
 	if (t->weaklistoffset > 0)
 		add(w, t->weaklistoffset, ws, PM_WORD_OBJECT,
@@ -337,6 +338,11 @@ static void add_items(struct shaping *w)
 		end = dict - w->x->addr;
 		add(w, (int64_t)end, w->o->l->t.word_size, PM_WORD_OBJECT,
 			"__dict__");
+	}
+	for (uint32_t i = 0; i < t->nslots; i++) {
+		uint64_t off = pm_object_slot_off(w->o->l, w->x, &t->slots[i]);
+		if (t->slots[i].behind_items && off < end)
+			end = off;
 	}
 	struct pm_word *at = word_at(w, (int64_t)from);
 	if (!from || end <= from || (at && at->name[0] == '.'))

@@ -35,14 +35,13 @@ static struct pm_type_slot *slot_at(struct pm_slots *s, uint32_t off)
 	return NULL;
 }
 
-void pm_slots_add(struct pm_slots *s, uint32_t off, enum pm_slot_kind kind,
-	const char *name)
+void pm_slots_add(struct pm_slots *s, struct pm_type_slot slot)
 {
-	if (s->v.len < PM_SLOTS_MAX && !slot_at(s, off) &&
-		pm_vec_push(&s->v, (struct pm_type_slot){off, kind, name}))
+	if (s->v.len < PM_SLOTS_MAX && !slot_at(s, slot.off) &&
+		pm_vec_push(&s->v, slot))
 		return;
-	if (kind == PM_SLOT_MEMBER)
-		free_name(name);
+	if (slot.kind == PM_SLOT_MEMBER)
+		free_name(slot.name);
 }
 
 void pm_slots_inherit(struct pm_slots *s, const struct pm_type *base)
@@ -52,12 +51,15 @@ void pm_slots_inherit(struct pm_slots *s, const struct pm_type *base)
 		if (p.kind == PM_SLOT_MEMBER)
 			p.name = strdup(p.name);
 		if (p.name || p.kind == PM_SLOT_NATIVE)
-			pm_slots_add(s, p.off, p.kind, p.name);
+			pm_slots_add(s, p);
 	}
 }
 
-/* PyMemberDef (Include/structmember.h): name, int type, offset, flags, doc.
-   _Py_T_OBJECT is 6, Py_T_OBJECT_EX 16. */
+#define MEMBER_OBJECT 6	      /* _Py_T_OBJECT */
+#define MEMBER_OBJECT_EX 16   /* Py_T_OBJECT_EX */
+#define MEMBER_AFTER_ITEMS 16 /* _Py_AFTER_ITEMS, a flag of 3.15 */
+
+/* PyMemberDef (Include/descrobject.h): name, int type, offset, flags, doc. */
 void pm_slots_add_members(struct pm_slots *s, const struct pm_layout *l,
 	struct pm_memory *m, pm_addr at, uint64_t count, int64_t basicsize)
 {
@@ -72,10 +74,11 @@ void pm_slots_add_members(struct pm_slots *s, const struct pm_layout *l,
 		pm_addr name_at = pm_load(def, ws, be);
 		uint64_t type = pm_load(def + ws, 4, be);
 		uint64_t off = pm_load(def + 2 * ws, ws, be);
+		uint64_t flags = pm_load(def + 3 * ws, 4, be);
 		if (!name_at)
 			return;
-		if ((type != 6 && type != 16) || off % ws ||
-			off + ws > (uint64_t)basicsize ||
+		if ((type != MEMBER_OBJECT && type != MEMBER_OBJECT_EX) ||
+			off % ws || off + ws > (uint64_t)basicsize ||
 			off < l->f.object.sizeof_.off)
 			continue;
 		enum pm_status st = pm_memory_read_cstring(
@@ -86,7 +89,9 @@ void pm_slots_add_members(struct pm_slots *s, const struct pm_layout *l,
 		pm_strbuf_escaped(&b, name, strlen(name));
 		char *text = pm_strbuf_take(&b);
 		if (text)
-			pm_slots_add(s, (uint32_t)off, PM_SLOT_MEMBER, text);
+			pm_slots_add(s, (struct pm_type_slot){(uint32_t)off,
+						PM_SLOT_MEMBER, text,
+						flags & MEMBER_AFTER_ITEMS});
 	}
 }
 
@@ -100,11 +105,13 @@ void pm_slots_add_decoder(struct pm_slots *s, const struct pm_layout *l,
 		if (p->index == PM_NO_FIELD) {
 			if (off != t->weaklistoffset && off != t->dictoffset &&
 				off + l->t.word_size <= t->basicsize)
-				pm_slots_add(s, off, PM_SLOT_FIELD, p->name);
+				pm_slots_add(s,
+					(struct pm_type_slot){off,
+						PM_SLOT_FIELD, p->name, false});
 		} else if (pm_has(all[p->index]) &&
 			   all[p->index].size >= l->t.word_size)
-			pm_slots_add(
-				s, all[p->index].off, PM_SLOT_FIELD, p->name);
+			pm_slots_add(s, (struct pm_type_slot){all[p->index].off,
+						PM_SLOT_FIELD, p->name, false});
 	}
 }
 
@@ -118,7 +125,8 @@ void pm_slots_add_native(struct pm_slots *s, const struct pm_layout *l,
 			off < l->f.object.sizeof_.off ||
 			slot_at(s, (uint32_t)off))
 			continue;
-		pm_slots_add(s, (uint32_t)off, PM_SLOT_NATIVE, NULL);
+		pm_slots_add(s, (struct pm_type_slot){(uint32_t)off,
+					PM_SLOT_NATIVE, NULL, false});
 	}
 }
 

@@ -16,9 +16,8 @@ struct pm_slots {
 
 void pm_slots_deinit(struct pm_slots *s);
 
-/* Takes over name where kind is PM_SLOT_MEMBER; else it is static. */
-void pm_slots_add(struct pm_slots *s, uint32_t off, enum pm_slot_kind kind,
-	const char *name);
+/* Takes over slot.name where slot.kind is PM_SLOT_MEMBER; else it is static. */
+void pm_slots_add(struct pm_slots *s, struct pm_type_slot slot);
 void pm_slots_inherit(struct pm_slots *s, const struct pm_type *base);
 /* count PyMemberDefs at at, or as many as there are before one without a name;
    basicsize: of the objects. */

@@ -310,8 +310,8 @@ static void read_slots(struct pm_types *ts, struct pm_type *t,
 	}
 	if (t->dictoffset > 0 && t->dictoffset % ws == 0 &&
 		t->dictoffset + ws <= t->basicsize && t->kind != PM_KIND_TYPE)
-		pm_slots_add(
-			s, (uint32_t)t->dictoffset, PM_SLOT_DICT, "__dict__");
+		pm_slots_add(s, (struct pm_type_slot){(uint32_t)t->dictoffset,
+					PM_SLOT_DICT, "__dict__", false});
 	/* Behind the fixed part of a base with items come these; what else a
 	   class adds, its __dict__, follows the last of them. */
 	bool items = base && base->itemsize > 0 && t->dictoffset < 0;

@@ -61,7 +61,8 @@ enum pm_slot_kind {
 struct pm_type_slot {
 	uint32_t off;
 	enum pm_slot_kind kind;
-	const char *name; /* owned by the registry, or static; NULL: native */
+	const char *name;  /* owned by the registry, or static; NULL: native */
+	bool behind_items; /* off is as if there were no items (3.15) */
 };
 
 struct pm_decoder;
