@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-heap-types: what fills the heap, by type or by something else. */
 #include "command/breakdown.h"
-#include "command/walking.h"
+#include "command/graphing.h"
+#include "graph/groups.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -11,6 +12,7 @@ struct row {
 	const struct pm_type *type; /* NULL: not by type */
 	uint64_t order;
 	struct pm_type_stats s;
+	uint64_t retained;
 };
 
 /* The values of -by, and how rows are called then. */
@@ -27,7 +29,11 @@ static const struct {
 struct heap_types {
 	struct pm_walking walking;
 	struct pm_breakdown *breakdown; /* NULL: by type, or not begun */
-	size_t way;			/* in ways; their number: by type */
+	/* Of -retained and -sort retained, with one group for each type. */
+	bool retained;
+	struct pm_graphing graphing;
+	struct pm_group_sums *sums;
+	size_t way; /* in ways; their number: by type */
 	PM_VEC(struct row) rows;
 };
 
@@ -41,7 +47,15 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	while (st->way < sizeof ways / sizeof *ways &&
 		strcmp(ways[st->way].option, by) != 0)
 		st->way++;
-	return pm_walking_start(&st->walking, r, err);
+	st->retained = pm_run_flag(r, "retained") ||
+		       !strcmp(pm_run_text(r, "sort", "size"), "retained");
+	if (!st->retained)
+		return pm_walking_start(&st->walking, r, err);
+	if (st->way < sizeof ways / sizeof *ways)
+		return pm_fail(err, PM_USAGE, 0,
+			"py-heap-types: what is retained is told by type (see "
+			"py-retained -by module)");
+	return pm_graphing_start(&st->graphing, r, PM_GRAPHING_DOMINATORS, err);
 }
 
 static int compare(const void *a, const void *b, void *arg)
@@ -55,6 +69,9 @@ static int compare(const void *a, const void *b, void *arg)
 	} else if (!strcmp(sort, "alloc")) {
 		u = x->s.alloc;
 		v = y->s.alloc;
+	} else if (!strcmp(sort, "retained")) {
+		u = x->retained;
+		v = y->retained;
 	}
 	if (u != v && strcmp(sort, "name"))
 		return u < v ? 1 : -1;
@@ -71,13 +88,16 @@ static enum pm_status collect_types(struct pm_run *r, struct pm_error *err)
 	struct heap_types *st = r->state;
 	struct pm_heap *h = r->session->heap;
 	const char *glob = pm_run_text(r, "type", NULL);
+	const struct pm_group_sum *sums =
+		st->sums ? pm_group_sums_result(st->sums) : NULL;
 	for (uint32_t i = 0; i < h->nstats; i++) {
 		const struct pm_type *t = pm_types_by_id(h->types, i);
 		if (!t || !h->stats[i].count ||
 			(glob && !pm_type_matches(t->name, glob)))
 			continue;
-		if (!pm_vec_push(&st->rows,
-			    (struct row){t->name, t, 0, h->stats[i]}))
+		if (!pm_vec_push(
+			    &st->rows, (struct row){t->name, t, 0, h->stats[i],
+					       sums ? sums[i].retained : 0}))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}
 	return PM_OK;
@@ -94,7 +114,7 @@ static enum pm_status collect_breakdown(struct pm_run *r, struct pm_error *err)
 			!pm_vec_push(&st->rows,
 				(struct row){pm_breakdown_name(
 						     st->breakdown, &rows[i]),
-					NULL, rows[i].order, rows[i].s}))
+					NULL, rows[i].order, rows[i].s, 0}))
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	return PM_OK;
 }
@@ -125,8 +145,9 @@ static double percent(uint64_t part, uint64_t whole)
 }
 
 enum {
-	COLUMN_TRACKED = 7,
-	COLUMN_NAME = 12,
+	COLUMN_RETAINED = 7,
+	COLUMN_TRACKED,
+	COLUMN_NAME = 13,
 	COLUMNS,
 };
 
@@ -142,6 +163,7 @@ static size_t fill_columns(
 		{NULL, "%", PM_CELL_PERCENT},
 		{NULL, "CUM %", PM_CELL_PERCENT},
 		{"alloc", "ALLOC", PM_CELL_SIZE},
+		{"retained", "RETAINED", PM_CELL_SIZE},
 		{"tracked", NULL, PM_CELL_COUNT},
 		{"outside", NULL, PM_CELL_COUNT},
 		{"static", NULL, PM_CELL_COUNT},
@@ -150,6 +172,9 @@ static size_t fill_columns(
 		{"type", "TYPE", PM_CELL_TEXT},
 	};
 	memcpy(columns, all, sizeof all);
+	if (!st->retained)
+		columns[COLUMN_RETAINED].key = columns[COLUMN_RETAINED].title =
+			NULL;
 	if (!st->breakdown)
 		return COLUMNS;
 	columns[COLUMN_TRACKED] = (struct pm_column){
@@ -169,6 +194,7 @@ static void show_row(struct pm_run *r, const struct row *p, size_t rank,
 		{.d = percent(p->s.size, total->s.size)},
 		{.d = cumulative},
 		{.u = p->s.alloc},
+		{.u = p->retained},
 		{.u = p->s.tracked},
 		{.u = p->s.outside},
 		{.u = p->s.fixed},
@@ -235,12 +261,35 @@ static void show_rest(struct pm_run *r)
 	pm_emit_close(e);
 }
 
+static enum pm_status work_retained(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct heap_types *st = r->state;
+	bool ready = false;
+	if (st->sums)
+		return pm_group_sums_step(
+			st->sums, PM_STEP_SECONDS, ret_done, err);
+	PM_TRY(pm_graphing_step(&st->graphing, r, &ready, err));
+	if (!ready)
+		return PM_OK;
+	uint32_t n = pm_types_count(r->session->heap->types);
+	pm_auto_free uint32_t *group_of = malloc((n + 1) * sizeof *group_of);
+	if (!group_of)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	for (uint32_t i = 0; i < n; i++)
+		group_of[i] = i;
+	return pm_group_sums_create(
+		r->session->graph, group_of, n, n, &st->sums, err);
+}
+
 /* *ret_done: the rows can be collected. */
 static enum pm_status work(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
 	struct heap_types *st = r->state;
 	uint64_t done, total;
+	if (st->retained)
+		return work_retained(r, ret_done, err);
 	if (!st->breakdown) {
 		PM_TRY(pm_walking_step(&st->walking, r, ret_done, err));
 		if (!*ret_done || st->way == sizeof ways / sizeof *ways)
@@ -297,8 +346,11 @@ static enum pm_status step(
 	pm_emit_variable(r->emit, "py_alloc", total.s.alloc);
 	uint64_t more =
 		st->breakdown ? pm_breakdown_unreadable(st->breakdown) : 0;
-	pm_emit_skipped(r->emit, r->session->heap->unreadable + more,
-		r->session->heap->inconsistent);
+	if (st->retained)
+		pm_graphing_skipped(r);
+	else
+		pm_emit_skipped(r->emit, r->session->heap->unreadable + more,
+			r->session->heap->inconsistent);
 	return PM_OK;
 }
 
@@ -308,6 +360,8 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_walking_finish(&st->walking);
+	pm_graphing_finish(&st->graphing);
+	pm_group_sums_destroy(st->sums);
 	pm_breakdown_destroy(st->breakdown);
 	pm_vec_deinit(&st->rows);
 	free(st);
@@ -318,8 +372,12 @@ static const struct pm_option options[] = {
 	{.name = "sort",
 		.type = PM_ARG_CHOICE,
 		.value = "KEY",
-		.choices = "count|size|alloc|name",
+		.choices = "count|size|alloc|retained|name",
 		.help = "Order of the rows (default: size)."},
+	{.name = "retained",
+		.type = PM_ARG_FLAG,
+		.help = "Also what would go if all objects of a type went: by "
+			"the graph of all references."},
 	{.name = "by",
 		.type = PM_ARG_CHOICE,
 		.value = "WAY",
@@ -361,9 +419,14 @@ const struct pm_command pm_command_heap_types = {
 	       "others go by their type.  size-class: blocks of the allocator "
 	       "that the objects themselves are in; larger ones are malloc's.  "
 	       "generation: lists of the collector, as in "
-	       "gc.get_objects(generation=0).",
+	       "gc.get_objects(generation=0).\n"
+	       "RETAINED, with -retained or -sort retained, is what only "
+	       "objects of the type keep alive, one by one, themselves "
+	       "included, and counted once where they keep each other; what "
+	       "no root leads to is not in it.  See py-retained.",
 	.examples = "py-heap-types -top 10  # what fills the heap\n"
 		    "py-heap-types -sort count  # what there is most of\n"
+		    "py-heap-types -sort retained  # what keeps most\n"
 		    "py-heap-types -by owner  # whose lists and dicts they "
 		    "are\n"
 		    "py-heap-types -type 'myapp.*' -json  # one package, for a "

@@ -213,6 +213,7 @@ static const char *const more_lines[] = {
 	"py-heap-types -json -by owner",
 	"py-heap-types -json -by size-class -type int",
 	"py-heap-types -json -by module",
+	"py-heap-types -json -retained",
 	"py-retained -json -by module",
 	"py-retained -json -depth 3",
 	"py-interned -json -only-table",
