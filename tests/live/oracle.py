@@ -579,6 +579,7 @@ MEMBERS = dict(enumerate((
     memory.WORD, 8, 8, memory.WORD)))
 OBJECTS = (6, 16)       # Py_T_OBJECT_EX and its older brother
 RELATIVE = 8            # Py_RELATIVE_OFFSET
+AFTER_ITEMS = 16        # _Py_AFTER_ITEMS of 3.15: subclasses of tuple
 DRAWN_FROM, DRAWN_TO = -128, 448
 
 
@@ -597,6 +598,8 @@ def members(animal):
             offset = ctypes.c_ssize_t.from_address(
                 row + 2 * memory.WORD).value
             flags = ctypes.c_int.from_address(row + 3 * memory.WORD).value
+            if flags & AFTER_ITEMS and sys.version_info >= (3, 15):
+                offset += memory.WORD * tuple.__len__(animal)
             if MEMBERS.get(number) and not flags & RELATIVE and \
                     member.__objclass__ is kind:
                 found.append([name if isinstance(name, str) else None, offset,
