@@ -106,20 +106,22 @@ static bool add_edge(void *arg, const struct pm_ref *ref)
 	return true;
 }
 
-static void take_size(struct collector *c, const struct pm_objects *o,
+/* false: its lengths make no sense, and are not followed. */
+static bool take_size(struct collector *c, const struct pm_objects *o,
 	uint32_t node, const struct pm_object *x)
 {
 	struct pm_measure m;
 	enum pm_status s = pm_object_measure(o, x, &m);
 	if (s == PM_CORRUPT) {
 		c->inconsistent++;
-		return;
+		return false;
 	}
 	c->unreadable += s != PM_OK;
 	c->g->bytes[node] = m.size < UINT32_MAX ? (uint32_t)m.size : UINT32_MAX;
 	if (m.size >= UINT32_MAX &&
 		!pm_vec_push(&c->large, (struct pm_large_node){node, m.size}))
 		c->no_memory = true;
+	return true;
 }
 
 static bool is_weak(const struct pm_graph_build *b, const struct pm_scanned *x)
@@ -144,7 +146,7 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 	}
 	pm_scan_load(b->scan, x, &obj);
 	c->g->type[node] = x->type->id;
-	take_size(c, o, node, &obj);
+	bool sound = take_size(c, o, node, &obj);
 	/* Nodes of two threads may share a word. */
 	if (obj.immortal && node < c->g->inside)
 		__atomic_fetch_or(&c->g->immortal[node / 64],
@@ -154,7 +156,8 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 		return false;
 	c->next = node + 1;
 	c->degree = 0;
-	if (!is_weak(b, x) && pm_refs_each(o, &obj, add_edge, c) != PM_OK)
+	if (sound && !is_weak(b, x) &&
+		pm_refs_each(o, &obj, add_edge, c) != PM_OK)
 		c->unreadable++;
 	c->g->out_begin[node + 1] = c->degree;
 	return !c->no_memory;

@@ -283,13 +283,16 @@ static void open_container(struct pm_roles *r, pm_addr container)
 {
 	uint32_t number = role_of(r, container);
 	struct marking m = {.r = r, .in = number};
+	struct pm_measure size = {0};
 	struct pm_object x;
 	/* What a __dict__ holds has a name each. */
 	if (!number || is_dict(r, number))
 		return;
 	if (r->roles.data[number - 1].kind == ROLE_NESTED)
 		m.in = r->roles.data[number - 1].in;
+	/* A length that cannot be is not followed. */
 	if (pm_object_load(&r->h->objects, container, &x, NULL) != PM_OK ||
+		pm_object_measure(&r->h->objects, &x, &size) != PM_OK ||
 		pm_refs_each(&r->h->objects, &x, mark_ref, &m) != PM_OK)
 		r->unreadable++;
 }

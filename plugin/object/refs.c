@@ -97,8 +97,29 @@ static void walk_dict(struct pm_ref_walk *w)
 	walk_keys(w, keys, values, PM_VIA_VALUE, !values, true);
 }
 
+/* Links of a chain, which may be a ring by corruption: where it was at the last
+   power of two is compared (R. P. Brent, BIT 20, 1980). */
+struct chain {
+	pm_addr seen;
+	uint64_t links, due;
+};
+
+static bool is_ring(struct pm_ref_walk *w, struct chain *c, pm_addr next)
+{
+	if (next && next == c->seen) {
+		note(w, PM_CORRUPT);
+		return true;
+	}
+	if (c->links++ == c->due) {
+		c->seen = next;
+		c->due = 2 * c->due + 1;
+	}
+	return false;
+}
+
 static void walk_nodes(struct pm_ref_walk *w)
 {
+	struct chain chain = {0};
 	const struct pm_layout *l = w->o->l;
 	pm_addr node = pm_get(l, pm_object_body(w->x), l->f.odict.first);
 	uint64_t used = pm_get(l, pm_object_body(w->x), l->f.dict.used);
@@ -110,6 +131,8 @@ static void walk_nodes(struct pm_ref_walk *w)
 			return;
 		emit(w, (struct pm_ref){key, PM_VIA_KEY, NULL, 0, i,
 				node + l->f.odict_node.key.off});
+		if (is_ring(w, &chain, next))
+			return;
 		node = next;
 	}
 }
@@ -142,6 +165,7 @@ static void walk_deque(struct pm_ref_walk *w)
 	uint64_t block, left, done = 0;
 	bool old = l->t.deque_links_behind;
 	uint64_t items = l->t.deque_items, length;
+	struct chain chain = {0};
 	if (!old)
 		at += ws;
 	if (!word(w, at, &block) || !word(w, at + 2 * ws, &left) ||
@@ -165,7 +189,8 @@ static void walk_deque(struct pm_ref_walk *w)
 		}
 		done += here;
 		left = 0;
-		if (!word(w, block + pm_deque_next_at(l), &block))
+		if (!word(w, block + pm_deque_next_at(l), &block) ||
+			is_ring(w, &chain, block))
 			return;
 	}
 }
