@@ -528,7 +528,9 @@ def animals(zoo, known):
             "type_addr": hex(id(type(animal))).rstrip("L"),
             "size": sys.getsizeof(animal), "refcount": count - (id(animal) in known),
             "immortal": is_immortal and is_immortal(animal),
-            "tracked": id(animal) in known})
+            "tracked": id(animal) in known,
+            "bases": [type_name(base) for base in
+                      type.__getattribute__(type(animal), "__mro__")]})
         animal = None
     return found
 
@@ -628,8 +630,6 @@ def drawn(zoo, rows):
         row["struct_sequence"] = hasattr(type(animal), "n_sequence_fields")
         row["inline_values"] = sys.version_info >= (3, 13) and bool(
             type(animal).__flags__ & INLINE_VALUES)
-        row["bases"] = [type_name(base) for base in
-                        type.__getattribute__(type(animal), "__mro__")]
     os.close(file)
 
 
