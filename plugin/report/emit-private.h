@@ -27,11 +27,10 @@ struct text_cell {
 };
 
 struct text_table {
-	struct pm_column columns[PM_COLUMNS_MAX];
-	size_t ncolumns; /* 0: no table is open */
+	PM_VEC(struct pm_column) columns; /* len 0: no table is open */
 	size_t limit, rows, hidden;
 	struct pm_strbuf text;
-	PM_VEC(struct text_cell) cells; /* ncolumns per row */
+	PM_VEC(struct text_cell) cells; /* columns.len per row */
 	bool total;			/* the last row of cells is the total */
 	bool failed;
 };

@@ -176,8 +176,13 @@ void pm_emit_table(struct pm_emit *e, const char *key,
 	struct text_table *t = &e->table;
 	pm_strbuf_reset(&t->text);
 	t->cells.len = 0;
-	t->ncolumns = n < PM_COLUMNS_MAX ? n : PM_COLUMNS_MAX;
-	memcpy(t->columns, columns, t->ncolumns * sizeof *columns);
+	t->columns.len = 0;
+	if (pm_vec_reserve(&t->columns, n)) {
+		memcpy(t->columns.data, columns, n * sizeof *columns);
+		t->columns.len = n;
+	} else {
+		e->failed = true;
+	}
 	t->limit = limit;
 	t->rows = t->hidden = 0;
 	if (is_json(e))
@@ -227,7 +232,7 @@ static void add_variable(
 void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object)
 {
 	struct text_table *t = &e->table;
-	if (!t->ncolumns)
+	if (!t->columns.len)
 		return;
 	if (t->limit && t->rows == t->limit) {
 		t->hidden++;
@@ -252,8 +257,8 @@ void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object)
 		break;
 	case PM_EMIT_JSON:
 		json_write_open(&e->json, NULL, false, false);
-		for (size_t i = 0; i < t->ncolumns; i++)
-			json_cell(e, &t->columns[i], &cells[i]);
+		for (size_t i = 0; i < t->columns.len; i++)
+			json_cell(e, &t->columns.data[i], &cells[i]);
 		json_write_close(&e->json);
 		break;
 	}
@@ -261,7 +266,7 @@ void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object)
 
 void pm_emit_total(struct pm_emit *e, const struct pm_cell *cells)
 {
-	if (e->table.ncolumns && e->o.format == PM_EMIT_TEXT)
+	if (e->table.columns.len && e->o.format == PM_EMIT_TEXT)
 		text_table_cells(e, cells);
 }
 
@@ -273,7 +278,7 @@ void pm_emit_table_hide(struct pm_emit *e, uint64_t rows)
 void pm_emit_table_end(struct pm_emit *e)
 {
 	struct text_table *t = &e->table;
-	if (!t->ncolumns)
+	if (!t->columns.len)
 		return;
 	if (is_json(e))
 		json_write_close(&e->json);
@@ -286,7 +291,7 @@ void pm_emit_table_end(struct pm_emit *e)
 				t->hidden == 1 ? "" : "s",
 				t->hidden == 1 ? "it" : "them");
 	}
-	t->ncolumns = 0;
+	t->columns.len = 0;
 }
 
 void pm_emit_skipped(

@@ -72,10 +72,8 @@ void pm_emit_open_object(struct pm_emit *e, const char *key);
 void pm_emit_open_array(struct pm_emit *e, const char *key);
 void pm_emit_close(struct pm_emit *e);
 
-#define PM_COLUMNS_MAX 20
-
-/* A table under key ("rows").  Columns, PM_COLUMNS_MAX at most, and cells, one
-   per column, are copied, keys and titles are not.  limit: rows rendered at
+/* A table under key ("rows").  Columns and cells, one per column, are copied,
+   keys and titles are not.  limit: rows rendered at
    most (0: all); the rest is counted, and "N more rows (-all shows them)" is
    said. A row given an object address sets $py1, $py2, ... by row. */
 void pm_emit_table(struct pm_emit *e, const char *key,

@@ -149,10 +149,10 @@ static void append_cell(struct pm_emit *e, const struct pm_column *c,
 void text_table_cells(struct pm_emit *e, const struct pm_cell *cells)
 {
 	struct text_table *t = &e->table;
-	for (size_t i = 0; i < t->ncolumns; i++) {
+	for (size_t i = 0; i < t->columns.len; i++) {
 		size_t off = t->text.len;
-		if (t->columns[i].title)
-			append_cell(e, &t->columns[i], &cells[i]);
+		if (t->columns.data[i].title)
+			append_cell(e, &t->columns.data[i], &cells[i]);
 		if (!pm_vec_push(&t->cells,
 			    (struct text_cell){off, t->text.len - off}))
 			t->failed = true;
@@ -171,15 +171,15 @@ static void render_row(struct pm_emit *e, const struct text_cell *cells,
 	struct text_table *t = &e->table;
 	struct pm_strbuf *b = &e->text;
 	size_t line = b->len, used = 0;
-	for (size_t i = 0; i < t->ncolumns; i++) {
-		if (!t->columns[i].title)
+	for (size_t i = 0; i < t->columns.len; i++) {
+		if (!t->columns.data[i].title)
 			continue;
-		bool left = t->columns[i].type == PM_CELL_TEXT ||
-			    t->columns[i].type == PM_CELL_ADDR ||
-			    t->columns[i].type == PM_CELL_BOOL;
+		bool left = t->columns.data[i].type == PM_CELL_TEXT ||
+			    t->columns.data[i].type == PM_CELL_ADDR ||
+			    t->columns.data[i].type == PM_CELL_BOOL;
 		const char *text =
 			cells ? pm_strbuf_text(&t->text) + cells[i].off
-			      : t->columns[i].title;
+			      : t->columns.data[i].title;
 		size_t len = cells ? cells[i].len : strlen(text);
 		size_t width = text_width(text, len);
 		if (used) {
@@ -209,24 +209,24 @@ static void render_row(struct pm_emit *e, const struct text_cell *cells,
 void text_table_render(struct pm_emit *e)
 {
 	struct text_table *t = &e->table;
-	if (!t->ncolumns || !t->cells.len || t->failed)
+	if (!t->columns.len || !t->cells.len || t->failed)
 		return;
-	pm_auto_free size_t *widths = calloc(t->ncolumns, sizeof *widths);
+	pm_auto_free size_t *widths = calloc(t->columns.len, sizeof *widths);
 	if (!widths) {
 		t->failed = true;
 		return;
 	}
-	size_t last = 0, rows = t->cells.len / t->ncolumns;
+	size_t last = 0, rows = t->cells.len / t->columns.len;
 	const char *text = pm_strbuf_text(&t->text);
-	for (size_t i = 0; i < t->ncolumns; i++) {
-		if (!t->columns[i].title)
+	for (size_t i = 0; i < t->columns.len; i++) {
+		if (!t->columns.data[i].title)
 			continue;
 		last = i;
-		widths[i] = text_width(
-			t->columns[i].title, strlen(t->columns[i].title));
+		widths[i] = text_width(t->columns.data[i].title,
+			strlen(t->columns.data[i].title));
 		for (size_t r = 0; r < rows; r++) {
 			struct text_cell *c =
-				&t->cells.data[r * t->ncolumns + i];
+				&t->cells.data[r * t->columns.len + i];
 			size_t w = text_width(text + c->off, c->len);
 			if (w > widths[i])
 				widths[i] = w;
@@ -234,11 +234,12 @@ void text_table_render(struct pm_emit *e)
 	}
 	render_row(e, NULL, widths, last);
 	for (size_t r = 0; r < rows && !e->text.failed; r++)
-		render_row(e, &t->cells.data[r * t->ncolumns], widths, last);
+		render_row(e, &t->cells.data[r * t->columns.len], widths, last);
 }
 
 void text_table_deinit(struct text_table *t)
 {
 	pm_strbuf_deinit(&t->text);
+	pm_vec_deinit(&t->columns);
 	pm_vec_deinit(&t->cells);
 }

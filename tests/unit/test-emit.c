@@ -168,6 +168,37 @@ START_TEST(json_is_one_document)
 }
 END_TEST
 
+/* As many as a command has, and the caller's own end before the rows come. */
+START_TEST(columns_without_limit)
+{
+	enum { MANY = 70 };
+	static const enum pm_emit_format formats[] = {
+		PM_EMIT_JSON, PM_EMIT_TEXT};
+	for (unsigned f = 0; f < 2; f++) {
+		struct pm_emit_options o = {.format = formats[f]};
+		PM_CLEANUP(pm_cleanup_emit)
+		struct pm_emit *e = pm_emit_create("py-x", &o);
+		char names[MANY][8];
+		struct pm_column columns[MANY];
+		struct pm_cell cells[MANY];
+		for (unsigned i = 0; i < MANY; i++) {
+			snprintf(names[i], sizeof names[i], "c%u", i);
+			columns[i] = (struct pm_column){
+				names[i], names[i], PM_CELL_COUNT};
+			cells[i] = (struct pm_cell){.u = 1000 + i};
+		}
+		pm_emit_table(e, "rows", columns, MANY, 0);
+		memset(columns, 0, sizeof columns);
+		pm_emit_row(e, cells, 0);
+		pm_emit_table_end(e);
+		const char *text = finish(e, NULL, NULL);
+		ck_assert_ptr_nonnull(strstr(text, "c69"));
+		ck_assert_ptr_nonnull(
+			strstr(text, f ? "1,069" : "\"c69\": 1069"));
+	}
+}
+END_TEST
+
 START_TEST(json_without_anything)
 {
 	struct pm_emit_options o = {.format = PM_EMIT_JSON};
@@ -323,7 +354,8 @@ START_TEST(grouped_digits)
 END_TEST
 
 UNIT_MAIN("emit", aligns_columns, says_how_many_rows_are_left_out,
-	one_row_left_out, json_is_one_document, json_without_anything,
-	json_left_open_fails, skipped_is_said, short_is_addresses_only,
-	stable_ids_in_order_of_appearance, a_narrow_terminal_cuts_the_last_text,
-	wide_text_keeps_columns, human_sizes, grouped_digits)
+	one_row_left_out, json_is_one_document, columns_without_limit,
+	json_without_anything, json_left_open_fails, skipped_is_said,
+	short_is_addresses_only, stable_ids_in_order_of_appearance,
+	a_narrow_terminal_cuts_the_last_text, wide_text_keeps_columns,
+	human_sizes, grouped_digits)
