@@ -191,3 +191,18 @@ void pm_strbuf_escaped(struct pm_strbuf *b, const void *bytes, size_t len)
 		len -= n;
 	}
 }
+
+const char *pm_grouped(uint64_t n, char buf[static 28])
+{
+	char digits[24];
+	int len =
+		snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
+	char *out = buf;
+	for (int i = 0; i < len; i++) {
+		if (i && (len - i) % 3 == 0)
+			*out++ = ',';
+		*out++ = digits[i];
+	}
+	*out = '\0';
+	return buf;
+}

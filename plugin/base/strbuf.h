@@ -32,6 +32,9 @@ void pm_strbuf_putc(struct pm_strbuf *b, char c);
 PM_PRINTF(2, 3)
 void pm_strbuf_printf(struct pm_strbuf *b, const char *fmt, ...);
 
+/* 1234567 -> "1,234,567"; buf of 28. */
+const char *pm_grouped(uint64_t n, char buf[static 28]);
+
 /* Appends one code point as Python's repr() would inside quotes: printable
    ones as UTF-8, others as \n, \xNN, \uNNNN, \UNNNNNNNN; the quote character
    and backslash with a backslash (quote 0: neither is escaped).  Control

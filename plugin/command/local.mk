@@ -18,6 +18,7 @@ libpymortem_la_SOURCES += \
 	%D%/graphviz.c %D%/graphviz.h \
 	%D%/groups.c \
 	%D%/groups.h \
+	%D%/holder-refs.c %D%/holder-refs.h \
 	%D%/help.c \
 	%D%/info.c \
 	%D%/interned.c \
@@ -29,6 +30,7 @@ libpymortem_la_SOURCES += \
 	%D%/options.h \
 	%D%/output.c \
 	%D%/path.c \
+	%D%/path-show.c %D%/path-show.h \
 	%D%/path-type.c %D%/path-type.h \
 	%D%/output.h \
 	%D%/picture.c %D%/picture.h \

@@ -75,8 +75,7 @@ static enum pm_status find_forward(const struct pm_neighbourhood *h,
 static bool see_back(void *arg, const struct pm_ref *ref)
 {
 	struct collector *c = arg;
-	if (ref->target == c->n->of)
-		take(c, &(struct pm_neighbour){c->holder, *ref, NULL});
+	take(c, &(struct pm_neighbour){c->holder, *ref, NULL});
 	return !c->no_memory;
 }
 
@@ -90,7 +89,9 @@ static bool see_holder(const struct pm_neighbourhood *h,
 	struct pm_object x;
 	enum pm_status s = pm_object_load(o, c.holder, &x, NULL);
 	if (s == PM_OK)
-		s = pm_refs_each(o, &x, see_back, &c);
+		s = pm_holder_refs_each(h->holders, o, &x,
+			g->out_begin[node + 1] - g->out_begin[node], n->of,
+			see_back, &c);
 	n->unreadable += s != PM_OK;
 	return !c.no_memory;
 }

@@ -6,6 +6,7 @@
 #define PM_COMMAND_NEIGHBOURS_H
 
 #include "command/command.h"
+#include "command/holder-refs.h"
 #include "graph/roots.h"
 
 struct pm_neighbour {
@@ -28,6 +29,7 @@ struct pm_neighbourhood {
 	bool backward;	     /* needs the graph with its roots */
 	const char *exclude; /* types that are left out; NULL: none */
 	size_t limit;	     /* of a list; 0: all */
+	struct pm_holder_refs *holders; /* backward */
 };
 
 void pm_neighbours_deinit(struct pm_neighbours *n);

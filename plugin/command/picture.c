@@ -195,22 +195,21 @@ static enum pm_status search(struct pm_drawing *d, struct pm_error *err)
 /* ---- paths ---- */
 
 static void join_step(struct pm_drawing *d, const struct pm_graph *g,
-	const struct pm_path *p, size_t i, uint32_t from, uint32_t to)
+	const struct pm_path *p, size_t i, struct pm_vias *vias, uint32_t from,
+	uint32_t to)
 {
 	struct pm_object holder;
 	struct pm_ref ref = {.via = PM_VIA_NATIVE};
 	pm_auto_strbuf label = {0};
-	if (pm_object_load(&g->h->objects, g->addr[p->nodes[i - 1]], &holder,
-		    NULL) == PM_OK &&
-		pm_graph_via(g, &holder, g->addr[p->nodes[i]], &ref))
+	if (pm_path_via(g, p, i - 1, vias, &holder, &ref))
 		pm_ref_describe(&g->h->objects, &holder, &ref, &label);
 	pm_picture_join(&d->picture, from, to, pm_strbuf_text(&label),
 		ref.via != PM_VIA_NATIVE);
 }
 
 /* From the target back to the root; of a long one the middle is left out. */
-static void put_path(
-	struct pm_drawing *d, const struct pm_graph *g, const struct pm_path *p)
+static void put_path(struct pm_drawing *d, const struct pm_graph *g,
+	const struct pm_path *p, struct pm_vias *vias)
 {
 	uint32_t below = 0, node;
 	pm_auto_strbuf name = {0};
@@ -228,7 +227,7 @@ static void put_path(
 		if (d->picture.failed)
 			return;
 		if (i + 1 < p->n)
-			join_step(d, g, p, i + 1, node, below);
+			join_step(d, g, p, i + 1, vias, node, below);
 		if (hole) {
 			size_t left = p->n - 2 * STEPS_DRAWN - 1;
 			put_more(d, node, left, " steps", true);
@@ -246,14 +245,25 @@ static void put_path(
 		pm_root_kind_is_precise(p->root->kind));
 }
 
-void pm_drawing_paths(struct pm_drawing *d, struct pm_run *r,
-	const struct pm_graph *g, const struct pm_paths *paths)
+enum pm_status pm_drawing_paths(struct pm_drawing *d, struct pm_run *r,
+	struct pm_path_job *job, struct pm_vias *vias, struct pm_error *err)
 {
+	const struct pm_paths *paths = pm_path_result(job);
+	bool many = paths->list.len > 1;
 	uint32_t node;
 	*d = (struct pm_drawing){.h = {.r = r}, .searched = true};
 	(void)put_object(d, r->addr, 0, &node);
-	pm_vec_each (p, &paths->list)
-		put_path(d, g, p);
+	for (size_t i = 0; i < paths->list.len; i++) {
+		if (d->drawn == OBJECTS_DRAWN) {
+			d->closed += paths->list.len - i;
+			break;
+		}
+		PM_TRY(pm_path_open(job, i, err));
+		put_path(d, r->session->graph, &paths->list.data[i], vias);
+		if (many)
+			pm_path_close(job, i);
+	}
+	return PM_OK;
 }
 
 /* ---- the files ---- */

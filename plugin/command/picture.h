@@ -6,7 +6,7 @@
 
 #include "base/map.h"
 #include "command/neighbours.h"
-#include "graph/path.h"
+#include "graph/expression.h"
 #include "report/dot.h"
 
 #define PM_PICTURE_OPTIONS                                                     \
@@ -45,9 +45,10 @@ PM_CHECKED enum pm_status pm_drawing_check(
 /* Of the surroundings of r->addr. */
 void pm_drawing_init(struct pm_drawing *d, const struct pm_neighbourhood *h,
 	uint64_t deepest);
-/* Of paths; nothing is looked for then. */
-void pm_drawing_paths(struct pm_drawing *d, struct pm_run *r,
-	const struct pm_graph *g, const struct pm_paths *paths);
+/* Of the paths that were found; nothing is looked for then. */
+PM_CHECKED enum pm_status pm_drawing_paths(struct pm_drawing *d,
+	struct pm_run *r, struct pm_path_job *job, struct pm_vias *vias,
+	struct pm_error *err);
 /* *ret_done: the files are written, the result is said. */
 PM_CHECKED enum pm_status pm_drawing_step(
 	struct pm_drawing *d, bool *ret_done, struct pm_error *err);

@@ -34,6 +34,7 @@ void pm_ref_tree_init(struct pm_ref_tree *t, struct pm_run *r, bool backward)
 			.limit = r->top},
 		.filter = pm_run_text(r, "filter", NULL),
 		.deepest = pm_run_number(r, "depth", 1)};
+	t->h.holders = &t->holders;
 	if (t->deepest < 1)
 		t->deepest = 1;
 	if (t->deepest > DEEPEST)
@@ -46,6 +47,7 @@ void pm_ref_tree_deinit(struct pm_ref_tree *t)
 		close_object(*o);
 	pm_vec_deinit(&t->stack);
 	pm_map_deinit(&t->seen);
+	pm_holder_refs_deinit(&t->holders);
 }
 
 static enum pm_status open_object(
@@ -212,6 +214,8 @@ static void show_total(struct pm_ref_tree *t)
 		pm_emit_line(e, "%s references%s.",
 			pm_grouped(t->references, n),
 			t->h.backward ? " to it" : "");
+	if (pm_run_number(t->h.r, "depth", 1) > DEEPEST)
+		pm_emit_line(e, "No more than %d levels are shown.", DEEPEST);
 	if (t->cut)
 		pm_emit_line(e, "Cut after %s rows (-all shows all).",
 			pm_grouped(t->rows, n));

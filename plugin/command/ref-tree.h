@@ -25,6 +25,7 @@ struct pm_open_object; /* one whose references are shown */
 
 struct pm_ref_tree {
 	struct pm_neighbourhood h;
+	struct pm_holder_refs holders;
 	PM_VEC(struct pm_open_object *) stack;
 	struct pm_map seen; /* objects that were opened */
 	const char *filter;

@@ -178,6 +178,14 @@ static void show_objects(struct pm_run *r, const struct pm_refcheck *res)
 	pm_emit_table_end(r->emit);
 }
 
+/* Rounded down: 100 are all. */
+static double percent_of(const struct pm_refcheck_sums *s)
+{
+	if (!s->objects)
+		return 100;
+	return (double)(s->exact * 100000 / s->objects) / 1000;
+}
+
 static void show_total(struct pm_run *r, const struct pm_refcheck *res)
 {
 	const struct pm_refcheck_sums *s = &res->all;
@@ -187,8 +195,7 @@ static void show_total(struct pm_run *r, const struct pm_refcheck *res)
 		"The counts of %s of %s objects (%.3f %%) are all references "
 		"that were found.",
 		pm_grouped(s->exact, a), pm_grouped(s->objects, b),
-		s->objects ? 100.0 * (double)s->exact / (double)s->objects
-			   : 100.0);
+		percent_of(s));
 	if (s->by_variables)
 		pm_emit_line(e,
 			"Of these, %s because words in variables of C code are "

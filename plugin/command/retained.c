@@ -14,6 +14,7 @@
 #define PATHS_AT_MOST 100
 /* Of the whole: what deeper levels of a tree show. */
 #define WORTH_SHOWING 200
+#define DEEPEST 64
 
 enum {
 	COLUMN_RETAINED,
@@ -271,7 +272,7 @@ static enum pm_status show_below(struct pm_run *r, uint32_t node,
 	const struct pm_dominators *d = g->dominators;
 	pm_auto_free uint32_t *nodes = NULL;
 	size_t n = 0, i = 0;
-	PM_TRY(pm_biggest_below(g, node, &nodes, &n, err));
+	PM_TRY(pm_biggest_below(g, node, r->top, &nodes, &n, err));
 	for (; i < n && (!r->top || i < r->top); i++) {
 		if (depth > 1 && i &&
 			d->retained[nodes[i]] < d->bytes / WORTH_SHOWING)
@@ -291,8 +292,11 @@ static enum pm_status show_tree(struct pm_run *r, struct pm_error *err)
 	const struct pm_graph *g = r->session->graph;
 	uint64_t deepest = pm_run_number(r, "depth", 1);
 	uint32_t node = g->n;
-	if (deepest > 64)
-		deepest = 64;
+	if (deepest > DEEPEST) {
+		pm_emit_line(
+			r->emit, "No more than %d levels are shown.", DEEPEST);
+		deepest = DEEPEST;
+	}
 	if (r->has_addr)
 		PM_TRY(pm_graphing_node(r, &node, err));
 	bool reached = node == g->n || g->dominators->of[node] != PM_UNREACHED;

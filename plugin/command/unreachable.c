@@ -19,6 +19,10 @@ struct kind {
 	pm_addr example, held_one; /* 0: it is not held */
 };
 
+struct type_count {
+	uint32_t type, count;
+};
+
 struct unreachable {
 	struct pm_graphing graphing;
 	struct pm_islands_job *job;
@@ -27,7 +31,8 @@ struct unreachable {
 	struct pm_native_memory *memory; /* once all have theirs */
 	PM_VEC(struct kind) kinds;
 	struct pm_map by_hash; /* of a kind -> its number, plus 1 */
-	PM_VEC(uint32_t) scratch;
+	uint32_t *count_of;    /* by type id; 0 between islands */
+	PM_VEC(struct type_count) counts;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -41,16 +46,6 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 
 /* ---- islands that are alike ---- */
 
-static int by_number(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-struct type_count {
-	uint32_t type, count;
-};
-
 static int by_count(const void *a, const void *b)
 {
 	const struct type_count *x = a, *y = b;
@@ -59,39 +54,55 @@ static int by_count(const void *a, const void *b)
 	return x->type < y->type ? -1 : x->type > y->type;
 }
 
+/* How many of each type: an island may have millions of objects.  false: out of
+   memory. */
+static bool count_types(struct pm_run *r, const struct pm_island *x)
+{
+	struct unreachable *st = r->state;
+	const struct pm_graph *g = r->session->graph;
+	const uint32_t *nodes = pm_islands_result(st->job)->nodes + x->first;
+	uint32_t ntypes = pm_types_count(g->h->types);
+	if (!st->count_of)
+		st->count_of = calloc((size_t)ntypes + 1, 4);
+	if (!st->count_of)
+		return false;
+	st->counts.len = 0;
+	bool ok = true;
+	for (uint32_t i = 0; ok && i < x->n; i++) {
+		uint32_t t =
+			g->type[nodes[i]] < ntypes ? g->type[nodes[i]] : ntypes;
+		if (!st->count_of[t]++)
+			ok = pm_vec_push(
+				&st->counts, (struct type_count){t, 0});
+	}
+	pm_vec_each (c, &st->counts) {
+		c->count = st->count_of[c->type];
+		st->count_of[c->type] = 0;
+	}
+	return ok;
+}
+
 /* "2 app.Node, 2 builtins.dict, ..." */
 static bool name_types(
 	struct pm_run *r, const struct pm_island *x, struct pm_strbuf *out)
 {
 	struct unreachable *st = r->state;
-	const struct pm_graph *g = r->session->graph;
-	const uint32_t *nodes = pm_islands_result(st->job)->nodes + x->first;
-	PM_VEC(struct type_count) counts = {0};
-	bool ok = pm_vec_reserve(&st->scratch, x->n);
-	for (uint32_t i = 0; ok && i < x->n; i++)
-		st->scratch.data[i] = g->type[nodes[i]];
-	if (ok && x->n)
-		qsort(st->scratch.data, x->n, sizeof *st->scratch.data,
-			by_number);
-	for (uint32_t i = 0; ok && i < x->n; i++)
-		if (i && st->scratch.data[i] == st->scratch.data[i - 1])
-			counts.data[counts.len - 1].count++;
-		else
-			ok = pm_vec_push(&counts,
-				(struct type_count){st->scratch.data[i], 1});
-	if (ok && counts.len)
-		qsort(counts.data, counts.len, sizeof *counts.data, by_count);
-	for (size_t i = 0; ok && i < counts.len && i < TYPES_NAMED; i++) {
+	size_t n = 0;
+	if (!count_types(r, x))
+		return false;
+	if (st->counts.len)
+		qsort(st->counts.data, st->counts.len, sizeof *st->counts.data,
+			by_count);
+	pm_vec_each (c, &st->counts) {
 		const struct pm_type *t =
-			pm_types_by_id(g->h->types, counts.data[i].type);
-		pm_strbuf_printf(out, "%s%u %s", i ? ", " : "",
-			counts.data[i].count, t ? t->name : "?");
+			pm_types_by_id(r->session->heap->types, c->type);
+		if (n++ < TYPES_NAMED)
+			pm_strbuf_printf(out, "%s%u %s", n > 1 ? ", " : "",
+				c->count, t ? t->name : "?");
 	}
-	if (ok && counts.len > TYPES_NAMED)
-		pm_strbuf_printf(
-			out, ", %zu more types", counts.len - TYPES_NAMED);
-	pm_vec_deinit(&counts);
-	return ok && !out->failed;
+	if (n > TYPES_NAMED)
+		pm_strbuf_printf(out, ", %zu more types", n - TYPES_NAMED);
+	return !out->failed;
 }
 
 /* Words of C code of the same kind are told as one.  FNV-1a; two kinds of one
@@ -327,7 +338,8 @@ static void finish(struct pm_run *r)
 		free(k->types);
 	pm_vec_deinit(&st->kinds);
 	pm_map_deinit(&st->by_hash);
-	pm_vec_deinit(&st->scratch);
+	pm_vec_deinit(&st->counts);
+	free(st->count_of);
 	free(st);
 	r->state = NULL;
 }

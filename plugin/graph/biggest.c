@@ -3,19 +3,58 @@
 
 #include <string.h>
 
-static int by_retained(const void *a, const void *b, void *arg)
+static bool is_before(const struct pm_dominators *d, uint32_t x, uint32_t y)
 {
-	const struct pm_dominators *d = arg;
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
 	if (d->retained[x] != d->retained[y])
-		return d->retained[x] < d->retained[y] ? 1 : -1;
-	return x < y ? -1 : x > y;
+		return d->retained[x] > d->retained[y];
+	return x < y;
 }
 
-static void sort(const struct pm_graph *g, uint32_t *nodes, size_t n)
+static int by_retained(const void *a, const void *b, void *arg)
 {
-	if (n)
-		qsort_r(nodes, n, sizeof *nodes, by_retained, g->dominators);
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+	return x == y ? 0 : is_before(arg, x, y) ? -1 : 1;
+}
+
+/* The first n of a heap, whose top is the last in order: node i goes down. */
+static void sink(
+	const struct pm_dominators *d, uint32_t *nodes, size_t n, size_t i)
+{
+	uint32_t moving = nodes[i];
+	for (size_t below; (below = 2 * i + 1) < n; i = below) {
+		if (below + 1 < n &&
+			is_before(d, nodes[below], nodes[below + 1]))
+			below++;
+		if (!is_before(d, moving, nodes[below]))
+			break;
+		nodes[i] = nodes[below];
+	}
+	nodes[i] = moving;
+}
+
+/* The first n in order (0: all) come first, the others after them: of millions
+   a few are shown. */
+static void sort(
+	const struct pm_graph *g, uint32_t *nodes, size_t all, size_t n)
+{
+	const struct pm_dominators *d = g->dominators;
+	if (!n || n > all)
+		n = all;
+	if (!n)
+		return;
+	if (n < all) {
+		for (size_t i = n / 2; i--;)
+			sink(d, nodes, n, i);
+		for (size_t i = n; i < all; i++) {
+			uint32_t x = nodes[i];
+			if (!is_before(d, x, nodes[0]))
+				continue;
+			nodes[i] = nodes[0];
+			nodes[0] = x;
+			sink(d, nodes, n, 0);
+		}
+	}
+	qsort_r(nodes, n, sizeof *nodes, by_retained, g->dominators);
 }
 
 static unsigned magnitude(uint64_t bytes)
@@ -55,14 +94,14 @@ enum pm_status pm_biggest(const struct pm_graph *g, pm_biggest_fn *wants,
 			magnitude(d->retained[i]) >= least &&
 			(!wants || wants(arg, i)))
 			nodes[k++] = i;
-	sort(g, nodes, k);
+	sort(g, nodes, k, n);
 	*ret = nodes;
 	*ret_n = n && n < k ? n : k;
 	return PM_OK;
 }
 
 enum pm_status pm_biggest_below(const struct pm_graph *g, uint32_t node,
-	uint32_t **ret, size_t *ret_n, struct pm_error *err)
+	size_t first, uint32_t **ret, size_t *ret_n, struct pm_error *err)
 {
 	const struct pm_dominators *d = g->dominators;
 	size_t n = d->begin[node + 1] - d->begin[node];
@@ -70,7 +109,7 @@ enum pm_status pm_biggest_below(const struct pm_graph *g, uint32_t node,
 	if (!nodes)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	memcpy(nodes, d->below + d->begin[node], n * sizeof *nodes);
-	sort(g, nodes, n);
+	sort(g, nodes, n, first);
 	*ret = nodes;
 	*ret_n = n;
 	return PM_OK;

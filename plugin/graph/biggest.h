@@ -13,9 +13,10 @@ PM_CHECKED enum pm_status pm_biggest(const struct pm_graph *g,
 	pm_biggest_fn *wants, void *arg, size_t n, uint32_t **ret,
 	size_t *ret_n, struct pm_error *err);
 
-/* What a node (g->n: all roots together) dominates immediately, in that order.
-   To be freed. */
+/* What a node (g->n: all roots together) dominates immediately, the first so
+   many (0: all) in that order, then the others.  To be freed. */
 PM_CHECKED enum pm_status pm_biggest_below(const struct pm_graph *g,
-	uint32_t node, uint32_t **ret, size_t *ret_n, struct pm_error *err);
+	uint32_t node, size_t first, uint32_t **ret, size_t *ret_n,
+	struct pm_error *err);
 
 #endif

@@ -8,6 +8,8 @@
 #include <string.h>
 
 #define KEY_LIMIT 40
+/* References of an object that are too many to look through twice. */
+#define MANY 256
 
 struct finder {
 	pm_addr target;
@@ -36,6 +38,44 @@ bool pm_graph_via(const struct pm_graph *g, const struct pm_object *holder,
 	if (f.found)
 		*ret = f.ref;
 	return f.found;
+}
+
+void pm_vias_deinit(struct pm_vias *v)
+{
+	pm_map_deinit(&v->by_edge);
+	pm_vec_deinit(&v->found);
+}
+
+/* Out of memory, it is looked for again. */
+static void remember(struct pm_vias *v, uint64_t edge, const struct pm_ref *ref)
+{
+	if (!pm_vec_push(&v->found, *ref))
+		return;
+	struct pm_map_slot *slot = pm_map_put(&v->by_edge, edge, NULL);
+	if (slot)
+		slot->value = v->found.len;
+}
+
+bool pm_path_via(const struct pm_graph *g, const struct pm_path *p, size_t i,
+	struct pm_vias *vias, struct pm_object *ret_holder, struct pm_ref *ret)
+{
+	uint32_t from = p->nodes[i], to = p->nodes[i + 1];
+	uint64_t edge = (uint64_t)from << 32 | (to + 1);
+	bool many = g->out_begin[from + 1] - g->out_begin[from] >= MANY;
+	if (pm_object_load(&g->h->objects, g->addr[from], ret_holder, NULL) !=
+		PM_OK)
+		return false;
+	if (!vias || !many)
+		return pm_graph_via(g, ret_holder, g->addr[to], ret);
+	const struct pm_map_slot *known = pm_map_find(&vias->by_edge, edge);
+	if (known && known->value) {
+		*ret = vias->found.data[known->value - 1];
+		return true;
+	}
+	if (!pm_graph_via(g, ret_holder, g->addr[to], ret))
+		return false;
+	remember(vias, edge, ret);
+	return true;
 }
 
 /* A key that can be written behind a dot; appends it. */
@@ -156,27 +196,78 @@ static bool put_root(const struct pm_graph *g, const struct pm_path *p,
 	return true;
 }
 
+struct pm_path_gap pm_path_gap(const struct pm_path *p, size_t limit)
+{
+	if (!limit || p->n <= limit)
+		return (struct pm_path_gap){0, 0};
+	return (struct pm_path_gap){limit - limit / 2, p->n - limit / 2};
+}
+
+void pm_expression_begin(struct pm_expression *x, const struct pm_graph *g,
+	const struct pm_path *p, size_t limit, struct pm_vias *vias)
+{
+	*x = (struct pm_expression){.g = g,
+		.path = p,
+		.gap = pm_path_gap(p, limit),
+		.vias = vias,
+		.at = 1};
+	x->in_namespace = put_root(g, p, &x->text);
+}
+
+/* The next is behind the gap: is what leads to it in a namespace? */
+static void leave_out(struct pm_expression *x)
+{
+	struct pm_object holder;
+	struct pm_ref ref;
+	char n[28];
+	pm_strbuf_printf(&x->text, " ... %s more steps ... ",
+		pm_grouped(x->gap.end - x->gap.begin, n));
+	x->at = x->gap.end;
+	x->in_namespace =
+		x->at < x->path->n &&
+		pm_path_via(x->g, x->path, x->at - 2, x->vias, &holder, &ref) &&
+		pm_ref_is_namespace(&ref);
+}
+
+void pm_expression_deinit(struct pm_expression *x)
+{
+	pm_strbuf_deinit(&x->text);
+}
+
+bool pm_expression_step(struct pm_expression *x)
+{
+	struct pm_object holder;
+	struct pm_ref ref;
+	size_t i = x->at;
+	if (i >= x->path->n)
+		return false;
+	if (x->gap.end && i == x->gap.begin) {
+		leave_out(x);
+		return true;
+	}
+	x->at++;
+	if (!pm_path_via(x->g, x->path, i - 1, x->vias, &holder, &ref)) {
+		pm_strbuf_puts(&x->text, " ?");
+		x->in_namespace = false;
+		return true;
+	}
+	bool opens = pm_ref_is_namespace(&ref) && i + 1 < x->path->n;
+	if (x->in_namespace && ref.via != PM_VIA_VALUE)
+		pm_strbuf_puts(&x->text, ".__dict__");
+	if (!opens)
+		pm_path_step_text(&x->g->h->objects, &holder, &ref,
+			x->in_namespace, &x->text);
+	x->in_namespace = opens;
+	return true;
+}
+
 void pm_path_expression(const struct pm_graph *g, const struct pm_path *p,
 	struct pm_strbuf *out)
 {
-	const struct pm_objects *o = &g->h->objects;
-	bool in_namespace = put_root(g, p, out);
-	for (size_t i = 0; i + 1 < p->n; i++) {
-		struct pm_object holder;
-		struct pm_ref ref;
-		if (pm_object_load(o, g->addr[p->nodes[i]], &holder, NULL) !=
-				PM_OK ||
-			!pm_graph_via(
-				g, &holder, g->addr[p->nodes[i + 1]], &ref)) {
-			pm_strbuf_puts(out, " ?");
-			in_namespace = false;
-			continue;
-		}
-		bool opens = pm_ref_is_namespace(&ref) && i + 2 < p->n;
-		if (in_namespace && ref.via != PM_VIA_VALUE)
-			pm_strbuf_puts(out, ".__dict__");
-		if (!opens)
-			pm_path_step_text(o, &holder, &ref, in_namespace, out);
-		in_namespace = opens;
-	}
+	PM_CLEANUP(pm_expression_deinit) struct pm_expression x = {0};
+	pm_expression_begin(&x, g, p, PM_PATH_STEPS, NULL);
+	while (pm_expression_step(&x))
+		;
+	pm_strbuf_puts(out, pm_strbuf_text(&x.text));
+	out->failed |= x.text.failed;
 }

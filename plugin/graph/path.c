@@ -7,6 +7,12 @@
 /* How many steps longer a path may be whose root says more. */
 #define PATIENCE 3
 
+struct found {
+	const struct pm_root *root;
+	uint32_t node;
+	size_t n; /* nodes from there to the target */
+};
+
 struct pm_path_job {
 	const struct pm_graph *g;
 	uint32_t target;
@@ -15,15 +21,13 @@ struct pm_path_job {
 	void *arg;
 	uint32_t *next; /* by node: toward the target, plus 1; 0: not seen */
 	PM_VEC(uint32_t) queue;
-	size_t at, level_end;
+	size_t at, level_end, level;
 	/* The best so far; none of its level is better, nor any other root of
 	   the next levels, which are waited for. */
-	const struct pm_root *best;
-	uint32_t best_node;
+	struct found best;
 	unsigned patience;
 	/* The first guess, for when there is nothing better. */
-	const struct pm_root *guess;
-	uint32_t guess_node;
+	struct found guess;
 	struct pm_paths result;
 	bool done;
 };
@@ -66,21 +70,36 @@ enum pm_status pm_path_create(const struct pm_graph *g, uint32_t target,
 	return PM_OK;
 }
 
-static enum pm_status add_path(struct pm_path_job *j,
-	const struct pm_root *root, uint32_t from, struct pm_error *err)
+enum pm_status pm_path_open(
+	struct pm_path_job *j, size_t i, struct pm_error *err)
 {
-	size_t n = 1;
-	for (uint32_t v = from; v != j->target; v = j->next[v] - 1)
-		n++;
-	uint32_t *nodes = malloc(n * sizeof *nodes);
-	if (!nodes || !pm_vec_push(&j->result.list,
-			      (struct pm_path){root, nodes, n})) {
-		free(nodes);
+	struct pm_path *p = &j->result.list.data[i];
+	if (p->nodes)
+		return PM_OK;
+	uint32_t *nodes = malloc(p->n * sizeof *nodes);
+	if (!nodes)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	}
-	for (uint32_t v = from; n; v = j->next[v] - 1, n--)
-		*nodes++ = v;
+	uint32_t v = p->from;
+	for (size_t k = 0; k < p->n; k++, v = j->next[v] - 1)
+		nodes[k] = v;
+	p->nodes = nodes;
 	return PM_OK;
+}
+
+void pm_path_close(struct pm_path_job *j, size_t i)
+{
+	free(pm_take(j->result.list.data[i].nodes));
+}
+
+/* Thousands of roots may lead to the end of a chain of millions: unless there
+   is one only, the steps are not kept. */
+static enum pm_status add_path(
+	struct pm_path_job *j, const struct found *f, struct pm_error *err)
+{
+	if (!pm_vec_push(&j->result.list,
+		    (struct pm_path){f->root, NULL, f->n, f->node}))
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	return j->limit > 1 ? PM_OK : pm_path_open(j, 0, err);
 }
 
 static bool is_better(const struct pm_root *a, const struct pm_root *b)
@@ -94,24 +113,22 @@ static enum pm_status consider(
 	struct pm_path_job *j, uint32_t node, struct pm_error *err)
 {
 	const struct pm_root *root = pm_graph_root(j->g, node);
+	const struct found here = {root, node, j->level + 1};
 	if (!root)
 		return PM_OK;
 	if (j->limit > 1 && pm_root_kind_is_native(root->kind))
-		return add_path(j, root, node, err);
+		return add_path(j, &here, err);
 	if (!pm_root_kind_is_precise(root->kind)) {
-		if (!j->guess || root->kind < j->guess->kind) {
-			j->guess = root;
-			j->guess_node = node;
-		}
+		if (!j->guess.root || root->kind < j->guess.root->kind)
+			j->guess = here;
 		return PM_OK;
 	}
 	if (j->limit > 1)
-		return add_path(j, root, node, err);
-	if (j->best && !is_better(root, j->best))
+		return add_path(j, &here, err);
+	if (j->best.root && !is_better(root, j->best.root))
 		return PM_OK;
 	j->patience = pm_root_is_incidental(root) ? PATIENCE : 0;
-	j->best = root;
-	j->best_node = node;
+	j->best = here;
 	return PM_OK;
 }
 
@@ -141,10 +158,10 @@ static enum pm_status finish(struct pm_path_job *j, struct pm_error *err)
 	j->done = true;
 	j->result.visited = j->queue.len;
 	j->result.complete = j->at == j->queue.len;
-	if (j->best)
-		return add_path(j, j->best, j->best_node, err);
-	if (!j->result.list.len && j->guess)
-		return add_path(j, j->guess, j->guess_node, err);
+	if (j->best.root)
+		return add_path(j, &j->best, err);
+	if (!j->result.list.len && j->guess.root)
+		return add_path(j, &j->guess, err);
 	return PM_OK;
 }
 
@@ -157,12 +174,13 @@ enum pm_status pm_path_step(struct pm_path_job *j, double seconds,
 			break;
 		/* All of a level were looked at. */
 		if (j->at == j->level_end) {
-			if ((j->best && !j->patience) ||
+			if ((j->best.root && !j->patience) ||
 				j->level_end == j->queue.len) {
 				PM_TRY(finish(j, err));
 				break;
 			}
-			j->patience -= j->best != NULL;
+			j->patience -= j->best.root != NULL;
+			j->level++;
 			j->level_end = j->queue.len;
 		}
 		uint32_t node = j->queue.data[j->at++];
@@ -171,7 +189,7 @@ enum pm_status pm_path_step(struct pm_path_job *j, double seconds,
 			PM_TRY(finish(j, err));
 			break;
 		}
-		if (!j->best || j->patience)
+		if (!j->best.root || j->patience)
 			PM_TRY(expand(j, node, err));
 	}
 	*ret_done = j->done;

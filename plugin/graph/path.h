@@ -12,8 +12,10 @@
 
 struct pm_path {
 	const struct pm_root *root; /* the graph's */
-	uint32_t *nodes;	    /* from the root's object to the target */
+	uint32_t *nodes; /* from the root's object to the target; NULL: closed
+			  */
 	size_t n;
+	uint32_t from; /* the first of them */
 };
 
 struct pm_paths {
@@ -36,6 +38,10 @@ PM_CHECKED enum pm_status pm_path_step(struct pm_path_job *j, double seconds,
 	bool *ret_done, struct pm_error *err);
 void pm_path_progress(
 	const struct pm_path_job *j, uint64_t *ret_done, uint64_t *ret_total);
+/* The nodes of the i-th path found; the only one of limit 1 is open. */
+PM_CHECKED enum pm_status pm_path_open(
+	struct pm_path_job *j, size_t i, struct pm_error *err);
+void pm_path_close(struct pm_path_job *j, size_t i);
 /* Owned by the job. */
 const struct pm_paths *pm_path_result(const struct pm_path_job *j);
 void pm_path_destroy(struct pm_path_job *j);

@@ -108,7 +108,5 @@ PM_CHECKED enum pm_status pm_emit_finish(struct pm_emit *e,
 
 /* 1536 -> "1.5 KiB"; buf of 16. */
 const char *pm_human_size(uint64_t bytes, char buf[static 16]);
-/* 1234567 -> "1,234,567"; buf of 28. */
-const char *pm_grouped(uint64_t n, char buf[static 28]);
 
 #endif

@@ -23,21 +23,6 @@ const char *pm_human_size(uint64_t bytes, char buf[static 16])
 	return buf;
 }
 
-const char *pm_grouped(uint64_t n, char buf[static 28])
-{
-	char digits[24];
-	int len =
-		snprintf(digits, sizeof digits, "%llu", (unsigned long long)n);
-	char *out = buf;
-	for (int i = 0; i < len; i++) {
-		if (i && (len - i) % 3 == 0)
-			*out++ = ',';
-		*out++ = digits[i];
-	}
-	*out = '\0';
-	return buf;
-}
-
 /* Code points that take two columns, and those that take none. */
 static unsigned code_point_width(uint32_t cp)
 {

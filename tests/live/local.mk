@@ -30,8 +30,8 @@ EXTRA_DIST += %D%/hostile.tap
 
 live_tests += %D%/gil.tap %D%/graph.tap %D%/relations.tap
 EXTRA_DIST += %D%/gil.tap %D%/graph.tap %D%/relations.tap
-live_tests += %D%/paths.tap
-EXTRA_DIST += %D%/paths.tap
+live_tests += %D%/deep.tap %D%/paths.tap
+EXTRA_DIST += %D%/deep.tap %D%/paths.tap
 
 # Thousands of generated objects, each against what Python says of it.
 live_tests += %D%/menagerie.tap
