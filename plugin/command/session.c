@@ -119,12 +119,10 @@ enum pm_status pm_session_open(struct pm_session *s, struct pm_error *err)
 	switch (f->kind) {
 	case PM_TARGET_LIVE:
 		st = pm_native_open_process(f->pid, &s->target, &why);
-		s->reader = "process_vm_readv";
 		break;
 	case PM_TARGET_CORE:
 		st = pm_native_open_core_with(
 			f->core_path, f->sysroot, f->files, &s->target, &why);
-		s->reader = "mapped core";
 		break;
 	case PM_TARGET_REMOTE:
 	case PM_TARGET_IMAGE:
@@ -140,6 +138,7 @@ enum pm_status pm_session_open(struct pm_session *s, struct pm_error *err)
 		distrust(s, why.msg);
 		return PM_OK;
 	}
+	s->reader = s->target->reader;
 	pick_witnesses(s);
 	return PM_OK;
 }

@@ -55,7 +55,7 @@ struct pm_session {
 	unsigned newest_row; /* of the table, major << 8 | minor; 0: all */
 	unsigned repr_limit; /* characters of a repr */
 	bool stable_ids;     /* #1, #2 for addresses: tests, bug reports */
-	const char *reader;  /* "process_vm_readv", "mapped core", "GDB" */
+	const char *reader;  /* of the target, or "GDB" */
 	char distrust[512];  /* why the fast reader is not used, "" */
 	/* Inferior and target whose line was printed before, "" none. */
 	char announced[256];

@@ -409,6 +409,7 @@ enum pm_status pm_native_open_core_with(const char *path, const char *sysroot,
 	c->notes.page = 4096;
 	t->ops = &core_ops;
 	t->kind = PM_TARGET_CORE;
+	t->reader = "mapped core";
 	t->parallel = true;
 	size_t n = strlen(path) + sizeof "core ";
 	t->name = malloc(n);

@@ -17,7 +17,7 @@
 #define BATCH ((size_t)1024) /* IOV_MAX */
 /* The kernel moves at most 2 GiB per call. */
 #define MAX_CALL ((size_t)1 << 30)
-#define MAX_MAPS_TEXT ((size_t)256 << 20)
+#define MAX_PROC_TEXT ((size_t)256 << 20)
 
 struct process {
 	struct pm_target t;
@@ -168,11 +168,9 @@ static const struct pm_target_ops process_ops = {
 	.destroy = process_destroy,
 };
 
-static enum pm_status slurp_maps(
-	int pid, struct pm_strbuf *ret, struct pm_error *err)
+enum pm_status pm_native_read_text(
+	const char *path, struct pm_strbuf *ret, struct pm_error *err)
 {
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/maps", pid);
 	pm_auto_fd int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return pm_fail(err, PM_SYSTEM, 0, "cannot open %s: %s", path,
@@ -190,7 +188,7 @@ static enum pm_status slurp_maps(
 		if (!n)
 			break;
 		pm_strbuf_append(ret, chunk, (size_t)n);
-		if (ret->failed || ret->len > MAX_MAPS_TEXT)
+		if (ret->failed || ret->len > MAX_PROC_TEXT)
 			return pm_fail(
 				err, PM_NOMEM, 0, "%s is too long", path);
 	}
@@ -224,6 +222,33 @@ static enum pm_status find_sysroot(struct pm_target *t, struct pm_error *err)
 	return PM_OK;
 }
 
+/* process_vm_readv pins the pages that it copies, and Linux (5.19 and later)
+   gives a forked process a copy of its own of each shared page that is pinned:
+   a worker's heap would be in memory twice after a look at it.  What is read
+   of /proc/PID/mem stays shared. */
+#define SHARED_WORTH_IT ((uint64_t)1 << 20)
+
+static bool shares_pages(int pid)
+{
+	char path[64];
+	pm_auto_strbuf text = {0};
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", pid);
+	if (pm_native_read_text(path, &text, NULL) != PM_OK)
+		return false;
+	const char *line = strstr(pm_strbuf_text(&text), "\nShared_Dirty:");
+	return line && strtoull(line + 14, NULL, 10) << 10 > SHARED_WORTH_IT;
+}
+
+static enum pm_status read_without_copies(struct process *p)
+{
+	char path[64];
+	snprintf(path, sizeof path, "/proc/%d/mem", p->t.pid);
+	p->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (p->mem_fd >= 0)
+		p->t.reader = "/proc/PID/mem";
+	return PM_OK;
+}
+
 /* Tries one word of the stack or, failing that, of any mapping. */
 static enum pm_status choose_reader(struct process *p, struct pm_error *err)
 {
@@ -235,9 +260,13 @@ static enum pm_status choose_reader(struct process *p, struct pm_error *err)
 		struct iovec local = {word, sizeof word};
 		struct iovec remote = {
 			(void *)(uintptr_t)m->start, sizeof word};
-		if (process_vm_readv(p->t.pid, &local, 1, &remote, 1, 0) > 0)
+		why = process_vm_readv(p->t.pid, &local, 1, &remote, 1, 0) > 0
+			      ? 0
+			      : errno;
+		if (!why && shares_pages(p->t.pid))
+			return read_without_copies(p);
+		if (!why)
 			return PM_OK;
-		why = errno;
 		if (why == EPERM || why == ENOSYS || why == ESRCH)
 			break;
 	}
@@ -253,6 +282,7 @@ static enum pm_status choose_reader(struct process *p, struct pm_error *err)
 			"may not read the memory of process %d "
 			"(process_vm_readv: %s, %s: %s)",
 			p->t.pid, strerror(why), path, strerror(errno));
+	p->t.reader = "/proc/PID/mem";
 	return PM_OK;
 }
 
@@ -262,7 +292,9 @@ enum pm_status pm_native_open_process(
 	if (pid <= 0)
 		return pm_fail(err, PM_USAGE, 0, "%d is not a process", pid);
 	pm_auto_strbuf text = {0};
-	PM_TRY(slurp_maps(pid, &text, err));
+	char name[64];
+	snprintf(name, sizeof name, "/proc/%d/maps", pid);
+	PM_TRY(pm_native_read_text(name, &text, err));
 	struct process *p = calloc(1, sizeof *p);
 	if (!p)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
@@ -270,9 +302,9 @@ enum pm_status pm_native_open_process(
 	p->mem_fd = -1;
 	t->ops = &process_ops;
 	t->kind = PM_TARGET_LIVE;
+	t->reader = "process_vm_readv";
 	t->parallel = true;
 	t->pid = pid;
-	char name[32];
 	snprintf(name, sizeof name, "process %d", pid);
 	t->name = strdup(name);
 	if (!t->name)

@@ -3,6 +3,7 @@
 #ifndef PM_TARGET_NATIVE_H
 #define PM_TARGET_NATIVE_H
 
+#include "base/strbuf.h"
 #include "target/target.h"
 
 /* A process of this machine: mappings from /proc/PID/maps, bytes by
@@ -27,6 +28,10 @@ PM_CHECKED enum pm_status pm_native_open_core_with(const char *path,
 /* Parses the text of /proc/PID/maps into t->maps. */
 PM_CHECKED enum pm_status pm_native_parse_maps(
 	struct pm_target *t, const char *text, struct pm_error *err);
+
+/* Appends all of a file of /proc/PID that says something of its memory. */
+PM_CHECKED enum pm_status pm_native_read_text(
+	const char *path, struct pm_strbuf *ret, struct pm_error *err);
 
 /* What a mapping's name as the kernel writes it says: adds flags to m, strips
    " (deleted)" from name in place, and points m->path at it, unless it is a

@@ -95,6 +95,7 @@ struct pm_target {
 	unsigned word_size; /* 4 or 8; 0: not known yet */
 	bool big_endian;
 	char *name; /* owned: "process 12", "core /path", for messages */
+	const char *reader; /* static: how its bytes are read, NULL: by GDB */
 	/* Sorted by address, not overlapping. */
 	PM_VEC(struct pm_mapping) maps;
 	uint64_t bytes_total;	 /* mapped bytes that should be readable */

@@ -219,6 +219,53 @@ START_TEST(refuses_what_is_no_process)
 }
 END_TEST
 
+static long shared_kib(pid_t pid)
+{
+	char path[64], line[256];
+	long kib = -1;
+	snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)pid);
+	FILE *f = fopen(path, "r");
+	while (f && fgets(line, sizeof line, f))
+		if (!strncmp(line, "Shared_Dirty:", 13))
+			kib = strtol(line + 13, NULL, 10);
+	if (f)
+		fclose(f);
+	return kib;
+}
+
+/* A look at a forked worker must not cost a copy of its heap. */
+START_TEST(pages_stay_shared)
+{
+	const size_t bytes = 8 << 20;
+	char *area = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ck_assert(area != MAP_FAILED);
+	memset(area, 'x', bytes);
+	struct child c;
+	child_start(&c, 5);
+	long before = shared_kib(c.pid);
+	if (before < (long)(bytes >> 10) * 9 / 10) {
+		child_stop(&c); /* a kernel that does not say */
+		return;
+	}
+	pm_auto_target t = open_process(c.pid);
+	char *buf = malloc(bytes);
+	ck_assert_uint_eq(
+		pm_target_read_some(t, addr_of(area), buf, bytes), bytes);
+	struct pm_piece p[64];
+	for (size_t i = 0; i < 64; i++)
+		p[i] = (struct pm_piece){
+			addr_of(area) + i * 65536, buf + i * 8, 8, 0};
+	pm_target_gather(t, p, 64);
+	ck_assert_uint_eq(p[63].got, 8);
+	ck_assert_mem_eq(buf, "xxxxxxxx", 8);
+	ck_assert_int_ge(shared_kib(c.pid), before - 512);
+	free(buf);
+	child_stop(&c);
+	munmap(area, bytes);
+}
+END_TEST
+
 /* What a container's seccomp filter does. */
 static bool forbid_process_vm_readv(unsigned how)
 {
@@ -599,7 +646,7 @@ END_TEST
 UNIT_MAIN("target", reads_the_longest_prefix, gathers_around_failing_pieces,
 	describes_a_process, refuses_what_is_no_process,
 	reads_by_proc_mem_when_refused, reads_by_proc_mem_when_unknown,
-	knows_another_mount_namespace, parses_mappings,
+	pages_stay_shared, knows_another_mount_namespace, parses_mappings,
 	offers_the_debuggers_files, image_reads_across_ranges,
 	image_fails_when_told, supplies_what_is_not_there,
 	memory_reads_around_holes, memory_caches_and_replaces,
