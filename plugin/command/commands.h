@@ -16,6 +16,7 @@
 	X(info)                                                                \
 	X(instances)                                                           \
 	X(interned)                                                            \
+	X(memory)                                                              \
 	X(object)                                                              \
 	X(path)                                                                \
 	X(refcheck)                                                            \

@@ -9,6 +9,8 @@ libpymortem_la_SOURCES += \
 	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \
 	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \
+	%D%/fullness.c \
+	%D%/fullness.h \
 	%D%/holders.c %D%/holders.h \
 	%D%/search.c %D%/search.h \
 	%D%/spot.c %D%/spot.h %D%/spot-text.c \

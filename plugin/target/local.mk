@@ -20,6 +20,8 @@ libpymortem_la_SOURCES += \
 	%D%/native-process.c \
 	%D%/native-tasks.c \
 	%D%/native.h \
+	%D%/residency.c \
+	%D%/residency.h \
 	%D%/symtab-file.c \
 	%D%/symtab-memory.c \
 	%D%/symtab.c \

@@ -1,0 +1,518 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* py-memory: where the process's memory is, to the byte, and why. */
+#include "account/ledger.h"
+#include "account/pages.h"
+#include "account/unshared.h"
+#include "account/verdict.h"
+#include "command/graphing.h"
+#include "command/runtime-state.h"
+#include "graph/islands.h"
+
+#include <inttypes.h>
+
+struct memory {
+	struct pm_walking walking;
+	struct pm_ledger_job *ledger;
+	bool has_ledger;
+	/* Garbage, where it is worth the time: the graph of all objects. */
+	bool decided, looks_for_cycles, has_cycles, off;
+	struct pm_graphing graphing;
+	struct pm_islands_job *islands;
+	/* A forked worker. */
+	struct pm_unshared_job *unshared;
+	bool asked_parent, has_unshared;
+	/* -pages */
+	struct pm_pages_job *pages;
+};
+
+static enum pm_status start(struct pm_run *r, struct pm_error *err)
+{
+	struct memory *st = calloc(1, sizeof *st);
+	if (!st)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	r->state = st;
+	if (pm_run_flag(r, "pages") &&
+		r->session->target->kind != PM_TARGET_LIVE)
+		return pm_fail(err, PM_USAGE, 0,
+			"-pages: only a live process of this machine has pages "
+			"in memory");
+	return pm_walking_start(&st->walking, r, err);
+}
+
+/* ---- the table ---- */
+
+static void show_total(struct pm_run *r, const struct pm_ledger *g)
+{
+	bool live = g->residency != NULL, has = g->has_resident;
+	pm_emit_open_object(r->emit, "total");
+	pm_emit_uint(r->emit, "bytes", g->sum.mapped);
+	if (has)
+		pm_emit_uint(r->emit, "rss", g->sum.resident);
+	else if (live)
+		pm_emit_uint(r->emit, "rss", g->residency->sum.rss);
+	else
+		pm_emit_null(r->emit, "rss");
+	if (live)
+		pm_emit_uint(r->emit, "swapped", g->residency->sum.swap);
+	else
+		pm_emit_null(r->emit, "swapped");
+	pm_emit_close(r->emit);
+	if (live && !has)
+		pm_emit_line(r->emit, "%s",
+			"How much of each is resident is not known: "
+			"/proc/PID/pagemap may not be read.");
+	if (!has && !live)
+		pm_emit_line(r->emit, "%s",
+			"How much of it is resident is not known of such a "
+			"target.");
+}
+
+static void show_rows(struct pm_run *r, const struct pm_ledger *g)
+{
+	bool live = g->residency != NULL, has = g->has_resident;
+	const struct pm_column columns[] = {
+		{"bytes", "MAPPED", PM_CELL_SIZE},
+		{NULL, "%", PM_CELL_PERCENT},
+		{"rss",
+			!has   ? NULL
+			: live ? "RESIDENT"
+			       : "DUMPED",
+			PM_CELL_SIZE},
+		{NULL, has ? "%" : NULL, PM_CELL_PERCENT},
+		{"swapped", live && has ? "SWAPPED" : NULL, PM_CELL_SIZE},
+		{"kind", NULL, PM_CELL_TEXT},
+		{NULL, "WHAT IT IS", PM_CELL_TEXT},
+	};
+	const struct pm_resident *sum = &g->sum;
+	pm_emit_table(r->emit, "rows", columns, 7, 0);
+	for (int i = 0; i < PM_LEDGER_CLASS_COUNT; i++) {
+		const struct pm_resident *x = &g->rows[i];
+		const struct pm_cell cells[] = {
+			{.u = x->mapped},
+			{.d = 100.0 * (double)x->mapped / (double)sum->mapped,
+				.absent = !sum->mapped},
+			{.u = x->resident, .absent = !has},
+			{.d = 100.0 * (double)x->resident /
+				(double)sum->resident,
+				.absent = !has || !sum->resident},
+			{.u = x->swapped, .absent = !live || !has},
+			{.text = pm_ledger_kind((enum pm_ledger_class)i)},
+			{.text = pm_ledger_text((enum pm_ledger_class)i)},
+		};
+		if (x->mapped || pm_run_flag(r, "json"))
+			pm_emit_row(r->emit, cells, 0);
+	}
+	const struct pm_cell total[] = {
+		{.u = sum->mapped},
+		{.absent = true},
+		{.u = sum->resident, .absent = !has},
+		{.absent = true},
+		{.u = sum->swapped, .absent = !live || !has},
+		{.absent = true},
+		{.text = "total"},
+	};
+	pm_emit_total(r->emit, total);
+	pm_emit_table_end(r->emit);
+	show_total(r, g);
+}
+
+/* ---- -pages ---- */
+
+struct page_row {
+	const struct pm_type *type;
+	const struct pm_pages_row *row;
+};
+
+static int by_resident(const void *a, const void *b)
+{
+	const struct page_row *x = a, *y = b;
+	uint64_t u = x->row->bytes.resident + x->row->bytes.swapped;
+	uint64_t v = y->row->bytes.resident + y->row->bytes.swapped;
+	if (u != v)
+		return u < v ? 1 : -1;
+	return x->type->addr < y->type->addr ? -1 : 1;
+}
+
+static void show_page_row(struct pm_run *r, const struct page_row *x)
+{
+	const struct pm_resident *b = &x->row->bytes;
+	const struct pm_cell cells[] = {
+		{.u = x->row->count},
+		{.u = b->mapped},
+		{.u = b->exclusive},
+		{.u = b->resident - b->exclusive},
+		{.u = b->swapped},
+		{.u = x->type->addr},
+		{.text = x->type->name},
+	};
+	pm_emit_row(r->emit, cells, 0);
+}
+
+static enum pm_status show_pages(struct pm_run *r, struct pm_error *err)
+{
+	static const struct pm_column columns[] = {
+		{"count", "COUNT", PM_CELL_COUNT},
+		{"bytes", "BYTES", PM_CELL_SIZE},
+		{"private", "PRIVATE", PM_CELL_SIZE},
+		{"shared", "SHARED", PM_CELL_SIZE},
+		{"swapped", "SWAPPED", PM_CELL_SIZE},
+		{"type_addr", NULL, PM_CELL_ADDR},
+		{"type", "TYPE", PM_CELL_TEXT},
+	};
+	struct memory *st = r->state;
+	size_t n;
+	const struct pm_pages_row *rows = pm_pages_rows(st->pages, &n);
+	PM_VEC(struct page_row) shown = {0};
+	struct pm_resident sum = {0};
+	uint64_t count = 0;
+	bool ok = true;
+	for (size_t id = 0; ok && id < n; id++) {
+		const struct pm_type *t =
+			pm_types_by_id(r->session->heap->types, (uint32_t)id);
+		if (t && rows[id].count)
+			ok = pm_vec_push(
+				&shown, (struct page_row){t, &rows[id]});
+	}
+	if (ok && shown.len)
+		qsort(shown.data, shown.len, sizeof *shown.data, by_resident);
+	if (ok) {
+		pm_emit_line(r->emit, "%s", "");
+		pm_emit_table(r->emit, "pages", columns, 7, r->top);
+	}
+	pm_vec_each (x, &shown) {
+		if (!ok)
+			break;
+		show_page_row(r, x);
+		count += x->row->count;
+		sum.mapped += x->row->bytes.mapped;
+		sum.resident += x->row->bytes.resident;
+		sum.swapped += x->row->bytes.swapped;
+		sum.exclusive += x->row->bytes.exclusive;
+	}
+	pm_vec_deinit(&shown);
+	if (!ok)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	const struct pm_cell total[] = {{.u = count}, {.u = sum.mapped},
+		{.u = sum.exclusive}, {.u = sum.resident - sum.exclusive},
+		{.u = sum.swapped}, {.absent = true}, {.text = "total"}};
+	pm_emit_total(r->emit, total);
+	pm_emit_table_end(r->emit);
+	return PM_OK;
+}
+
+/* ---- the verdict ---- */
+
+static void sum_cycles(
+	const struct pm_islands *all, uint64_t *ret_bytes, uint64_t *ret_n)
+{
+	*ret_bytes = *ret_n = 0;
+	pm_vec_each (x, &all->list)
+		if (!x->held && !x->by) {
+			*ret_bytes += x->size;
+			*ret_n += x->n;
+		}
+}
+
+/* Percent of the private memory. */
+static unsigned share(const struct pm_verdict *v, uint64_t bytes)
+{
+	return v->all ? (unsigned)(100.0 * (double)bytes / (double)v->all + 0.5)
+		      : 0;
+}
+
+static void say(struct pm_run *r, const struct pm_verdict *v, uint64_t objects)
+{
+	struct pm_emit *e = r->emit;
+	const struct memory *st = r->state;
+	char a[16], b[16], n[28];
+	pm_human_size(v->all, a);
+	pm_emit_line(e, "%s", "");
+	switch (v->rule) {
+	case PM_VERDICT_NOTHING:
+		pm_emit_line(e,
+			"Verdict: nothing stands out; no cause has a quarter "
+			"of the %s of private memory.",
+			a);
+		break;
+	case PM_VERDICT_LIVE:
+		pm_emit_line(e,
+			"Verdict: live objects.  %s (%u %%) of %s of private "
+			"memory are objects that live.  py-heap-types says of "
+			"which types they are, py-path TYPE who holds them, "
+			"py-retained what would go with what.",
+			pm_human_size(v->live, b), share(v, v->live), a);
+		break;
+	case PM_VERDICT_FRAGMENTATION:
+		pm_emit_line(e,
+			"Verdict: fragmentation.  %s (%u %%) of %s of private "
+			"memory are free, but in arenas that %s blocks in use "
+			"keep.  py-arena-pins says which objects these are.",
+			pm_human_size(v->fragmentation, b),
+			share(v, v->fragmentation), a,
+			pm_grouped(v->blocks, n));
+		break;
+	case PM_VERDICT_NATIVE:
+		pm_emit_line(e,
+			"Verdict: native memory.  %s (%u %%) of %s of private "
+			"memory are in use by no Python object: C code has "
+			"them.",
+			pm_human_size(v->native, b), share(v, v->native), a);
+		break;
+	case PM_VERDICT_CACHING:
+		pm_emit_line(e,
+			"Verdict: allocator caching.  %s (%u %%) of %s of "
+			"private memory are free in malloc, which keeps them "
+			"for later: malloc_trim(0) would return what is not "
+			"between used chunks.",
+			pm_human_size(v->caching, b), share(v, v->caching), a);
+		break;
+	case PM_VERDICT_CYCLES:
+		pm_emit_line(e,
+			"Verdict: uncollected cycles.  %s objects, %s (%u %%) "
+			"of %s of private memory, are reached from no root%s: "
+			"gc.collect() would free them.  py-unreachable lists "
+			"them.",
+			pm_grouped(objects, n), pm_human_size(v->cycles, b),
+			share(v, v->cycles), a,
+			st->off ? ", and the collector is off" : "");
+		break;
+	case PM_VERDICT_COPY_ON_WRITE:
+		pm_emit_line(e,
+			"Verdict: copy-on-write loss.  %s (%u %%) of %s of "
+			"private memory are copies of pages that the parent, "
+			"process %d, has, too: counts of references and the "
+			"collector's links are written to.  gc.freeze() before "
+			"the fork keeps the collector from it; py-memory "
+			"-pages says of which types they are.",
+			pm_human_size(v->unshared, b), share(v, v->unshared), a,
+			pm_unshared_parent(st->unshared));
+		break;
+	}
+	pm_emit_line(e,
+		"A restarted worker with the same objects would save %s: %s "
+		"free in arenas, %s free in malloc%s.",
+		pm_human_size(v->fragmentation + v->caching +
+				      (v->knows_cycles ? v->cycles : 0),
+			a),
+		pm_human_size(v->fragmentation, b),
+		pm_human_size(v->caching, n),
+		v->knows_cycles && v->cycles ? ", the rest garbage" : "");
+	if (!v->knows_cycles)
+		pm_emit_line(e, "%s",
+			"Garbage that waits for the collector counts as live "
+			"here: py-memory -cycles, or py-unreachable.");
+}
+
+static void optional(
+	struct pm_run *r, const char *key, bool known, uint64_t value)
+{
+	if (known)
+		pm_emit_uint(r->emit, key, value);
+	else
+		pm_emit_null(r->emit, key);
+}
+
+static void show_verdict(struct pm_run *r, const struct pm_ledger *g)
+{
+	struct memory *st = r->state;
+	struct pm_verdict v;
+	uint64_t objects = 0;
+	pm_verdict_figures(g, r->session->heap->pools, &v);
+	if (st->islands) {
+		sum_cycles(pm_islands_result(st->islands), &v.cycles, &objects);
+		v.knows_cycles = true;
+	}
+	if (st->unshared) {
+		v.unshared = pm_unshared_bytes(st->unshared);
+		v.knows_unshared = true;
+	}
+	pm_verdict_choose(&v);
+	say(r, &v, objects);
+	pm_emit_open_object(r->emit, "verdict");
+	pm_emit_text(r->emit, "rule", pm_verdict_text(v.rule));
+	pm_emit_uint(r->emit, "private", v.all);
+	pm_emit_uint(r->emit, "live", v.live);
+	pm_emit_uint(r->emit, "fragmentation", v.fragmentation);
+	pm_emit_uint(r->emit, "native", v.native);
+	pm_emit_uint(r->emit, "caching", v.caching);
+	optional(r, "cycles", v.knows_cycles, v.cycles);
+	optional(r, "cycle_objects", v.knows_cycles, objects);
+	optional(r, "unshared", v.knows_unshared, v.unshared);
+	optional(r, "shared_with_parent", v.knows_unshared,
+		st->unshared ? pm_unshared_shared(st->unshared) : 0);
+	pm_emit_close(r->emit);
+}
+
+/* ---- the stages ---- */
+
+/* The graph takes as long as all the rest: worth it when the collector does
+   not run by itself, or is asked for. */
+static enum pm_status decide(struct pm_run *r, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	PM_CLEANUP(pm_runtime_state_deinit) struct pm_runtime_state rt = {0};
+	PM_TRY(pm_runtime_state_load(r->session, &rt, err));
+	pm_vec_each (i, &rt.interpreters)
+		if (i->has_gc && i->generations &&
+			((i->knows_enabled && !i->gc_enabled) ||
+				!i->gc_threshold[0]))
+			st->off = true;
+	st->looks_for_cycles = st->off || pm_run_flag(r, "cycles");
+	st->decided = true;
+	return st->looks_for_cycles ? pm_graphing_start(&st->graphing, r,
+					      PM_GRAPHING_DOMINATORS, err)
+				    : PM_OK;
+}
+
+static enum pm_status find_cycles(struct pm_run *r, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	bool done = false;
+	if (st->islands) {
+		snprintf(r->progress, sizeof r->progress, "sorting islands");
+		return pm_islands_step(
+			st->islands, PM_STEP_SECONDS, &st->has_cycles, err);
+	}
+	PM_TRY(pm_graphing_step(&st->graphing, r, &done, err));
+	return done ? pm_islands_create(r->session->graph, &st->islands, err)
+		    : PM_OK;
+}
+
+static enum pm_status step_ledger(struct pm_run *r, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	uint64_t done, total;
+	if (!st->ledger)
+		PM_TRY(pm_ledger_create(r->session->heap, &st->ledger, err));
+	PM_TRY(pm_ledger_step(
+		st->ledger, PM_STEP_SECONDS, &st->has_ledger, err));
+	pm_ledger_progress(st->ledger, &done, &total);
+	snprintf(r->progress, sizeof r->progress,
+		"classing memory %" PRIu64 "/%" PRIu64, done, total);
+	return PM_OK;
+}
+
+static enum pm_status step_unshared(struct pm_run *r, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	const struct pm_ledger *g = pm_ledger_result(st->ledger);
+	if (!st->asked_parent) {
+		st->asked_parent = true;
+		PM_TRY(pm_unshared_create(r->session->target,
+			r->session->heap->pools, g->residency, &st->unshared,
+			err));
+	}
+	st->has_unshared = !st->unshared;
+	if (st->unshared)
+		PM_TRY(pm_unshared_step(
+			st->unshared, PM_STEP_SECONDS, &st->has_unshared, err));
+	snprintf(r->progress, sizeof r->progress, "comparing with the parent");
+	return PM_OK;
+}
+
+static enum pm_status step_pages(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	const struct pm_ledger *g = pm_ledger_result(st->ledger);
+	if (!g->residency || !g->residency->pages)
+		return pm_fail(err, PM_SYSTEM, 0,
+			"-pages: /proc/PID/pagemap may not be read");
+	if (!st->pages)
+		PM_TRY(pm_pages_create(
+			r->session->heap, g->residency, &st->pages, err));
+	snprintf(r->progress, sizeof r->progress, "looking at pages");
+	return pm_pages_step(st->pages, PM_STEP_SECONDS, ret_done, err);
+}
+
+static enum pm_status step(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	bool done;
+	PM_TRY(pm_walking_step(&st->walking, r, &done, err));
+	if (!done)
+		return PM_OK;
+	if (!st->decided)
+		return decide(r, err);
+	if (st->looks_for_cycles && !st->has_cycles)
+		return find_cycles(r, err);
+	if (!st->has_ledger)
+		return step_ledger(r, err);
+	if (!st->has_unshared)
+		return step_unshared(r, err);
+	if (pm_run_flag(r, "pages")) {
+		PM_TRY(step_pages(r, &done, err));
+		if (!done)
+			return PM_OK;
+	}
+	const struct pm_heap *h = r->session->heap;
+	const struct pm_ledger *g = pm_ledger_result(st->ledger);
+	show_rows(r, g);
+	if (st->pages)
+		PM_TRY(show_pages(r, err));
+	show_verdict(r, g);
+	pm_emit_variable(r->emit, "py_mapped", g->sum.mapped);
+	pm_emit_skipped(r->emit, h->unreadable + g->unreadable,
+		h->inconsistent + g->inconsistent);
+	*ret_done = true;
+	return PM_OK;
+}
+
+static void finish(struct pm_run *r)
+{
+	struct memory *st = r->state;
+	if (!st)
+		return;
+	pm_graphing_finish(&st->graphing);
+	pm_islands_destroy(st->islands);
+	pm_unshared_destroy(st->unshared);
+	pm_pages_destroy(st->pages);
+	pm_ledger_destroy(st->ledger);
+	pm_walking_finish(&st->walking);
+	free(st);
+	r->state = NULL;
+}
+
+static const struct pm_option options[] = {
+	{.name = "pages",
+		.help = "Also which types' pages are private, shared with "
+			"other processes, swapped out."},
+	{.name = "cycles",
+		.help = "Also look for garbage (by itself only where the "
+			"collector is off)."},
+	{0},
+};
+
+const struct pm_command pm_command_memory = {
+	.name = "py-memory",
+	.group = PM_GROUP_OVERVIEW,
+	.summary = "Show where the process's memory is, to the byte, and why.",
+	.options = options,
+	.flags = PM_COMMAND_TABLE | PM_COMMAND_SIZES,
+	.operand = PM_OPERAND_NONE,
+	.doc = "Every mapped byte is in exactly one row.  MAPPED is address "
+	       "space; RESIDENT is what is in memory now, and its total the "
+	       "process's RSS (/proc/PID/smaps_rollup); of a core DUMPED is "
+	       "what is in the file.  Objects, with the dicts' tables and "
+	       "lists' items that are theirs, count as the allocator's whole "
+	       "blocks; room in these that no element is in is a row of its "
+	       "own.\n"
+	       "The verdict names the one cause that has most of the private "
+	       "memory, if it has a quarter of it: live objects, fragmentation "
+	       "(free, but in arenas in use), native memory (used by no Python "
+	       "object), allocator caching (free in malloc), uncollected "
+	       "cycles (looked for where the collector is off, or with "
+	       "-cycles), copy-on-write loss (pages of a forked worker that "
+	       "its parent, when it is there to be read, has nearly the same, "
+	       "too).\n"
+	       "With -pages a second table says of which types the objects are "
+	       "that lie in pages of this process alone (PRIVATE), in pages "
+	       "SHARED with others since a fork, and in swap space; an object "
+	       "counts with what it owns.",
+	.examples = "py-memory  # is it objects, fragmentation or C code\n"
+		    "py-memory -pages  # whose pages a forked worker copied",
+	.start = start,
+	.step = step,
+	.finish = finish,
+};
