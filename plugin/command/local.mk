@@ -43,6 +43,7 @@ libpymortem_la_SOURCES += \
 	%D%/run.h \
 	%D%/runtime-state.c \
 	%D%/runtime-state.h \
+	%D%/suspects.c %D%/suspects.h \
 	%D%/session.c \
 	%D%/session.h \
 	%D%/set.c \

@@ -49,7 +49,7 @@ enum pm_status pm_path_type_create(struct pm_run *r, const char *exclude,
 			"no object's type matches \"%s\" (py-heap-types lists "
 			"them; an address begins with a digit or $)",
 			r->operand);
-	PM_TRY(pm_population_create(g, what, n, &j->job, err));
+	PM_TRY(pm_population_create(g, what, n, NULL, &j->job, err));
 	*ret = pm_take(j);
 	return PM_OK;
 }

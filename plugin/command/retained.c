@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-retained: what would go with an object. */
 #include "command/graphing.h"
+#include "command/suspects.h"
 #include "graph/biggest.h"
 #include "graph/expression.h"
 #include "graph/groups.h"
@@ -39,6 +40,7 @@ struct retained {
 	struct pm_group_sums *sums;
 	PM_VEC(char *) names; /* of the groups */
 	bool ready;
+	struct pm_suspicion *suspects; /* then, of the whole heap */
 };
 
 static enum pm_status out_of_memory(struct pm_error *err)
@@ -51,9 +53,19 @@ static const char *way(const struct pm_run *r)
 	return pm_run_text(r, "by", "object");
 }
 
+/* Of an object, and of some rows, nobody asked who else there is. */
+static bool wants_suspects(const struct pm_run *r)
+{
+	return !r->has_addr && !pm_run_given(r, "type");
+}
+
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
 {
 	struct retained *st;
+	if (pm_run_given(r, "suspects") && !wants_suspects(r))
+		return pm_fail(err, PM_USAGE, 0,
+			"py-retained: suspects are looked for in the whole "
+			"heap, not with ADDR or -type");
 	if (r->has_addr && strcmp(way(r), "object"))
 		return pm_fail(err, PM_USAGE, 0,
 			"py-retained: -by %s is about all objects, not about "
@@ -131,8 +143,8 @@ static enum pm_status begin_groups(struct pm_run *r, struct pm_error *err)
 	if (!group_of)
 		return out_of_memory(err);
 	PM_TRY(group_types(r, group_of, n, err));
-	return pm_group_sums_create(r->session->graph, group_of, n,
-		(uint32_t)st->names.len, &st->sums, err);
+	return pm_group_sums_create(r->session->graph, r->session->graph->n,
+		group_of, n, (uint32_t)st->names.len, &st->sums, err);
 }
 
 /* ---- objects ---- */
@@ -404,6 +416,8 @@ static enum pm_status show(struct pm_run *r, struct pm_error *err)
 	else
 		PM_TRY(show_tree(r, err));
 	show_summary(r);
+	if (st->suspects)
+		pm_suspicion_show(st->suspects, r);
 	return PM_OK;
 }
 
@@ -424,6 +438,13 @@ static enum pm_status step(
 			st->sums, PM_STEP_SECONDS, &st->ready, err);
 	if (!st->ready)
 		return find_path(r, err);
+	if (wants_suspects(r)) {
+		if (!st->suspects)
+			return pm_suspicion_create(r, &st->suspects, err);
+		PM_TRY(pm_suspicion_step(st->suspects, r, &ready, err));
+		if (!ready)
+			return PM_OK;
+	}
 	*ret_done = true;
 	return show(r, err);
 }
@@ -436,6 +457,7 @@ static void finish(struct pm_run *r)
 	pm_graphing_finish(&st->graphing);
 	pm_path_destroy(st->path);
 	pm_group_sums_destroy(st->sums);
+	pm_suspicion_destroy(st->suspects);
 	pm_vec_each (p, &st->paths)
 		free(*p);
 	pm_vec_each (p, &st->names)
@@ -457,6 +479,11 @@ static const struct pm_option options[] = {
 		.type = PM_ARG_COUNT,
 		.value = "N",
 		.help = "Open what each retains, N levels deep."},
+	{.name = "suspects",
+		.type = PM_ARG_SIZE,
+		.value = "SIZE",
+		.help = "Leak suspects from that many bytes on (default: a "
+			"tenth of all, 1 MiB at least)."},
 	{.name = "type",
 		.type = PM_ARG_TEXT,
 		.value = "GLOB",
@@ -487,6 +514,19 @@ const struct pm_command pm_command_retained = {
 	       "immediately, largest first; with no ADDR from the objects that "
 	       "roots hold.  Deeper levels leave out what is less than half a "
 	       "percent of the heap.\n"
+	       "Under the rows stand leak suspects: where a tenth of all that "
+	       "roots reach, and 1 MiB, piles up.  From the roots down, that "
+	       "is an object that retains so much without its parts that "
+	       "retain as much (these are suspects themselves); where one "
+	       "part has 70% of it, it is that part, so that a list is named "
+	       "and not what it is an attribute of.  Objects that link to "
+	       "others of their class, as the nodes of a list or a tree do, "
+	       "are one suspect: the first.  Modules, their globals and "
+	       "sys.modules are looked through; what is in them, or held by "
+	       "several, and small, is added up by type, and objects of a "
+	       "type that retain so much and are held in the same ways are a "
+	       "suspect as well, with the way most of them are held.  "
+	       "-suspects says how much is too much.\n"
 	       "-by type counts what goes with an object once, at the instance "
 	       "nearest to the roots, so a type is charged for at least that "
 	       "much; BIGGEST is the one that retains most.",

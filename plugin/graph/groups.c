@@ -13,6 +13,7 @@ struct pm_group_sums {
 	const struct pm_graph *g;
 	uint32_t *group_of;
 	uint32_t ntypes, ngroups;
+	uint32_t top;
 	struct pm_group_sum *sums;
 	uint32_t *open; /* by group: how many of it are above */
 	PM_VEC(struct level) stack;
@@ -35,7 +36,7 @@ static void cleanup_sums(struct pm_group_sums **j)
 	pm_group_sums_destroy(*j);
 }
 
-enum pm_status pm_group_sums_create(const struct pm_graph *g,
+enum pm_status pm_group_sums_create(const struct pm_graph *g, uint32_t top,
 	const uint32_t *group_of, uint32_t ntypes, uint32_t ngroups,
 	struct pm_group_sums **ret, struct pm_error *err)
 {
@@ -43,6 +44,7 @@ enum pm_status pm_group_sums_create(const struct pm_graph *g,
 	if (!j)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	j->g = g;
+	j->top = top;
 	j->ntypes = ntypes;
 	j->ngroups = ngroups;
 	j->group_of = malloc((ntypes + 1) * sizeof *j->group_of);
@@ -96,7 +98,7 @@ static bool advance(struct pm_group_sums *j, bool *ret_ok)
 		return *ret_ok;
 	}
 	uint32_t group = group_at(j, top->node);
-	if (group < j->ngroups)
+	if (group < j->ngroups && top->node != j->top)
 		j->open[group]--;
 	j->stack.len--;
 	return true;
@@ -108,11 +110,10 @@ enum pm_status pm_group_sums_step(struct pm_group_sums *j, double seconds,
 	double deadline = pm_now() + seconds;
 	bool ok = true, more = true;
 	if (!j->begun) {
-		/* That of all roots is above every object. */
-		uint32_t top = j->g->n;
 		j->begun = true;
-		ok = pm_vec_push(&j->stack,
-			(struct level){top, j->g->dominators->begin[top]});
+		ok = pm_vec_push(
+			&j->stack, (struct level){j->top,
+					   j->g->dominators->begin[j->top]});
 	}
 	while (ok && more && pm_now() < deadline)
 		for (int i = 0; ok && more && i < STEPS_AT_ONCE; i++)

@@ -18,10 +18,11 @@ struct pm_group_sum {
 
 struct pm_group_sums; /* opaque job */
 
-/* group_of: by type id, below ngroups; types beyond ntypes have none. */
+/* Of what the node top dominates, itself not; g->n: of all that is reached.
+   group_of: by type id, below ngroups; types beyond ntypes have none. */
 PM_CHECKED enum pm_status pm_group_sums_create(const struct pm_graph *g,
-	const uint32_t *group_of, uint32_t ntypes, uint32_t ngroups,
-	struct pm_group_sums **ret, struct pm_error *err);
+	uint32_t top, const uint32_t *group_of, uint32_t ntypes,
+	uint32_t ngroups, struct pm_group_sums **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_group_sums_step(struct pm_group_sums *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_group_sums_destroy(struct pm_group_sums *j);

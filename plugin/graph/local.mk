@@ -7,6 +7,7 @@ libpymortem_la_SOURCES += \
 	%D%/graph.c %D%/graph.h \
 	%D%/groups.c %D%/groups.h \
 	%D%/islands.c %D%/islands.h \
+	%D%/machinery.c %D%/machinery.h \
 	%D%/native-memory.c %D%/native-memory.h \
 	%D%/path.c %D%/path.h \
 	%D%/patterns.c %D%/patterns.h \
@@ -15,4 +16,5 @@ libpymortem_la_SOURCES += \
 	%D%/root-names.c \
 	%D%/root-nodes.c %D%/root-nodes.h \
 	%D%/roots-native.c %D%/roots-native.h \
-	%D%/roots.c %D%/roots.h
+	%D%/roots.c %D%/roots.h \
+	%D%/suspects.c %D%/suspects.h

@@ -29,6 +29,7 @@ struct pm_population_job {
 	const struct pm_graph *g;
 	uint8_t *what, *shapes; /* by type id */
 	uint32_t ntypes;
+	const uint64_t *only; /* bits, by node; NULL: all */
 	enum phase phase;
 	uint32_t *holder; /* by node */
 	uint32_t *queue;  /* those reached, in that order */
@@ -59,8 +60,8 @@ static void cleanup_job(struct pm_population_job **j)
 }
 
 enum pm_status pm_population_create(const struct pm_graph *g,
-	const uint8_t *what, uint32_t ntypes, struct pm_population_job **ret,
-	struct pm_error *err)
+	const uint8_t *what, uint32_t ntypes, const uint64_t *only,
+	struct pm_population_job **ret, struct pm_error *err)
 {
 	PM_CLEANUP(cleanup_job)
 	struct pm_population_job *j = calloc(1, sizeof *j);
@@ -68,6 +69,7 @@ enum pm_status pm_population_create(const struct pm_graph *g,
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	j->g = g;
 	j->ntypes = ntypes;
+	j->only = only;
 	j->what = malloc(ntypes + 1);
 	j->shapes = calloc(ntypes + 1, 1);
 	j->holder = malloc(((size_t)g->n + 1) * sizeof *j->holder);
@@ -84,7 +86,9 @@ enum pm_status pm_population_create(const struct pm_graph *g,
 static bool is(const struct pm_population_job *j, uint32_t node, unsigned what)
 {
 	uint32_t type = j->g->type[node];
-	return type < j->ntypes && j->what[type] & what;
+	return type < j->ntypes && j->what[type] & what &&
+	       (what != PM_TYPE_WANTED || !j->only ||
+		       j->only[node / 64] >> node % 64 & 1);
 }
 
 static bool is_inner(const struct pm_population_job *j, uint32_t node)

@@ -24,11 +24,12 @@ struct pm_population {
 
 struct pm_population_job; /* opaque */
 
-/* what: by type id, ntypes of them; the job takes a copy.  The graph has its
-   roots. */
+/* what: by type id, ntypes of them; the job takes a copy.  only, bits by node,
+   that live as long as the job: of those types, these objects; NULL: all.  The
+   graph has its roots. */
 PM_CHECKED enum pm_status pm_population_create(const struct pm_graph *g,
-	const uint8_t *what, uint32_t ntypes, struct pm_population_job **ret,
-	struct pm_error *err);
+	const uint8_t *what, uint32_t ntypes, const uint64_t *only,
+	struct pm_population_job **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_population_step(struct pm_population_job *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_population_progress(const struct pm_population_job *j,

@@ -44,10 +44,10 @@ EXTRA_DIST += %D%/native.tap %D%/leaky.c
 live_tests += %D%/numpy.tap
 EXTRA_DIST += %D%/numpy.tap
 
-live_tests += %D%/slots.tap %D%/stacks.tap %D%/threads.tap %D%/verdict.tap
-live_tests += %D%/waste.tap
-EXTRA_DIST += %D%/slots.tap %D%/stacks.tap %D%/threads.tap %D%/verdict.tap \
-	%D%/waste.tap \
+live_tests += %D%/slots.tap %D%/stacks.tap %D%/suspects.tap
+live_tests += %D%/threads.tap %D%/verdict.tap %D%/waste.tap
+EXTRA_DIST += %D%/slots.tap %D%/stacks.tap %D%/suspects.tap \
+	%D%/threads.tap %D%/verdict.tap %D%/waste.tap \
 	%D%/waiting.py
 
 # The same with every object on the core too, and on a larger heap: minutes

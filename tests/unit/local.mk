@@ -23,6 +23,7 @@ unit_tests = \
 	%D%/test-slots \
 	%D%/test-spot \
 	%D%/test-strbuf \
+	%D%/test-suspects \
 	%D%/test-target \
 	%D%/test-threads \
 	%D%/test-values \

@@ -216,6 +216,7 @@ static const char *const more_lines[] = {
 	"py-heap-types -json -retained",
 	"py-retained -json -by module",
 	"py-retained -json -depth 3",
+	"py-retained -json -top 3 -suspects 1",
 	"py-interned -json -only-table",
 	"py-refs -json -depth 3 0x1",
 	"py-path -json 0x1",
