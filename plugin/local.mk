@@ -6,6 +6,7 @@ libpymortem_la_SOURCES =
 
 include plugin/base/local.mk
 include plugin/target/local.mk
+include plugin/malloc/local.mk
 include plugin/layout/local.mk
 include plugin/object/local.mk
 include plugin/heap/local.mk

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/cleanup.h \
+	%D%/clock.h \
 	%D%/error.c \
 	%D%/error.h \
 	%D%/load.h \

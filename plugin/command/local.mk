@@ -23,6 +23,7 @@ libpymortem_la_SOURCES += \
 	%D%/info.c \
 	%D%/interned.c \
 	%D%/instances.c \
+	%D%/mallocing.c %D%/mallocing.h \
 	%D%/memory.c \
 	%D%/neighbours.c %D%/neighbours.h \
 	%D%/object.c \

@@ -33,6 +33,9 @@ void pm_session_drop_heap(struct pm_session *s)
 void pm_session_reset(struct pm_session *s)
 {
 	pm_session_drop_heap(s);
+	if (s->malloc && s->malloc_destroy)
+		s->malloc_destroy(s->malloc);
+	s->malloc = NULL;
 	pm_layout_destroy(s->layout);
 	s->layout = NULL;
 	pm_modules_deinit(&s->modules);

@@ -8,8 +8,9 @@
 #include "layout/layout.h"
 #include "target/module.h"
 
-struct pm_heap;	 /* heap/walk.h */
-struct pm_graph; /* graph/graph.h */
+struct pm_heap;	  /* heap/walk.h */
+struct pm_graph;  /* graph/graph.h */
+struct pm_malloc; /* malloc/malloc.h */
 
 /* What the debugger tells at the start of a command. */
 struct pm_host_facts {
@@ -46,6 +47,9 @@ struct pm_session {
 	/* Of the heap; NULL until a command needed it. */
 	struct pm_graph *graph;
 	void (*graph_destroy)(struct pm_graph *g);
+	/* The C library's, of all interpreters; NULL until a command walked. */
+	struct pm_malloc *malloc;
+	void (*malloc_destroy)(struct pm_malloc *m);
 	/* The interpreter that the command is about, -1: all of them; that of
 	   .heap, with its own layout (NULL: the session's). */
 	int64_t interpreter, heap_interpreter;

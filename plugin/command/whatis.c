@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-whatis: what lives at an address. */
+#include "command/mallocing.h"
 #include "command/spots.h"
 #include "command/walking.h"
 
@@ -8,6 +9,9 @@
 
 struct whatis {
 	struct pm_walking walking;
+	bool walked;
+	struct pm_spot spot;
+	struct pm_mallocing malloc;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -85,6 +89,35 @@ static void show_arena(struct pm_run *r, const struct pm_spot *s)
 	pm_emit_addr(e, "arena", a->address);
 }
 
+static void show_chunk(struct pm_run *r, const struct pm_spot *s)
+{
+	struct pm_emit *e = r->emit;
+	const struct pm_malloc *m = r->session->malloc;
+	if (!s->has_chunk) {
+		pm_emit_null(e, "malloc");
+		return;
+	}
+	size_t arena = m->regions.data[s->chunk.region].arena;
+	bool mapped = s->chunk.mapped;
+	pm_emit_line(e,
+		"malloc   0x%" PRIx64 ", chunk of %" PRIu64 " bytes, %s%s",
+		s->chunk.addr, s->chunk.bytes,
+		pm_malloc_state_text(s->chunk.state),
+		mapped	 ? ", a mapping of its own"
+		: !arena ? ", main arena"
+			 : ", arena of threads");
+	pm_emit_open_object(e, "malloc");
+	pm_emit_addr(e, "addr", s->chunk.addr);
+	pm_emit_uint(e, "bytes", s->chunk.bytes);
+	pm_emit_text(e, "state", pm_malloc_state_text(s->chunk.state));
+	pm_emit_bool(e, "mapped", mapped);
+	if (mapped)
+		pm_emit_null(e, "arena");
+	else
+		pm_emit_addr(e, "arena", m->arenas.data[arena].addr);
+	pm_emit_close(e);
+}
+
 static void show_mapping(struct pm_run *r, const struct pm_mapping *m)
 {
 	struct pm_emit *e = r->emit;
@@ -129,24 +162,48 @@ static void show_symbol(struct pm_run *r, const struct pm_spot *s)
 	pm_emit_uint(e, "symbol_offset", s->symbol_offset);
 }
 
+/* What is in Python's arenas or a file's is none of malloc's. */
+static bool may_be_chunk(const struct pm_spot *s)
+{
+	return s->mapping && s->arena < 0 && !s->symbol &&
+	       s->kind != PM_SPOT_FILE;
+}
+
+static enum pm_status find_spot(struct whatis *st, struct pm_run *r,
+	bool *ret_done, struct pm_error *err)
+{
+	*ret_done = false;
+	if (!st->walked) {
+		PM_TRY(pm_walking_step(&st->walking, r, &st->walked, err));
+		if (st->walked)
+			pm_spot_find(r->session->heap, r->addr, &st->spot);
+		return PM_OK;
+	}
+	if (may_be_chunk(&st->spot))
+		return pm_mallocing_step(&st->malloc, r, ret_done, err);
+	*ret_done = true;
+	return PM_OK;
+}
+
 static enum pm_status step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
 	struct whatis *st = r->state;
-	PM_TRY(pm_walking_step(&st->walking, r, ret_done, err));
+	struct pm_spot *s = &st->spot;
+	PM_TRY(find_spot(st, r, ret_done, err));
 	if (!*ret_done)
 		return PM_OK;
-	struct pm_heap *h = r->session->heap;
-	struct pm_spot s;
-	pm_spot_find(h, r->addr, &s);
+	if (r->session->malloc && may_be_chunk(s))
+		pm_spot_take_chunk(r->session->malloc, s);
 	pm_spots_table(r, 0, false);
-	pm_spots_row(r, &s, NULL);
+	pm_spots_row(r, s, NULL);
 	pm_emit_table_end(r->emit);
-	show_block(r, &s);
-	show_pool(r, &s);
-	show_arena(r, &s);
-	show_mapping(r, s.mapping);
-	show_symbol(r, &s);
+	show_block(r, s);
+	show_pool(r, s);
+	show_arena(r, s);
+	show_chunk(r, s);
+	show_mapping(r, s->mapping);
+	show_symbol(r, s);
 	return PM_OK;
 }
 
@@ -156,6 +213,7 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_walking_finish(&st->walking);
+	pm_mallocing_finish(&st->malloc);
 	free(st);
 	r->state = NULL;
 }
@@ -177,7 +235,11 @@ const struct pm_command pm_command_whatis = {
 	       "guess, from what is left of it), a block that C code uses, "
 	       "parts of pymalloc, of the interpreter's and a thread's state, "
 	       "a place in a Python frame, a symbol of a file, a stack, a "
-	       "mapping.  Block, pool, arena, mapping and symbol follow.\n"
+	       "mapping.  Block, pool, arena, chunk of malloc, mapping and "
+	       "symbol follow.\n"
+	       "Of the C library's malloc (glibc's) each chunk is known, in "
+	       "use or free in a list, a fast bin or a thread's cache, "
+	       "without symbols or code run in the program.\n"
 	       "$py1 is the object.  -json calls the block or structure around "
 	       "the address \"within\".",
 	.examples = "py-whatis $rdi  # what a register points to, or into\n"

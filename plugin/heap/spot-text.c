@@ -218,6 +218,10 @@ void pm_spot_describe(
 	case PM_SPOT_STACK:
 		pm_strbuf_puts(out, "stack of a thread");
 		return;
+	case PM_SPOT_CHUNK:
+		pm_strbuf_printf(out, "malloc chunk of %" PRIu64 " bytes, %s",
+			s->bytes, pm_malloc_state_text(s->chunk.state));
+		return;
 	case PM_SPOT_FILE:
 	case PM_SPOT_MAPPING:
 		put_mapping(s, out);

@@ -411,3 +411,17 @@ void pm_spot_claim(struct pm_heap *h, const struct pm_object *owner,
 	take_owner(h, owner->addr, s);
 	s->sure = s->kind == PM_SPOT_BUFFER;
 }
+
+void pm_spot_take_chunk(const struct pm_malloc *m, struct pm_spot *s)
+{
+	if (s->arena >= 0 || s->symbol ||
+		!pm_malloc_find(m, s->addr, &s->chunk))
+		return;
+	s->has_chunk = true;
+	if (s->kind != PM_SPOT_MAPPING && s->kind != PM_SPOT_STACK)
+		return;
+	s->kind = PM_SPOT_CHUNK;
+	s->sure = true;
+	s->start = s->chunk.addr;
+	s->bytes = s->chunk.bytes;
+}

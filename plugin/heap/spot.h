@@ -10,6 +10,7 @@
 #define PM_HEAP_SPOT_H
 
 #include "heap/walk.h"
+#include "malloc/malloc.h"
 #include "object/frames.h"
 
 /* X(name, "kind in JSON") */
@@ -35,6 +36,7 @@
 	X(SYMBOL, "symbol")                                                    \
 	X(FILE, "file")                                                        \
 	X(STACK, "stack")                                                      \
+	X(CHUNK, "malloc chunk")                                               \
 	X(MAPPING, "mapping")
 
 enum pm_spot_kind {
@@ -61,6 +63,8 @@ struct pm_spot {
 	const struct pm_module *module;	  /* may be NULL */
 	const char *symbol;		  /* may be NULL */
 	uint64_t symbol_offset;
+	bool has_chunk; /* by pm_spot_take_chunk */
+	struct pm_malloc_chunk chunk;
 };
 
 /* Needs the pools (pm_heap_pools). */
@@ -76,6 +80,10 @@ PM_CHECKED enum pm_status pm_spot_object(struct pm_heap *h, pm_addr addr,
 /* The place turned out to lie in this buffer of owner. */
 void pm_spot_claim(struct pm_heap *h, const struct pm_object *owner,
 	const struct pm_buffer *b, struct pm_spot *s);
+
+/* Memory of the C library's malloc: what of it the place is in, too; what
+   nothing else is known of, is that. */
+void pm_spot_take_chunk(const struct pm_malloc *m, struct pm_spot *s);
 
 /* The word for JSON. */
 const char *pm_spot_kind_text(enum pm_spot_kind kind);

@@ -3,14 +3,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <time.h>
-
-double pm_now(void)
-{
-	struct timespec t;
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
-}
 
 unsigned pm_team_size(bool parallel)
 {

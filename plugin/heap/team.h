@@ -5,6 +5,7 @@
 #ifndef PM_HEAP_TEAM_H
 #define PM_HEAP_TEAM_H
 
+#include "base/clock.h"
 #include "base/error.h"
 
 #include <stdatomic.h>
@@ -31,8 +32,5 @@ bool pm_team_run(struct pm_team *t);
 /* For a progress line: units of all. */
 void pm_team_progress(
 	const struct pm_team *t, uint64_t *ret_done, uint64_t *ret_total);
-
-/* Monotonic clock in seconds. */
-double pm_now(void);
 
 #endif

@@ -3,7 +3,8 @@
 # is linked with it, and with each allocation going through alloc.c.
 if HAVE_CHECK
 check_LTLIBRARIES += tests/lib/libtest.la
-check_PROGRAMS += tests/lib/layout-dump tests/lib/command-loop
+check_PROGRAMS += tests/lib/layout-dump tests/lib/command-loop \
+	tests/lib/malloc-dump
 endif
 tests_lib_libtest_la_SOURCES = \
 	%D%/alloc.c \

@@ -37,6 +37,10 @@ EXTRA_DIST += %D%/deep.tap %D%/paths.tap
 live_tests += %D%/menagerie.tap
 EXTRA_DIST += %D%/menagerie.tap %D%/animals.py
 
+# The C library's malloc against mallinfo2() and malloc_info().
+live_tests += %D%/malloc.tap
+EXTRA_DIST += %D%/malloc.tap
+
 # An extension that holds and leaks objects: needs a compiler and headers.
 live_tests += %D%/native.tap
 EXTRA_DIST += %D%/native.tap %D%/leaky.c

@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/test-heap \
 	%D%/test-layout \
 	%D%/test-layout-create \
+	%D%/test-malloc \
 	%D%/test-map \
 	%D%/test-mimalloc \
 	%D%/test-module \
