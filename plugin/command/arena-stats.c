@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-arena-stats: what sys._debugmallocstats() knows, from outside. */
+#include "command/arena-tables.h"
 #include "command/walking.h"
-
-#include <inttypes.h>
+#include "heap/occupancy.h"
 
 struct class_sums {
 	uint64_t pools, used, free;
@@ -146,66 +146,6 @@ static void show_classes(
 	pm_emit_table_end(r->emit);
 }
 
-static uint64_t bytes_in(const struct pm_pools *p, const struct pm_arena *a,
-	uint64_t *ret_pools, uint64_t *ret_blocks)
-{
-	uint64_t used = 0;
-	*ret_pools = *ret_blocks = 0;
-	for (uint32_t i = 0; i < a->carved; i++) {
-		const struct pm_pool *pool = &p->pools[a->pool0 + i];
-		if (pool->state != PM_POOL_USED)
-			continue;
-		++*ret_pools;
-		*ret_blocks += pool->used;
-		used += (uint64_t)pool->used *
-			pm_pools_class_size(p, pool->szidx);
-	}
-	pm_vec_each (x, &p->large) {
-		if (!x->in_use || x->addr - a->address >= a->bytes)
-			continue;
-		++*ret_pools;
-		++*ret_blocks;
-		used += x->bytes;
-	}
-	return used;
-}
-
-static void show_arenas(struct pm_run *r, const struct pm_pools *p)
-{
-	static const struct pm_column columns[] = {
-		{"addr", "ARENA", PM_CELL_ADDR},
-		{"pools_used", "POOLS USED", PM_CELL_COUNT},
-		{"pools_free", "POOLS FREE", PM_CELL_COUNT},
-		{"bytes_used", "BYTES USED", PM_CELL_SIZE},
-		{NULL, "USED %", PM_CELL_PERCENT},
-		{"interpreter", NULL, PM_CELL_COUNT},
-		{"bytes", NULL, PM_CELL_SIZE},
-		{"thread", NULL, PM_CELL_ADDR},
-	};
-	bool json = pm_run_flag(r, "json");
-	if (!json && !pm_run_flag(r, "arenas"))
-		return;
-	pm_emit_table(r->emit, "arenas", columns, 8, json ? 0 : r->top);
-	pm_vec_each (a, &p->arenas) {
-		uint64_t pools, blocks;
-		uint64_t used = bytes_in(p, a, &pools, &blocks);
-		const struct pm_cell cells[] = {
-			{.u = a->address},
-			{.u = p->pages ? pools : a->npools - a->nfree},
-			{.u = a->nfree},
-			{.u = used},
-			{.d = 100.0 * (double)used / (double)a->bytes},
-			{.u = (uint64_t)a->interp, .absent = a->interp < 0},
-			{.u = a->bytes},
-			{.u = a->thread, .absent = !a->thread},
-		};
-		pm_emit_row(r->emit, cells, a->address);
-	}
-	pm_emit_table_end(r->emit);
-}
-
-/* ---- mimalloc's own ---- */
-
 static void show_uses(struct pm_run *r, const struct sums *s)
 {
 	static const struct pm_column columns[] = {
@@ -237,58 +177,6 @@ static void show_uses(struct pm_run *r, const struct sums *s)
 	pm_emit_table_end(r->emit);
 }
 
-static int by_thread(const void *a, const void *b)
-{
-	const struct pm_arena *x = *(const struct pm_arena *const *)a;
-	const struct pm_arena *y = *(const struct pm_arena *const *)b;
-	return x->thread < y->thread ? -1 : x->thread > y->thread;
-}
-
-/* Segments belong to threads; those of threads that have ended, to none. */
-static enum pm_status show_threads(
-	struct pm_run *r, const struct pm_pools *p, struct pm_error *err)
-{
-	static const struct pm_column columns[] = {
-		{"thread", "THREAD", PM_CELL_ADDR},
-		{"arenas", "SEGMENTS", PM_CELL_COUNT},
-		{"pages", "PAGES", PM_CELL_COUNT},
-		{"blocks_used", "USED", PM_CELL_COUNT},
-		{"bytes_used", "BYTES USED", PM_CELL_SIZE},
-		{"bytes", "BYTES", PM_CELL_SIZE},
-	};
-	size_t n = p->arenas.len;
-	pm_auto_free const struct pm_arena **sorted =
-		calloc(n + 1, sizeof *sorted);
-	if (!sorted)
-		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = &p->arenas.data[i];
-	qsort(sorted, n, sizeof *sorted, by_thread);
-	pm_emit_table(r->emit, "threads", columns, 6, 0);
-	for (size_t i = 0; i < n;) {
-		uint64_t thread = sorted[i]->thread, arenas = 0, bytes = 0;
-		uint64_t pages = 0, blocks = 0, used = 0, more, most;
-		for (; i < n && sorted[i]->thread == thread; i++) {
-			used += bytes_in(p, sorted[i], &more, &most);
-			pages += more;
-			blocks += most;
-			bytes += sorted[i]->bytes;
-			arenas++;
-		}
-		const struct pm_cell cells[] = {
-			{.u = thread, .absent = !thread},
-			{.u = arenas},
-			{.u = pages},
-			{.u = blocks},
-			{.u = used},
-			{.u = bytes},
-		};
-		pm_emit_row(r->emit, cells, 0);
-	}
-	pm_emit_table_end(r->emit);
-	return PM_OK;
-}
-
 static void line(
 	struct pm_run *r, const char *key, const char *text, uint64_t bytes)
 {
@@ -314,8 +202,28 @@ static void counter(struct pm_run *r, const char *key, const char *text,
 		known ? pm_grouped(n, buf) : "not known");
 }
 
-static void show_total(
-	struct pm_run *r, const struct pm_pools *p, const struct sums *s)
+/* What the system could have back. */
+static enum pm_status show_returnable(struct pm_run *r,
+	const struct pm_pools *p, const struct sums *s, struct pm_error *err)
+{
+	struct pm_compacted least;
+	PM_TRY(pm_occupancy_compacted(p, &least, err));
+	line(r, "bytes_returnable",
+		p->pages ? "could go back now: free pages and slices"
+			 : "could go back now: arenas without a used block",
+		pm_occupancy_returnable(p));
+	if (!p->pages || pm_run_flag(r, "json"))
+		counter(r, "arenas_compacted",
+			"arenas needed, were all blocks moved together", true,
+			least.arenas);
+	line(r, "bytes_returnable_compacted",
+		"could go back, were all blocks moved together",
+		s->bytes_mapped - least.bytes);
+	return PM_OK;
+}
+
+static enum pm_status show_total(struct pm_run *r, const struct pm_pools *p,
+	const struct sums *s, struct pm_error *err)
 {
 	struct pm_emit *e = r->emit;
 	bool mi = p->pages != NULL;
@@ -374,7 +282,9 @@ static void show_total(
 	if (p->hook_pre)
 		line(r, "bytes_debug_hooks", "of used blocks: debug hooks",
 			s->blocks_used * (p->hook_pre + p->hook_post));
+	PM_TRY(show_returnable(r, p, s, err));
 	pm_emit_close(e);
+	return PM_OK;
 }
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -405,17 +315,19 @@ static enum pm_status step(
 			"its allocator holds is not known here.");
 	else
 		show_classes(r, p, &s);
-	show_arenas(r, p);
+	pm_arena_table(r, p);
+	pm_arena_histogram(r, p);
+	pm_arena_interpreters(r, p);
 	if (p->pages) {
 		show_uses(r, &s);
 		if (r->session->interpreter >= 0 && s.uses[PM_USE_RAW].pages)
 			pm_emit_line(r->emit, "%s",
 				"Raw memory is of all interpreters, and "
 				"counted here, too.");
-		PM_TRY(show_threads(r, p, err));
+		PM_TRY(pm_arena_threads(r, p, err));
 	}
 	if (p->arenas.len)
-		show_total(r, p, &s);
+		PM_TRY(show_total(r, p, &s, err));
 	else
 		pm_emit_null(r->emit, "total");
 	pm_emit_variable(r->emit, "py_arenas", p->arenas.len);
@@ -448,7 +360,15 @@ const struct pm_command pm_command_arena_stats = {
 	       "size class the pools and the blocks used and free; how many "
 	       "bytes are in use, free inside used pools, free as whole pools, "
 	       "and lost to headers and rounding.  An arena goes back to the "
-	       "system only when its last block is freed.\n"
+	       "system only when its last block is freed: the table of "
+	       "arenas by occupancy says how full they are, the last lines "
+	       "what could go back as things are, and what could at best, if "
+	       "the same blocks lay side by side (nothing moves them: see "
+	       "py-arena-pins for what holds the emptiest arenas).  pymalloc "
+	       "keeps one empty arena for later.\n"
+	       "All interpreters are counted; where they have allocators of "
+	       "their own, a table says what each has, and -interp shows one "
+	       "alone.\n"
 	       "Where mimalloc is the allocator (free-threaded builds, "
 	       "PYTHONMALLOC=mimalloc), arenas are its segments and pools its "
 	       "pages; two more tables say what the blocks are for and which "

@@ -96,6 +96,7 @@ struct pm_run {
 	bool has_addr;
 	pm_addr addr;	       /* the operand evaluated by the host */
 	size_t top;	       /* rows to show; 0 all */
+	bool coloured;	       /* its text chooses colours of a terminal */
 	char progress[80];     /* "reading arenas 120/700", "" none */
 	void *values;	       /* private to options.c */
 	struct pm_strbuf note; /* private to run.c */

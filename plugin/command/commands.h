@@ -7,6 +7,7 @@
 #include "command/command.h"
 
 #define PM_COMMANDS(X)                                                         \
+	X(arena_map)                                                           \
 	X(arena_stats)                                                         \
 	X(backrefs)                                                            \
 	X(collections)                                                         \

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
+	%D%/arena-map.c \
+	%D%/arena-picture.c %D%/arena-picture.h \
+	%D%/arena-pools.c %D%/arena-pools.h \
 	%D%/arena-stats.c \
+	%D%/arena-tables.c %D%/arena-tables.h \
 	%D%/backrefs.c \
 	%D%/breakdown.c \
 	%D%/breakdown.h \

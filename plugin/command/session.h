@@ -26,6 +26,8 @@ struct pm_host_facts {
 	bool running;	/* the inferior runs: reads are torn */
 	bool same_stop; /* remote: it has not run since the last command */
 	bool terminal;	/* progress may be shown */
+	bool utf8;	/* as which the host shows text */
+	bool colour;	/* its output goes to a terminal, and has styles */
 };
 
 /* Words that the host reads with its own reader, to compare with ours. */

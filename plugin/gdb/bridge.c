@@ -17,6 +17,7 @@
 #include "gdb/script.h"
 
 #include <dlfcn.h>
+#include <langinfo.h>
 #include <string.h>
 #include <time.h>
 
@@ -167,6 +168,7 @@ static enum pm_status stage_parse(
 	pm_response_ask(r, PM_Q_PC, "$pc");
 	pm_response_ask_output(r, PM_Q_INFERIORS, "info inferiors", "cat");
 	pm_response_ask_setting(r, PM_Q_SYSROOT, "sysroot");
+	pm_response_ask(r, PM_Q_STYLE, "$_gdb_setting(\"style enabled\")");
 	if (b->marked)
 		pm_response_ask_output(r, PM_Q_CACHE, "info dcache", "cat");
 	b->stage = FACTS;
@@ -191,6 +193,10 @@ static enum pm_status stage_facts(
 	memset(f, 0, sizeof *f);
 	f->thread = b->response.thread;
 	f->terminal = b->progress.terminal;
+	f->utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
+	uint64_t style = 0;
+	f->colour = pm_request_value(&b->request, PM_Q_STYLE, &style) &&
+		    style && b->progress.styled;
 	(void)pm_request_value(&b->request, PM_Q_INFERIOR, &f->inferior);
 	(void)pm_request_value(&b->request, PM_Q_PC, &f->pc);
 	text = pm_request_block(&b->request, PM_Q_INFERIORS, &len);
@@ -443,7 +449,9 @@ static enum pm_status show_result(struct bridge *b, struct pm_error *err)
 		}
 	if (rows)
 		b->variables = rows;
+	r->coloured = b->run->coloured;
 	pm_response_show(r, res.text, res.len);
+	r->coloured = false;
 	return PM_OK;
 }
 

@@ -5,6 +5,7 @@
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <string.h>
+#include <stdlib.h>
 #include <time.h>
 
 #define SECOND INT64_C(1000000000)
@@ -40,8 +41,11 @@ static bool is_machine_interface(void)
 
 void progress_init(struct progress *p)
 {
-	*p = (struct progress){
-		.terminal = isatty(STDERR_FILENO) && !is_machine_interface()};
+	bool user = !is_machine_interface();
+	const char *kind = getenv("TERM");
+	*p = (struct progress){.terminal = user && isatty(STDERR_FILENO),
+		.styled = user && isatty(STDOUT_FILENO) && kind &&
+			  strcmp(kind, "dumb") != 0};
 }
 
 /* With GDB's TUI on, curses owns the screen. */

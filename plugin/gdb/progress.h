@@ -8,6 +8,7 @@
 
 struct progress {
 	bool terminal; /* may be shown at all */
+	bool styled;   /* GDB writes to a terminal that knows colours */
 	bool shown;
 	int64_t begin, last; /* ns */
 };

@@ -26,6 +26,7 @@ enum pm_question {
 	PM_Q_MAPPINGS,	/* block: "info proc mappings" */
 	PM_Q_CACHE,	/* block: "info dcache" */
 	PM_Q_SYSROOT,	/* block: GDB's setting, with or without a NUL */
+	PM_Q_STYLE,	/* GDB's setting, 0: no colours */
 	PM_Q_WITNESS = 0x100,
 	PM_Q_DEBUG_INFO = 0x10000, /* + index of the question */
 };

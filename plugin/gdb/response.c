@@ -16,6 +16,18 @@ void pm_response_deinit(struct pm_response *r)
 	pm_strbuf_deinit(&r->shown);
 }
 
+/* Length of what chooses a colour, as our own pictures have it; 0: text, where
+   no such byte may reach a terminal. */
+static size_t colour(const char *text, const char *end)
+{
+	const char *p = text;
+	if (end - p < 3 || p[0] != '\033' || p[1] != '[')
+		return 0;
+	for (p += 2; p < end && ((*p >= '0' && *p <= '9') || *p == ';'); p++)
+		;
+	return p < end && *p == 'm' ? (size_t)(p - text) + 1 : 0;
+}
+
 /* One printf per line: GDB writes it in one piece ("echo" writes bytes), and
    MI makes one record of it. */
 void pm_response_show(struct pm_response *r, const char *text, size_t len)
@@ -28,7 +40,12 @@ void pm_response_show(struct pm_response *r, const char *text, size_t len)
 			unsigned char c = (unsigned char)*text;
 			if (c == '\n')
 				break;
-			if (c == '%')
+			size_t n = r->coloured ? colour(text, end) : 0;
+			if (n) {
+				pm_strbuf_puts(b, "\\e");
+				pm_strbuf_append(b, text + 1, n - 1);
+				text += n - 1;
+			} else if (c == '%')
 				pm_strbuf_puts(b, "%%");
 			else if (c == '"' || c == '\\')
 				pm_strbuf_printf(b, "\\%c", c);

@@ -10,6 +10,7 @@ struct pm_response {
 	struct pm_strbuf flags;
 	struct pm_strbuf shown;
 	uint64_t thread; /* for questions that may fail */
+	bool coloured;	 /* the text shown chooses colours of a terminal */
 };
 
 void pm_response_deinit(struct pm_response *r);

@@ -5,7 +5,7 @@ libpymortem_la_SOURCES += \
 	%D%/mimalloc.c \
 	%D%/segment-owners.c %D%/segment-owners.h \
 	%D%/pools-free.c %D%/pools.c %D%/pools.h %D%/pools-internal.h \
-	%D%/pools-evidence.c \
+	%D%/pools-evidence.c %D%/pools-hooks.c \
 	%D%/freelists.c %D%/freelists.h %D%/freelists-internal.h \
 	%D%/freelists-static.c \
 	%D%/footprint.c %D%/footprint.h \
@@ -19,10 +19,12 @@ libpymortem_la_SOURCES += \
 	%D%/collections.c %D%/collections.h \
 	%D%/roles.c %D%/roles.h \
 	%D%/duplicates.c %D%/duplicates.h \
+	%D%/occupancy.c %D%/occupancy.h \
 	%D%/owner.c %D%/owner.h \
 	%D%/scan.c %D%/scan.h \
 	%D%/slots.c %D%/slots.h %D%/slots-model.c \
 	%D%/stream.c \
 	%D%/team.c %D%/team.h \
+	%D%/tenants.c %D%/tenants.h \
 	%D%/walk.c %D%/walk.h %D%/walk-internal.h \
 	%D%/worker.c

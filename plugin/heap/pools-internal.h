@@ -21,4 +21,8 @@ unsigned pm_mimalloc_free_blocks(const struct pm_layout *l,
 	const struct pm_pools *p, size_t i, const unsigned char *bytes,
 	uint64_t free_bits[static PM_POOL_BLOCK_WORDS], bool *ret_torn);
 
+/* Fills hook_pre, hook_post and outside_hooks: what blocks in use look like. */
+PM_CHECKED enum pm_status pm_pools_detect_hooks(const struct pm_layout *l,
+	struct pm_memory *m, struct pm_pools *p, struct pm_error *err);
+
 #endif

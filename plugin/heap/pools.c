@@ -7,6 +7,7 @@
 
 #define MAX_ARENAS (1u << 24)
 #define GATHER 512
+#define HOOK_SAMPLES 64	     /* pools */
 #define MAX_CELLS (1u << 18) /* 256 GiB of address space */
 
 /* One allocator: where its arena table is. */
@@ -86,6 +87,19 @@ bool pm_pools_may_hold_type(
 	return i < 0 || (p->pools[i].state == PM_POOL_USED &&
 				pm_pools_class_size(p, p->pools[i].szidx) >=
 					l->f.type.sizeof_.off);
+}
+
+size_t pm_pools_large_from(const struct pm_pools *p, pm_addr addr)
+{
+	size_t lo = 0, hi = p->large.len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (p->large.data[mid].addr < addr)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo;
 }
 
 const struct pm_large *pm_pools_large(const struct pm_pools *p, pm_addr addr)
@@ -457,59 +471,6 @@ static void finish_classes(struct pm_pools *p)
 	}
 }
 
-/* The debug allocator puts a word of size, an API letter and a word less that
-   byte of FD before the data; behind it a word of FD, and a serial number until
-   3.7. */
-static bool has_hook(struct builder *b, pm_addr block)
-{
-	unsigned ws = b->l->t.word_size;
-	unsigned char h[16];
-	if (pm_memory_read(b->m, block, h, 2 * ws, NULL) != PM_OK)
-		return false;
-	bool fence = true;
-	for (unsigned k = ws + 1; k < 2 * ws; k++)
-		fence = fence && h[k] == h[ws + 1];
-	/* 0xfb until 3.7.3 */
-	fence = fence && (h[ws + 1] == 0xfd || h[ws + 1] == 0xfb);
-	return fence && (h[ws] == 'o' || h[ws] == 'm' || h[ws] == 'r');
-}
-
-/* Where C's malloc is used for all: the dict of sys tells. */
-static void detect_outside(struct builder *b)
-{
-	const struct pm_layout *l = b->l;
-	unsigned ws = l->t.word_size;
-	uint64_t dict;
-	if (pm_layout_read(l, b->m, l->at.interp_head.addr, l->f.interp.sysdict,
-		    &dict, NULL) == PM_OK &&
-		dict && has_hook(b, dict - l->t.gc_head_size - 2 * ws))
-		b->p->outside_hooks = l->t.hook_words * ws;
-}
-
-static void detect_hooks(struct builder *b)
-{
-	struct pm_pools *p = b->p;
-	unsigned seen = 0, hooked = 0;
-	unsigned ws = b->l->t.word_size;
-	size_t step = p->npools / 64 + 1;
-	/* The first block may be free: the fences stay then, except for the
-	   link in the first word. */
-	for (size_t i = 0; i < p->npools; i += step) {
-		if (p->pools[i].state != PM_POOL_USED)
-			continue;
-		seen++;
-		hooked += has_hook(b, pm_pools_first(p, i));
-	}
-	if (seen && hooked * 10 > seen * 7) {
-		p->hook_pre = 2 * ws;
-		p->hook_post = (b->l->t.hook_words - 2) * ws;
-		/* The raw allocator, which gives that out, has its own. */
-		p->outside_hooks = 2 * b->l->t.hook_words * ws;
-	}
-	if (!p->npools)
-		detect_outside(b);
-}
-
 static enum pm_status create(const struct pm_layout *l, struct pm_memory *m,
 	struct pm_pools **ret, struct pm_error *err)
 {
@@ -538,7 +499,7 @@ static enum pm_status create(const struct pm_layout *l, struct pm_memory *m,
 	finish_classes(p);
 	PM_TRY(mark_inside(p, err));
 	read_counters(&b);
-	detect_hooks(&b);
+	PM_TRY(pm_pools_detect_hooks(l, m, p, err));
 	*ret = pm_take(p);
 	return PM_OK;
 }

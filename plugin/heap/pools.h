@@ -300,6 +300,8 @@ static inline pm_addr pm_pools_bit_block(
 bool pm_pools_may_hold_type(
 	const struct pm_pools *p, const struct pm_layout *l, pm_addr addr);
 
+/* Number, in p->large, of the first that does not begin below addr. */
+size_t pm_pools_large_from(const struct pm_pools *p, pm_addr addr);
 /* The large block of mimalloc that addr lies in, or NULL. */
 const struct pm_large *pm_pools_large(const struct pm_pools *p, pm_addr addr);
 

@@ -190,6 +190,57 @@ def segments(truth, docs):
     return wrong
 
 
+def together(doc):
+    """Arenas of pymalloc that the same blocks would need, from its tables."""
+    room = doc["pool_size"] - doc["total"]["bytes_pool_headers"] // \
+        doc["total"]["pools_used"]
+    pools = sum(-(-c["blocks_used"] // (room // c["size"]))
+                for c in doc["classes"])
+    needed = 0
+    for arena in sorted(doc["arenas"], reverse=True,
+                        key=lambda a: a["pools_used"] + a["pools_free"]):
+        if pools > 0:
+            pools -= arena["pools_used"] + arena["pools_free"]
+            needed += 1
+    return needed
+
+
+def parts(doc):
+    """What py-arena-stats says of arenas in sum, from its arenas one by one."""
+    wrong, total, arenas = [], doc["total"], doc["arenas"]
+    for row in doc["occupancy"]:
+        here = [a for a in arenas if row["above"] * a["bytes"] <
+                100 * a["bytes_used"] <= row["to"] * a["bytes"] or
+                row["to"] == a["bytes_used"] == 0]
+        want = (len(here), sum(a["bytes"] for a in here),
+                sum(a["bytes_used"] for a in here))
+        if want != (row["arenas"], row["bytes_mapped"], row["bytes_used"]):
+            wrong.append("occupancy %s, one by one %s" % (row, want))
+    for table in "occupancy", "interpreters":
+        for key, whole in (("arenas", total["arenas"]),
+                           ("bytes_used", total["bytes_used"]),
+                           ("bytes_mapped", total["bytes_mapped"])):
+            if sum(row[key] for row in doc[table]) != whole:
+                wrong.append("%s: %s do not add up" % (table, key))
+    least = total["bytes_returnable_compacted"]
+    if not total["bytes_returnable"] <= least <= \
+            total["bytes_mapped"] - total["bytes_used"]:
+        wrong.append("compacted: %d could go back of %d" % (
+            least, total["bytes_mapped"]))
+    if doc["allocator"] == "mimalloc":
+        return wrong
+    if total["bytes_returnable"] != sum(
+            a["bytes"] for a in arenas if not a["pools_used"]):
+        wrong.append("bytes_returnable %d" % total["bytes_returnable"])
+    if len(doc["interpreters"]) == 1:
+        want = together(doc)
+        if want != total["arenas_compacted"] or \
+                least != (len(arenas) - want) * doc["arena_size"]:
+            wrong.append("compacted to %s arenas, by its tables %d" % (
+                total["arenas_compacted"], want))
+    return wrong
+
+
 def agree(doc):
     """Where the interpreter has no figures of its own (2.7): do ours add up?"""
     wrong = []
@@ -225,13 +276,13 @@ def arenas(truth, docs):
             if docs["arenas"]["allocator"] or docs["arenas"]["arenas"] or \
             truth["allocated_blocks"] else []
     if "Small block threshold" not in truth["stats"]:
-        return agree(docs["arenas"])
+        return agree(docs["arenas"]) + parts(docs["arenas"])
     exact = truth["hexversion"] >= 0x030c0000 or \
         "debug info" in docs["info"]["layout_source"]
     if docs["arenas"]["allocator"] == "mimalloc":
-        return segments(truth, docs)
+        return segments(truth, docs) + parts(docs["arenas"])
     classes, lines = parse_stats(truth["stats"])
-    doc, wrong = docs["arenas"], []
+    doc, wrong = docs["arenas"], parts(docs["arenas"])
     ours = dict((c["class"], (c["size"], c["pools"], c["blocks_used"],
                               c["blocks_free"])) for c in doc["classes"])
     for number in sorted(set(ours) | set(classes)):

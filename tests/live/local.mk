@@ -1,4 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
+live_tests += %D%/arenas.tap
+EXTRA_DIST += %D%/arenas.tap
 live_tests += %D%/core-files.tap
 EXTRA_DIST += %D%/core-files.tap
 live_tests += %D%/interpreters.tap

@@ -310,6 +310,14 @@ START_TEST(shown_text_is_quoted)
 		"printf \"100%% \\\"q\\\" \\\\n \xc3\xa9\\n\"\n"
 		"printf \"\\n\"\n"
 		"printf \"end?[31m\"\n");
+	/* Colours where they are asked for, nothing else. */
+	pm_strbuf_reset(&r.shown);
+	r.coloured = true;
+	static const char more[] =
+		"\x1b[0;31mred\x1b[0m \x1b[2J \x1b]0;x\a\x1b[";
+	pm_response_show(&r, more, strlen(more));
+	ck_assert_str_eq(pm_strbuf_text(&r.shown),
+		"printf \"\\e[0;31mred\\e[0m ?[2J ?]0;x??[\"\n");
 	pm_response_set_text(&r, "x", "two\nlines %s");
 	ck_assert_ptr_nonnull(strstr(
 		pm_strbuf_text(&r.flags), "string-noescape two lines %s\n"));

@@ -221,6 +221,8 @@ static const char *const more_lines[] = {
 	"py-refs -json -depth 3 0x1",
 	"py-path -json 0x1",
 	"py-backrefs -json -depth 2 -dot /dev/null 0x1",
+	"py-arena-map -color always -svg /dev/null",
+	"py-arena-map -json -sort occupancy",
 };
 
 static bool line_for(const struct pm_command *c, char line[static 80])
