@@ -40,18 +40,18 @@ static void cleanup_job(struct pm_arena_pools **j)
 static bool see(void *arg, const struct pm_tenant *t)
 {
 	struct pm_arena_pools *j = arg;
+	const struct pm_type *type = pm_tenants_type(j->job, t);
 	if (j->begin < j->list.len && j->list.data[j->begin].pool != t->pool)
 		j->begin = j->list.len;
 	for (size_t i = j->begin; i < j->list.len; i++) {
 		struct lodger *x = &j->list.data[i];
-		if (x->kind != t->kind || x->type != t->type)
+		if (x->kind != t->kind || x->type != type)
 			continue;
 		x->blocks += t->blocks;
 		x->bytes += t->bytes;
 		return true;
 	}
-	const struct lodger new = {
-		t->pool, t->kind, t->type, t->blocks, t->bytes};
+	const struct lodger new = {t->pool, t->kind, type, t->blocks, t->bytes};
 	return pm_vec_push(&j->list, new);
 }
 

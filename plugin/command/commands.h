@@ -8,6 +8,7 @@
 
 #define PM_COMMANDS(X)                                                         \
 	X(arena_map)                                                           \
+	X(arena_pins)                                                          \
 	X(arena_stats)                                                         \
 	X(backrefs)                                                            \
 	X(collections)                                                         \

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/arena-map.c \
+	%D%/arena-groups.c %D%/arena-groups.h \
+	%D%/arena-pins.c \
 	%D%/arena-picture.c %D%/arena-picture.h \
 	%D%/arena-pools.c %D%/arena-pools.h \
 	%D%/arena-stats.c \

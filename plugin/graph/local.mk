@@ -11,10 +11,12 @@ libpymortem_la_SOURCES += \
 	%D%/native-memory.c %D%/native-memory.h \
 	%D%/path.c %D%/path.h \
 	%D%/patterns.c %D%/patterns.h \
+	%D%/pins.c %D%/pins.h %D%/pins-internal.h %D%/pins-plan.c \
 	%D%/population.c %D%/population.h \
 	%D%/refcheck.c %D%/refcheck.h \
 	%D%/root-names.c \
 	%D%/root-nodes.c %D%/root-nodes.h \
 	%D%/roots-native.c %D%/roots-native.h \
 	%D%/roots.c %D%/roots.h \
-	%D%/suspects.c %D%/suspects.h
+	%D%/suspects.c %D%/suspects.h \
+	%D%/without.c %D%/without.h

@@ -418,3 +418,11 @@ struct pm_population *pm_population_result(struct pm_population_job *j)
 {
 	return &j->r;
 }
+
+uint32_t pm_population_pattern(
+	const struct pm_population_job *j, uint32_t node)
+{
+	uint32_t at = j->holder[node];
+	return at != NOT_SEEN && at & LABELLED ? at & ~LABELLED
+					       : PM_NO_PATTERN;
+}

@@ -38,4 +38,9 @@ void pm_population_destroy(struct pm_population_job *j);
 /* Owned by the job, as long as it lives. */
 struct pm_population *pm_population_result(struct pm_population_job *j);
 
+/* Once done: the pattern of a node that was asked for, or leads to one that
+   was; PM_NO_PATTERN: no root leads there. */
+uint32_t pm_population_pattern(
+	const struct pm_population_job *j, uint32_t node);
+
 #endif

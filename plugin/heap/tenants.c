@@ -58,18 +58,22 @@ enum pm_status pm_tenants_create(struct pm_heap *h, const uint32_t *arenas,
 	return PM_OK;
 }
 
-static const struct pm_type *type_of(struct pm_tenants *t, pm_addr object)
+const struct pm_type *pm_tenants_type(
+	struct pm_tenants *t, const struct pm_tenant *x)
 {
 	const struct pm_heap *h = t->h;
 	uint64_t type;
-	if (!object || pm_layout_read(h->l, h->memory, object,
-			       h->l->f.object.type, &type, NULL) != PM_OK)
+	if (!x->object || pm_layout_read(h->l, h->memory, x->object,
+				  h->l->f.object.type, &type, NULL) != PM_OK) {
+		t->unreadable += x->object != 0;
 		return NULL;
-	if (type != t->last_addr) {
-		const struct pm_type *x = pm_types_get(h->types, type);
-		t->last_addr = type;
-		t->last = x && x->is_type ? x : NULL;
 	}
+	if (type != t->last_addr) {
+		const struct pm_type *found = pm_types_get(h->types, type);
+		t->last_addr = type;
+		t->last = found && found->is_type ? found : NULL;
+	}
+	t->unreadable += !t->last;
 	return t->last;
 }
 
@@ -89,7 +93,8 @@ static bool see_block(
 	pm_addr block = pm_pools_first(p, pool) + (uint64_t)k * size;
 	uint64_t bit = pm_heap_bit(h, pool, block);
 	uint64_t mask = UINT64_C(1) << bit % 64;
-	struct pm_tenant x = {PM_TENANT_UNKNOWN, arena, pool, 1, size, 0, NULL};
+	struct pm_tenant x = {
+		PM_TENANT_UNKNOWN, arena, pool, block, 1, size, 0};
 	if (is_kept(h, block, size)) {
 		x.kind = PM_TENANT_KEPT;
 	} else if (h->is_object[bit / 64] & mask) {
@@ -99,8 +104,6 @@ static bool see_block(
 		x.kind = PM_TENANT_BUFFER;
 		x.object = pm_heap_owner(h, pool, block);
 	}
-	x.type = type_of(t, x.object);
-	t->unreadable += x.object && !x.type;
 	return t->fn(t->arg, &x);
 }
 
@@ -114,7 +117,7 @@ static bool see_whole(struct pm_tenants *t, uint32_t arena, size_t pool)
 				: pm_pools_bytes(p, pool);
 	uint64_t n = x->state == PM_POOL_USED ? x->used : 1;
 	const struct pm_tenant all = {
-		PM_TENANT_UNKNOWN, arena, pool, n, n * size, 0, NULL};
+		PM_TENANT_UNKNOWN, arena, pool, 0, n, n * size, 0};
 	return t->fn(t->arg, &all);
 }
 
@@ -166,8 +169,8 @@ static bool see_large(
 	struct pm_tenants *t, uint32_t arena, const struct pm_large *large)
 {
 	const struct pm_heap *h = t->h;
-	struct pm_tenant x = {
-		PM_TENANT_UNKNOWN, arena, SIZE_MAX, 1, large->bytes, 0, NULL};
+	struct pm_tenant x = {PM_TENANT_UNKNOWN, arena, SIZE_MAX, large->addr,
+		1, large->bytes, 0};
 	const struct pm_outside *o =
 		first_from(h->outside.data, h->outside.len, large->addr);
 	const struct pm_outside *b =
@@ -181,7 +184,6 @@ static bool see_large(
 		x.kind = PM_TENANT_BUFFER;
 		x.object = b->owner;
 	}
-	x.type = type_of(t, x.object);
 	return t->fn(t->arg, &x);
 }
 

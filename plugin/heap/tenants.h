@@ -22,10 +22,9 @@ struct pm_tenant {
 	enum pm_tenant_kind kind;
 	uint32_t arena;		/* its number in pm_pools.arenas */
 	size_t pool;		/* SIZE_MAX: a large block of mimalloc */
-	uint64_t blocks, bytes; /* one block; of a pool that can't be read all
-				   of them */
+	pm_addr block;		/* 0: all of a pool that can't be read */
+	uint64_t blocks, bytes; /* one block; or all */
 	pm_addr object;		/* itself, or the owner; 0: none */
-	const struct pm_type *type; /* of that; NULL: not known */
 };
 
 /* false: out of memory. */
@@ -43,6 +42,9 @@ PM_CHECKED enum pm_status pm_tenants_step(struct pm_tenants *t, double seconds,
 void pm_tenants_progress(
 	const struct pm_tenants *t, uint64_t *ret_done, uint64_t *ret_total);
 void pm_tenants_destroy(struct pm_tenants *t);
+/* The type of a tenant's object; NULL: not known.  For those who are told. */
+const struct pm_type *pm_tenants_type(
+	struct pm_tenants *t, const struct pm_tenant *x);
 /* Pools and objects that could not be read; pools whose free list is torn. */
 uint64_t pm_tenants_unreadable(const struct pm_tenants *t);
 uint64_t pm_tenants_inconsistent(const struct pm_tenants *t);

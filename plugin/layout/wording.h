@@ -18,21 +18,22 @@
 	X(TIMEDELTA_NAMED, 0x307)     /* days=1 (bpo-30302) */                 \
 	X(TASK_NAME, 0x308)	      /* asyncio (bpo-34270) */                \
 	X(EMPTY_SLOTS_COLLECTED, 0x308) /* instances of any class (3.8.x) */   \
-	X(NAMESPACE_IN_ORDER, 0x309)	/* not sorted any more (bpo-39075) */  \
-	X(ODICT_AS_DICT, 0x30c)	     /* not as a list of pairs (gh-101446) */  \
-	X(WEAKREF_QUALIFIED, 0x30d)  /* modules before names (gh-111696) */    \
-	X(ALIAS_OF_NONE, 0x30e)	     /* list[None], not NoneType */            \
-	X(GEN_YIELD_FROM, 0x30d)     /* a frame state more (gh-104018) */      \
-	X(OBJECT_HAS_NO_NAME, 0x30f) /* in reprs of its descriptors */         \
-	X(PARTIAL_QUALIFIED, 0x30d)  /* module before its name */              \
-	X(CALLER_NAMED, 0x30d)	     /* operator.methodcaller: its name is */  \
-	X(CALLER_BARE, 0x30e)	     /* ... the first argument, no more */     \
-	X(NAMELESS_FLAGS, 0x30b)     /* <Access: 0>, not <Access.0: 0> */      \
-	X(FILEIO_CREATED, 0x303)     /* a bit before the others; closefd */    \
-	X(BYTEARRAY_AS_BYTES, 0x30f)	/* ' only where it must be */         \
-	X(TYPE_TUPLE_VARIANCE, 0x30f)	/* of typing.TypeVarTuple */           \
-	X(FILEIO_TRUNCATE, 0x30f)    /* a bit more before closefd */           \
-	X(FUTURE_CANCEL_MSG, 0x309)  /* words of _asyncio.Future: */           \
+	X(ARENA_KEPT, 0x309) /* of pymalloc, an empty one (bpo-37257) */       \
+	X(NAMESPACE_IN_ORDER, 0x309)  /* not sorted any more (bpo-39075) */    \
+	X(ODICT_AS_DICT, 0x30c)	      /* not as a list of pairs (gh-101446) */ \
+	X(WEAKREF_QUALIFIED, 0x30d)   /* modules before names (gh-111696) */   \
+	X(ALIAS_OF_NONE, 0x30e)	      /* list[None], not NoneType */           \
+	X(GEN_YIELD_FROM, 0x30d)      /* a frame state more (gh-104018) */     \
+	X(OBJECT_HAS_NO_NAME, 0x30f)  /* in reprs of its descriptors */        \
+	X(PARTIAL_QUALIFIED, 0x30d)   /* module before its name */             \
+	X(CALLER_NAMED, 0x30d)	      /* operator.methodcaller: its name is */ \
+	X(CALLER_BARE, 0x30e)	      /* ... the first argument, no more */    \
+	X(NAMELESS_FLAGS, 0x30b)      /* <Access: 0>, not <Access.0: 0> */     \
+	X(FILEIO_CREATED, 0x303)      /* a bit before the others; closefd */   \
+	X(BYTEARRAY_AS_BYTES, 0x30f)  /* ' only where it must be */            \
+	X(TYPE_TUPLE_VARIANCE, 0x30f) /* of typing.TypeVarTuple */             \
+	X(FILEIO_TRUNCATE, 0x30f)     /* a bit more before closefd */          \
+	X(FUTURE_CANCEL_MSG, 0x309)   /* words of _asyncio.Future: */          \
 	X(FUTURE_EXCEPTION_TB, 0x30a06f0) /* 3.10.6 */                         \
 	X(FUTURE_CANCELLED_EXC, 0x30d)	  /* came before its state */          \
 	X(FUTURE_AWAITED_BY, 0x30e)                                            \

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 live_tests += %D%/arenas.tap
 EXTRA_DIST += %D%/arenas.tap
+live_tests += %D%/pins.tap
+EXTRA_DIST += %D%/pins.tap
 live_tests += %D%/core-files.tap
 EXTRA_DIST += %D%/core-files.tap
 live_tests += %D%/interpreters.tap
