@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 # To add one: test-NAME.c here, and a line below.
 unit_tests = \
+	%D%/test-arenas \
 	%D%/test-attributes \
 	%D%/test-bridge \
 	%D%/test-core \
