@@ -7,6 +7,7 @@ unit_tests = \
 	%D%/test-core \
 	%D%/test-dominators \
 	%D%/test-emit \
+	%D%/test-residency \
 	%D%/test-error \
 	%D%/test-heap \
 	%D%/test-layout \
