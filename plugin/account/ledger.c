@@ -242,16 +242,48 @@ static void begin_map(struct pm_ledger_job *j, const struct pm_mapping *m)
 		j->zone++;
 }
 
+/* A core has pages that nobody ever wrote to, as zeros; of a live process these
+   are not in memory.  Allocators reserve much that they may need later. */
+#define UNTOUCHED ((uint64_t)64 << 10)
+
+static void put_unclaimed(struct pm_ledger_job *j, pm_addr end)
+{
+	struct pm_target *t = j->h->target;
+	unsigned char bytes[4096];
+	pm_addr zeros = j->cursor; /* from here on */
+	if (!j->dumped || j->class != PM_LEDGER_ANONYMOUS) {
+		ledger_put(j, j->class, end);
+		return;
+	}
+	for (pm_addr at = j->cursor; at < end;) {
+		pm_addr next = (at / sizeof bytes + 1) * sizeof bytes;
+		next = next < end ? next : end;
+		size_t n = (size_t)(next - at);
+		bool zero = pm_target_read_some(t, at, bytes, n) == n &&
+			    !bytes[0] && !memcmp(bytes, bytes + 1, n - 1);
+		at = next;
+		if (zero && at < end)
+			continue;
+		pm_addr stop = zero ? at : at - n;
+		if (stop - zeros >= UNTOUCHED) {
+			ledger_put(j, j->class, zeros);
+			ledger_put(j, PM_LEDGER_GUARD, stop);
+		}
+		zeros = at;
+	}
+	ledger_put(j, j->class, end);
+}
+
 /* One zone of the mapping, or the rest of it. */
 static void go_on(struct pm_ledger_job *j)
 {
 	const struct zone *z =
 		j->zone < j->zones.len ? &j->zones.data[j->zone] : NULL;
 	if (!z || z->start >= j->limit || !is_divided(j->class)) {
-		ledger_put(j, j->class, j->limit);
+		put_unclaimed(j, j->limit);
 		return;
 	}
-	ledger_put(j, j->class, z->start);
+	put_unclaimed(j, z->start < j->limit ? z->start : j->limit);
 	put_zone(j, z);
 	ledger_put(j, j->class, z->end);
 	j->zone++;

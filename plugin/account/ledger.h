@@ -30,7 +30,7 @@
 	X(FILES, "files", "other mapped files")                                \
 	X(SHARED, "shared", "shared memory")                                   \
 	X(KERNEL, "kernel", "mapped by the kernel, devices")                   \
-	X(GUARD, "unreadable", "reserved, guard pages, unreadable")
+	X(GUARD, "unreadable", "reserved, never touched, unreadable")
 
 enum pm_ledger_class {
 #define X(name, kind, text) PM_LEDGER_##name,

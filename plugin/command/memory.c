@@ -353,9 +353,9 @@ static enum pm_status decide(struct pm_run *r, struct pm_error *err)
 	PM_CLEANUP(pm_runtime_state_deinit) struct pm_runtime_state rt = {0};
 	PM_TRY(pm_runtime_state_load(r->session, &rt, err));
 	pm_vec_each (i, &rt.interpreters)
-		if (i->has_gc && i->generations &&
+		if (i->has_gc &&
 			((i->knows_enabled && !i->gc_enabled) ||
-				!i->gc_threshold[0]))
+				(i->generations && !i->gc_threshold[0])))
 			st->off = true;
 	st->looks_for_cycles = st->off || pm_run_flag(r, "cycles");
 	st->decided = true;

@@ -68,7 +68,7 @@ static void load_gc(struct pm_session *s, struct pm_runtime_state *st,
 	struct pm_interpreter_state *i)
 {
 	const struct pm_fields *f = &s->layout->f;
-	pm_addr gc = pm_layout_gc_state(s->layout, i->addr);
+	pm_addr gc = pm_layout_gc_settings(s->layout, i->addr);
 	if (!gc)
 		return;
 	i->has_gc = true;

@@ -361,6 +361,16 @@ static inline pm_addr pm_layout_gc_state(
 	return 0;
 }
 
+/* The same, where there are no lists of objects in it, too (free-threaded
+   builds): whether the collector runs, and how often. */
+static inline pm_addr pm_layout_gc_settings(
+	const struct pm_layout *l, pm_addr interp)
+{
+	if (l->t.gc_home == PM_GC_BITS)
+		return pm_has(l->f.interp.gc) ? interp + l->f.interp.gc.off : 0;
+	return pm_layout_gc_state(l, interp);
+}
+
 /* The heads of the lists of a collector's state: three generations, then the
    permanent one; 0: there is none. */
 #define PM_GC_LISTS 4
