@@ -9,8 +9,9 @@
 
 /* A stretch of memory that somebody divides up. */
 enum zone_kind {
-	ZONE_ARENA, /* index in pools->arenas */
-	ZONE_WHOLE, /* all of one class */
+	ZONE_ARENA,  /* index in pools->arenas */
+	ZONE_MALLOC, /* a region of malloc's, or what is left of it */
+	ZONE_WHOLE,  /* all of one class */
 };
 
 struct zone {
@@ -29,6 +30,7 @@ struct slack {
 
 struct pm_ledger_job {
 	struct pm_heap *h;
+	struct pm_malloc *malloc; /* may be NULL */
 	struct pm_ledger result;
 	struct pm_residency *residency; /* NULL: not a live process */
 	struct pm_fullness_reader fullness;
@@ -42,6 +44,8 @@ struct pm_ledger_job {
 	size_t map, zone;
 	pm_addr cursor, limit;	    /* of the mapping */
 	enum pm_ledger_class class; /* of what nobody divides up in it */
+	struct pm_malloc_cursor chunks;
+	struct pm_malloc_chunk chunk; /* the last one; bytes 0: none yet */
 	bool dumped; /* of a core: the mapping's bytes are in it */
 };
 
@@ -55,6 +59,9 @@ static inline bool ledger_full(const struct pm_ledger_job *j)
 
 /* Counts an arena or segment, from the cursor on. */
 void ledger_put_arena(struct pm_ledger_job *j, const struct pm_arena *a);
+
+/* Counts chunks of [cursor, end), a step's worth; true: all of them. */
+bool ledger_put_chunks(struct pm_ledger_job *j, pm_addr end);
 
 /* Fills j->zones. */
 PM_CHECKED enum pm_status ledger_find_zones(

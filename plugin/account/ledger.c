@@ -215,16 +215,20 @@ static bool is_divided(enum pm_ledger_class class)
 	       class == PM_LEDGER_SHARED;
 }
 
-static void put_zone(struct pm_ledger_job *j, const struct zone *z)
+/* false: there is more of it. */
+static bool put_zone(struct pm_ledger_job *j, const struct zone *z)
 {
 	switch (z->kind) {
 	case ZONE_ARENA:
 		ledger_put_arena(j, &j->h->pools->arenas.data[z->index]);
 		break;
+	case ZONE_MALLOC:
+		return ledger_put_chunks(j, z->end);
 	case ZONE_WHOLE:
 		ledger_put(j, z->class, z->end);
 		break;
 	}
+	return true;
 }
 
 static void begin_map(struct pm_ledger_job *j, const struct pm_mapping *m)
@@ -284,7 +288,8 @@ static void go_on(struct pm_ledger_job *j)
 		return;
 	}
 	put_unclaimed(j, z->start < j->limit ? z->start : j->limit);
-	put_zone(j, z);
+	if (!put_zone(j, z))
+		return;
 	ledger_put(j, j->class, z->end);
 	j->zone++;
 }
@@ -325,14 +330,15 @@ static enum pm_status find_stacks(struct pm_ledger_job *j, struct pm_error *err)
 	return PM_OK;
 }
 
-enum pm_status pm_ledger_create(
-	struct pm_heap *h, struct pm_ledger_job **ret, struct pm_error *err)
+enum pm_status pm_ledger_create(struct pm_heap *h, struct pm_malloc *m,
+	struct pm_ledger_job **ret, struct pm_error *err)
 {
 	PM_CLEANUP(cleanup_job)
 	struct pm_ledger_job *j = calloc(1, sizeof *j);
 	if (!j)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	j->h = h;
+	j->malloc = m;
 	if (h->target->kind == PM_TARGET_LIVE &&
 		pm_residency_create(h->target, &j->residency, NULL) == PM_NOMEM)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");

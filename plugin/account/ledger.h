@@ -8,6 +8,7 @@
 #define PM_ACCOUNT_LEDGER_H
 
 #include "heap/walk.h"
+#include "malloc/malloc.h"
 #include "target/residency.h"
 
 /* X(NAME, "kind in JSON", "what a row says") */
@@ -54,8 +55,10 @@ struct pm_ledger {
 };
 
 struct pm_ledger_job; /* opaque */
-PM_CHECKED enum pm_status pm_ledger_create(
-	struct pm_heap *h, struct pm_ledger_job **ret, struct pm_error *err);
+/* m: complete, or NULL where it can't be walked: what it holds then counts
+   as other private memory, but for the blocks that objects own. */
+PM_CHECKED enum pm_status pm_ledger_create(struct pm_heap *h,
+	struct pm_malloc *m, struct pm_ledger_job **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_ledger_step(struct pm_ledger_job *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_ledger_progress(

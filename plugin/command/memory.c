@@ -5,6 +5,7 @@
 #include "account/unshared.h"
 #include "account/verdict.h"
 #include "command/graphing.h"
+#include "command/mallocing.h"
 #include "command/runtime-state.h"
 #include "graph/islands.h"
 
@@ -12,6 +13,8 @@
 
 struct memory {
 	struct pm_walking walking;
+	struct pm_mallocing mallocing;
+	bool has_malloc;
 	struct pm_ledger_job *ledger;
 	bool has_ledger;
 	/* Garbage, where it is worth the time: the graph of all objects. */
@@ -303,6 +306,52 @@ static void say(struct pm_run *r, const struct pm_verdict *v, uint64_t objects)
 			"here: py-memory -cycles, or py-unreachable.");
 }
 
+/* How malloc holds what is free in it, when that explains bytes. */
+static void say_malloc(struct pm_run *r, const struct pm_verdict *v)
+{
+	const struct pm_malloc *m = r->session->malloc;
+	struct pm_emit *e = r->emit;
+	char a[16], b[16], name[64];
+	if (!m) {
+		const char *other = pm_malloc_other(
+			&r->session->modules, name, sizeof name);
+		pm_emit_null(e, "malloc");
+		pm_emit_line(e,
+			"malloc is %s: what of its memory is in use is not "
+			"known, all of it counts as other private memory.",
+			other ? other : "not glibc's, or was never used");
+		return;
+	}
+	uint64_t top = m->bytes[PM_CHUNK_TOP], free = top;
+	static const enum pm_chunk_state between[] = {
+		PM_CHUNK_FREE, PM_CHUNK_FASTBIN, PM_CHUNK_TCACHE};
+	for (size_t i = 0; i < sizeof between / sizeof *between; i++)
+		free += m->bytes[between[i]];
+	pm_emit_open_object(e, "malloc");
+	pm_emit_uint(e, "arenas", m->arenas.len);
+	pm_emit_uint(e, "free", free);
+	pm_emit_uint(e, "free_at_top", top);
+	pm_emit_uint(e, "mapped", m->mapped_bytes);
+	pm_emit_bool(e, "sound", pm_malloc_is_sound(m));
+	pm_emit_close(e);
+	if (free > v->all / 20)
+		pm_emit_line(e,
+			"malloc has %s free at the tops of its heaps and %s "
+			"between chunks in use, in %zu arenas%s%s.",
+			pm_human_size(top, a), pm_human_size(free - top, b),
+			m->arenas.len,
+			m->arenas.len > 8 ? " (MALLOC_ARENA_MAX limits them)"
+					  : "",
+			m->settings.addr && m->settings.is_static
+				? "; its thresholds for giving memory back "
+				  "were set by the program or its environment"
+				: "");
+	if (!pm_malloc_is_sound(m))
+		pm_emit_line(e, "%s",
+			"malloc's own lists do not agree with each other: the "
+			"process was stopped in it, or memory is damaged.");
+}
+
 static void optional(
 	struct pm_run *r, const char *key, bool known, uint64_t value)
 {
@@ -328,6 +377,7 @@ static void show_verdict(struct pm_run *r, const struct pm_ledger *g)
 	}
 	pm_verdict_choose(&v);
 	say(r, &v, objects);
+	say_malloc(r, &v);
 	pm_emit_open_object(r->emit, "verdict");
 	pm_emit_text(r->emit, "rule", pm_verdict_text(v.rule));
 	pm_emit_uint(r->emit, "private", v.all);
@@ -383,7 +433,8 @@ static enum pm_status step_ledger(struct pm_run *r, struct pm_error *err)
 	struct memory *st = r->state;
 	uint64_t done, total;
 	if (!st->ledger)
-		PM_TRY(pm_ledger_create(r->session->heap, &st->ledger, err));
+		PM_TRY(pm_ledger_create(r->session->heap, r->session->malloc,
+			&st->ledger, err));
 	PM_TRY(pm_ledger_step(
 		st->ledger, PM_STEP_SECONDS, &st->has_ledger, err));
 	pm_ledger_progress(st->ledger, &done, &total);
@@ -437,6 +488,9 @@ static enum pm_status step(
 		return decide(r, err);
 	if (st->looks_for_cycles && !st->has_cycles)
 		return find_cycles(r, err);
+	if (!st->has_malloc)
+		return pm_mallocing_step(
+			&st->mallocing, r, &st->has_malloc, err);
 	if (!st->has_ledger)
 		return step_ledger(r, err);
 	if (!st->has_unshared)
@@ -469,6 +523,7 @@ static void finish(struct pm_run *r)
 	pm_unshared_destroy(st->unshared);
 	pm_pages_destroy(st->pages);
 	pm_ledger_destroy(st->ledger);
+	pm_mallocing_finish(&st->mallocing);
 	pm_walking_finish(&st->walking);
 	free(st);
 	r->state = NULL;
