@@ -355,15 +355,25 @@ enum pm_status pm_graph_build_step(struct pm_graph_build *b, double seconds,
 	return PM_OK;
 }
 
+/* In thousandths: the pass over the heap takes most of the time. */
 void pm_graph_build_progress(
 	const struct pm_graph_build *b, uint64_t *ret_done, uint64_t *ret_total)
 {
-	if (b->phase == PHASE_SCAN) {
-		pm_scan_progress(b->scan, ret_done, ret_total);
-		return;
-	}
-	*ret_total = b->g->n;
-	*ret_done = b->node;
+	static const unsigned begin[] = {[PHASE_SCAN] = 0,
+		[PHASE_PLACE] = 700,
+		[PHASE_COUNT] = 750,
+		[PHASE_REVERSE] = 800,
+		[PHASE_DONE] = 1000};
+	uint64_t done = b->node, total = b->g ? b->g->n : 0;
+	if (b->phase == PHASE_SCAN)
+		pm_scan_progress(b->scan, &done, &total);
+	if (b->phase == PHASE_DONE || !total)
+		done = total = 1;
+	*ret_total = 1000;
+	*ret_done = begin[b->phase];
+	if (b->phase != PHASE_DONE)
+		*ret_done += (begin[b->phase + 1] - begin[b->phase]) *
+			     (done < total ? done : total) / total;
 }
 
 struct pm_graph *pm_graph_build_take(struct pm_graph_build *b)
