@@ -87,12 +87,30 @@ static void walk_keys(struct pm_ref_walk *w, pm_addr keys, pm_addr values,
 	}
 }
 
+/* Does the dict show values that are inside an instance?  They are counted
+   once, as attributes of that, until it goes and the dict gets them
+   (Objects/dictobject.c, gh-130327, 3.13). */
+static bool is_of_instance(const struct pm_ref_walk *w, pm_addr values)
+{
+	const struct pm_layout *l = w->o->l;
+	uint64_t v = 0;
+	return values && l->t.values_form == PM_VALUES_HEADED &&
+	       pm_has(l->f.dict_values.embedded) &&
+	       pm_memory_read_uint(w->o->m,
+		       values + l->f.dict_values.embedded.off, 1, &v, NULL) ==
+		       PM_OK &&
+	       v;
+}
+
 static void walk_dict(struct pm_ref_walk *w)
 {
 	const struct pm_layout *l = w->o->l;
 	const void *body = pm_object_body(w->x);
 	pm_addr keys = pm_dict_keys(l, w->x->addr, body);
-	pm_addr values = pm_values_array(l, pm_get(l, body, l->f.dict.values));
+	pm_addr shown = pm_get(l, body, l->f.dict.values);
+	pm_addr values = pm_values_array(l, shown);
+	if (is_of_instance(w, shown))
+		return;
 	/* Keys of a split table belong to its class. */
 	walk_keys(w, keys, values, PM_VIA_VALUE, !values, true);
 }
