@@ -97,11 +97,12 @@ bool pm_layout_held(const struct pm_layout *l, enum pm_holder_struct s,
 /* What the dicts of object and of builtins hold for as long as the interpreter
    lives: object___reduce_ex__ in Objects/typeobject.c (3.14:
    _PyObject_InitState in Objects/object.c), init_interp_main's part in
-   Python/pylifecycle.c. */
+   Python/pylifecycle.c; the module atexit, _Py_PyAtExit there (3.7 to 3.9). */
 bool pm_layout_held_is_borrowed(const struct pm_held *held)
 {
 	return !strcmp(held->name, "cached_objects.objreduce") ||
-	       !strcmp(held->name, "common_consts");
+	       !strcmp(held->name, "common_consts") ||
+	       !strcmp(held->name, "pyexitmodule");
 }
 
 bool pm_layout_held_is_whole(const struct pm_layout *l, enum pm_holder_struct s)
