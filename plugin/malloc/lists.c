@@ -15,93 +15,121 @@ static void count_in(struct pm_malloc_bin *b, uint64_t size)
 	b->count++;
 }
 
-/* The header of a free chunk that a list leads to. */
-struct listed {
-	pm_addr chunk;
-	uint64_t size, next, prev;
-};
-
-static bool load_listed(struct pm_malloc *m, pm_addr chunk, struct listed *ret)
+static pm_addr list_head(const struct pm_malloc *m, const struct list_reader *l)
 {
-	unsigned w = m->word;
-	unsigned char bytes[4 * sizeof(uint64_t)];
-	if (chunk % (2 * w) ||
-		pm_memory_read(m->memory, chunk, bytes, 4 * w, NULL) != PM_OK)
-		return false;
-	*ret = (struct listed){.chunk = chunk,
-		.size = pm_load(bytes + w, w, m->big_endian) & ~(uint64_t)FLAGS,
-		.next = pm_load(bytes + 2 * w, w, m->big_endian),
-		.prev = pm_load(bytes + 3 * w, w, m->big_endian)};
-	return true;
+	return m->arenas.data[l->arena].addr + m->places->bins +
+	       2 * l->bin * m->word - 2 * m->word;
 }
 
-/* Marks it; false: it cannot be one. */
-static bool take_listed(
-	struct pm_malloc *m, const struct listed *c, size_t arena)
+/* The header of the list itself, where l->chunk is 0. */
+static bool begin_list(struct pm_malloc *m, struct list_reader *l)
 {
-	struct pm_malloc_region *r = region_at(m, c->chunk);
-	if (!r || !region_holds(m, r, c->chunk) || r->arena != arena ||
-		c->size % (2 * m->word) || c->size < 4 * m->word ||
-		c->size > r->limit - c->chunk)
-		return false;
-	uint64_t bit = region_bit(m, r, c->chunk);
-	if (state_get(r, bit) != PM_CHUNK_USED)
-		return false; /* it was here before */
-	state_set(r, bit, PM_CHUNK_FREE);
-	return true;
+	pm_addr head = list_head(m, l);
+	if (!read_word(m, head + 2 * m->word, &l->chunk))
+		m->broken_links++;
+	if (l->chunk == head)
+		l->chunk = 0;
+	return l->chunk != 0;
+}
+
+static void next_list(struct list_reader *l)
+{
+	l->chunk = 0;
+	if (++l->bin >= PM_MALLOC_BINS) {
+		l->bin = 0;
+		l->arena++;
+	}
+}
+
+/* ---- chunks whose headers were read ---- */
+
+bool listed_push(
+	struct free_chunks *f, pm_addr chunk, uint64_t size, pm_addr next)
+{
+	return pm_vec_push(f, (struct free_chunk){chunk, size, next});
+}
+
+static struct free_chunk *find_listed(struct free_chunks *f, pm_addr chunk)
+{
+	size_t lo = 0, hi = f->len;
+	while (lo < hi) {
+		size_t mid = lo + (hi - lo) / 2;
+		if (f->data[mid].chunk <= chunk)
+			lo = mid + 1;
+		else
+			hi = mid;
+	}
+	return lo && f->data[lo - 1].chunk == chunk ? &f->data[lo - 1] : NULL;
 }
 
 /* One step along a list; false: it ended. */
-static bool step_list(struct pm_malloc *m, struct list_reader *l)
+static bool step_list(
+	struct pm_malloc *m, struct free_chunks *f, struct list_reader *l)
 {
-	struct pm_malloc_arena *a = &m->arenas.data[l->arena];
-	unsigned w = m->word;
-	pm_addr head = a->addr + m->places->bins + 2 * l->bin * w - 2 * w;
-	struct listed c;
-	uint64_t next;
-	if (!l->chunk) {
-		if (!read_word(m, head + 2 * w, &next)) {
-			m->broken_links++;
+	if (!l->chunk)
+		return begin_list(m, l);
+	struct free_chunk *c = find_listed(f, l->chunk);
+	const struct pm_malloc_region *r = region_at(m, l->chunk);
+	if (!c || c->size & 1 || !r || r->arena != l->arena) {
+		m->broken_links++;
+		return false;
+	}
+	count_in(&m->arenas.data[l->arena].bins[l->bin], c->size);
+	c->size |= 1; /* seen: no list is endless */
+	l->chunk = c->next;
+	return c->next != list_head(m, l);
+}
+
+bool lists_step(struct pm_malloc *m, struct free_chunks *f,
+	struct list_reader *l, double end)
+{
+	while (l->arena < m->arenas.len) {
+		if (!step_list(m, f, l))
+			next_list(l);
+		if (++l->steps % STEPS_AT_ONCE == 0 && pm_now() > end)
 			return false;
-		}
-		l->chunk = next;
-		return next != head && next;
 	}
-	if (!load_listed(m, l->chunk, &c) || !take_listed(m, &c, l->arena)) {
-		m->broken_links++;
+	pm_vec_each (c, f)
+		m->unlisted += !(c->size & 1);
+	return true;
+}
+
+/* ---- without the headers ---- */
+
+/* Marks what a list leads to; false: it cannot be a free chunk. */
+static bool mark_hint(struct pm_malloc *m, struct list_reader *l, pm_addr *ret)
+{
+	struct pm_malloc_region *r = region_at(m, l->chunk);
+	unsigned w = m->word;
+	uint64_t size, next;
+	if (!r || !region_holds(m, r, l->chunk) || r->arena != l->arena ||
+		!read_word(m, l->chunk + w, &size) ||
+		!read_word(m, l->chunk + 2 * w, &next))
 		return false;
-	}
-	count_in(&a->bins[l->bin], c.size);
-	l->chunk = c.next;
-	if (c.next == head)
+	size &= ~(uint64_t)FLAGS;
+	uint64_t bit = region_bit(m, r, l->chunk);
+	if (size % (2 * w) || size < 4 * w || size > r->limit - l->chunk ||
+		state_get(r, bit) != PM_CHUNK_USED)
 		return false;
-	uint64_t back;
-	if (!read_word(m, c.next + 3 * w, &back) || back != c.chunk) {
-		m->broken_links++;
-		return false;
+	state_set(r, bit, PM_CHUNK_FREE);
+	*ret = next;
+	return true;
+}
+
+bool hints_step(struct pm_malloc *m, struct list_reader *l, double end)
+{
+	while (l->arena < m->arenas.len) {
+		if (l->chunk ? !mark_hint(m, l, &l->chunk) ||
+					l->chunk == list_head(m, l)
+			     : !begin_list(m, l))
+			next_list(l);
+		if (++l->steps % STEPS_AT_ONCE == 0 && pm_now() > end)
+			return false;
 	}
 	return true;
 }
 
-enum pm_status lists_step(struct pm_malloc *m, struct list_reader *l,
-	double end, bool *ret_done, struct pm_error *err)
-{
-	(void)err;
-	*ret_done = false;
-	while (l->arena < m->arenas.len) {
-		if (!step_list(m, l)) {
-			l->chunk = 0;
-			if (++l->bin >= PM_MALLOC_BINS) {
-				l->bin = 0;
-				l->arena++;
-			}
-		}
-		if (++l->steps % STEPS_AT_ONCE == 0 && pm_now() > end)
-			return PM_OK;
-	}
-	*ret_done = true;
-	return PM_OK;
-}
+/* ---- fast bins ---- */
 
 bool link_follow(const struct pm_malloc *m, pm_addr at, pm_addr *ret,
 	bool (*good)(const struct pm_malloc *m, pm_addr to))
@@ -121,8 +149,6 @@ bool link_follow(const struct pm_malloc *m, pm_addr at, pm_addr *ret,
 	return true;
 }
 
-/* ---- fast bins ---- */
-
 static bool is_used_chunk(const struct pm_malloc *m, pm_addr chunk)
 {
 	const struct pm_malloc_region *r = region_at(m, chunk);
@@ -133,35 +159,46 @@ static bool is_used_chunk(const struct pm_malloc *m, pm_addr chunk)
 	       state_get(r, bit) == PM_CHUNK_USED;
 }
 
-static void read_fast(struct pm_malloc *m, struct pm_malloc_arena *a,
-	size_t arena, unsigned i)
+/* One step along a fast bin; false: it ended. */
+static bool step_fast(struct pm_malloc *m, struct list_reader *l)
 {
+	struct pm_malloc_arena *a = &m->arenas.data[l->arena];
 	unsigned w = m->word;
-	uint64_t chunk, head;
-	if (!read_word(m, a->addr + m->places->fastbins + i * w, &chunk)) {
+	uint64_t head;
+	if (!l->chunk) {
+		pm_addr at = a->addr + m->places->fastbins + l->bin * w;
+		if (!read_word(m, at, &l->chunk))
+			m->broken_links++;
+		return l->chunk != 0;
+	}
+	struct pm_malloc_region *r = region_at(m, l->chunk);
+	/* Each is marked, so no list is endless. */
+	if (!is_used_chunk(m, l->chunk) || r->arena != l->arena ||
+		!read_word(m, l->chunk + w, &head)) {
 		m->broken_links++;
-		return;
+		return false;
 	}
-	while (chunk) {
-		struct pm_malloc_region *r = region_at(m, chunk);
-		/* Each is marked, so no list is endless. */
-		if (!is_used_chunk(m, chunk) || r->arena != arena ||
-			!read_word(m, chunk + w, &head)) {
-			m->broken_links++;
-			return;
-		}
-		count_in(&a->fast[i], head & ~(uint64_t)FLAGS);
-		state_set(r, region_bit(m, r, chunk), PM_CHUNK_FASTBIN);
-		if (!link_follow(m, chunk + 2 * w, &chunk, is_used_chunk)) {
-			m->broken_links++;
-			return;
-		}
+	count_in(&a->fast[l->bin], head & ~(uint64_t)FLAGS);
+	state_set(r, region_bit(m, r, l->chunk), PM_CHUNK_FASTBIN);
+	if (!link_follow(m, l->chunk + 2 * w, &l->chunk, is_used_chunk)) {
+		m->broken_links++;
+		return false;
 	}
+	return l->chunk != 0;
 }
 
-void lists_read_fast(struct pm_malloc *m)
+bool lists_step_fast(struct pm_malloc *m, struct list_reader *l, double end)
 {
-	for (size_t arena = 0; arena < m->arenas.len; arena++)
-		for (unsigned i = 0; i < m->places->nfast; i++)
-			read_fast(m, &m->arenas.data[arena], arena, i);
+	while (l->arena < m->arenas.len) {
+		if (l->bin >= m->places->nfast) {
+			l->bin = 0;
+			l->arena++;
+		} else if (!step_fast(m, l)) {
+			l->chunk = 0;
+			l->bin++;
+		}
+		if (++l->steps % STEPS_AT_ONCE == 0 && pm_now() > end)
+			return false;
+	}
+	return true;
 }

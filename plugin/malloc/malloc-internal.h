@@ -103,17 +103,33 @@ static inline bool read_word(
 bool link_follow(const struct pm_malloc *m, pm_addr at, pm_addr *ret,
 	bool (*good)(const struct pm_malloc *m, pm_addr to));
 
-/* The lists of an arena. */
+/* Free chunks as their headers say, by address. */
+struct free_chunk {
+	pm_addr chunk;
+	uint64_t size; /* bit 0: in a list */
+	pm_addr next;  /* in it */
+};
+struct free_chunks {
+	struct free_chunk *data;
+	size_t len, cap;
+};
+PM_CHECKED bool listed_push(
+	struct free_chunks *f, pm_addr chunk, uint64_t size, pm_addr next);
+
+/* The lists of an arena; true: all are read. */
 struct list_reader {
 	size_t arena;
 	unsigned bin;
 	pm_addr chunk; /* of the list, 0: at its start */
 	uint64_t steps;
 };
-PM_CHECKED enum pm_status lists_step(struct pm_malloc *m, struct list_reader *l,
-	double end, bool *ret_done, struct pm_error *err);
-/* Fast bins: when all chunks are known. */
-void lists_read_fast(struct pm_malloc *m);
+bool lists_step(struct pm_malloc *m, struct free_chunks *f,
+	struct list_reader *l, double end);
+/* Where headers make no sense: marks what lists lead to, so that it is known
+   where the next chunk is. */
+bool hints_step(struct pm_malloc *m, struct list_reader *l, double end);
+/* Fast bins: when all chunks are known.  true: done. */
+bool lists_step_fast(struct pm_malloc *m, struct list_reader *l, double end);
 
 /* Threads' caches: of places that may be one, and what they hold. */
 struct caches {

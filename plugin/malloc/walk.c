@@ -6,23 +6,28 @@
 
 #define PIECE ((size_t)1 << 20)
 #define SMALL_PIECE ((size_t)4096)
-#define HEADERS_AT_ONCE 4096
+#define HEADERS_AT_ONCE 512
 #define MANY 64 /* chunks in a row that are no accident */
 #define MAX_FOREIGN ((uint64_t)1 << 21)
 
-enum phase { PIECES, LISTS, HEADERS, FAST, CACHES, MAPPED, COUNT, DONE };
+enum phase { PIECES, HINTS, HEADERS, LISTS, FAST, CACHES, MAPPED, COUNT, DONE };
 
 struct pm_malloc_walk {
 	struct pm_malloc *m;
 	enum phase phase;
 	struct piece_search pieces;
-	struct list_reader lists;
+	struct list_reader hints, lists, fast;
+	struct free_chunks free;
+	bool hinted; /* there was a header that made no sense */
+	struct pm_malloc_cursor counted;
 	struct caches caches;
 	struct mapped_search mapped;
 	/* HEADERS */
 	size_t region;
 	pm_addr at;	 /* 0: the region's start */
 	uint64_t before; /* bit of the chunk before; UINT64_MAX: none */
+	uint64_t before_size;
+	pm_addr before_next; /* in a list, if it is free */
 	uint64_t bytes, total;
 	unsigned char *buffer;
 	const unsigned char *piece; /* of memory from piece_at on */
@@ -59,6 +64,7 @@ void pm_malloc_walk_destroy(struct pm_malloc_walk *w)
 {
 	if (!w)
 		return;
+	pm_vec_deinit(&w->free);
 	pm_vec_deinit(&w->caches.places);
 	pm_vec_deinit(&w->mapped.skip);
 	pm_vec_deinit(&w->mapped.found);
@@ -117,19 +123,56 @@ static bool load_header(struct pm_malloc_walk *w, uint64_t *ret)
 }
 
 /* The chunk before is free, or it is not, says this one. */
-static void judge_before(struct pm_malloc_walk *w, bool used)
+static enum pm_status judge_before(
+	struct pm_malloc_walk *w, bool used, struct pm_error *err)
 {
 	struct pm_malloc *m = w->m;
 	struct pm_malloc_region *r = &m->regions.data[w->region];
 	if (w->before == UINT64_MAX)
-		return;
+		return PM_OK;
 	enum pm_chunk_state s = state_get(r, w->before);
-	if (s != (used ? PM_CHUNK_USED : PM_CHUNK_FREE) &&
-		(s == PM_CHUNK_USED || s == PM_CHUNK_FREE)) {
+	if (s == PM_CHUNK_FREE && used)
 		m->unlisted++;
-		if (!used)
-			state_set(r, w->before, PM_CHUNK_FREE);
-	}
+	if (used || (s != PM_CHUNK_USED && s != PM_CHUNK_FREE))
+		return PM_OK;
+	state_set(r, w->before, PM_CHUNK_FREE);
+	return listed_push(&w->free, r->first + w->before * 2 * m->word,
+		       w->before_size, w->before_next)
+		       ? PM_OK
+		       : pm_fail(err, PM_NOMEM, 0, "out of memory");
+}
+
+/* What this chunk would be in a list is kept: it may be free. */
+static void keep_before(struct pm_malloc_walk *w, uint64_t bit, uint64_t size)
+{
+	unsigned word = w->m->word;
+	size_t off = (size_t)(w->at - w->piece_at);
+	w->before = bit;
+	w->before_size = size;
+	w->before_next = 0;
+	if (w->piece_len - off >= 3 * word)
+		w->before_next = pm_load(
+			w->piece + off + 2 * word, word, w->m->big_endian);
+	else if (!read_word(w->m, w->at + 2 * word, &w->before_next))
+		w->before_next = 0;
+}
+
+/* A header that makes no sense: all over again, with what lists say. */
+static void start_again(struct pm_malloc_walk *w)
+{
+	struct pm_malloc *m = w->m;
+	pm_vec_each (r, &m->regions)
+		for (unsigned i = 0; i < PLANE_STATE + STATE_PLANES; i++)
+			memset(r->bits[i], 0,
+				(region_bits(m, r) / 64 + 1) *
+					sizeof(uint64_t));
+	m->unlisted = 0;
+	w->hinted = true;
+	w->free.len = w->caches.places.len = 0;
+	w->region = 0;
+	w->at = w->bytes = 0;
+	w->piece_len = 0;
+	w->phase = HINTS;
 }
 
 /* From what makes no sense to the next chunk that a list knows, or the top. */
@@ -235,19 +278,20 @@ static enum pm_status step_header(
 		return PM_OK;
 	}
 	uint64_t bit = region_bit(m, r, w->at);
-	if (!load_header(w, &head)) {
-		resync(w);
-		return PM_OK;
-	}
+	if (!load_header(w, &head))
+		head = IS_MMAPPED;
 	size = head & ~(uint64_t)FLAGS;
 	bool end = size <= unit; /* the last ones of a heap */
 	if (size % unit || size > r->limit - w->at || head & IS_MMAPPED) {
-		resync(w);
+		if (w->hinted)
+			resync(w);
+		else
+			start_again(w);
 		return PM_OK;
 	}
-	judge_before(w, head & PREV_INUSE);
+	PM_TRY(judge_before(w, head & PREV_INUSE, err));
 	bit_set(r->bits[PLANE_START], bit);
-	w->before = bit;
+	keep_before(w, bit, size);
 	if (!size)
 		size = r->limit - w->at;
 	if (end) {
@@ -286,24 +330,29 @@ static enum pm_status step_headers(struct pm_malloc_walk *w, double end,
 			return PM_OK;
 		}
 		PM_TRY(step_header(w, err));
+		if (w->phase != HEADERS)
+			return PM_OK;
 		if (n % HEADERS_AT_ONCE == 0 && pm_now() > end)
 			return PM_OK;
 	}
 }
 
-static void count_all(struct pm_malloc *m)
+static bool count_some(
+	struct pm_malloc *m, struct pm_malloc_cursor *at, double end)
 {
-	struct pm_malloc_cursor at = {0};
 	struct pm_malloc_chunk c;
-	while (pm_malloc_next(m, &at, &c)) {
+	for (uint64_t n = 1; pm_malloc_next(m, at, &c); n++) {
 		if (c.mapped) {
 			m->mapped_count++;
 			m->mapped_bytes += c.bytes;
-			continue;
+		} else {
+			m->count[c.state]++;
+			m->bytes[c.state] += c.bytes;
 		}
-		m->count[c.state]++;
-		m->bytes[c.state] += c.bytes;
+		if (n % HEADERS_AT_ONCE == 0 && pm_now() > end)
+			return false;
 	}
+	return true;
 }
 
 enum pm_status pm_malloc_walk_step(struct pm_malloc_walk *w, double seconds,
@@ -320,14 +369,17 @@ enum pm_status pm_malloc_walk_step(struct pm_malloc_walk *w, double seconds,
 			if (done)
 				w->total = region_total(m);
 			break;
+		case HINTS:
+			done = !w->hinted || hints_step(m, &w->hints, end);
+			break;
 		case LISTS:
-			PM_TRY(lists_step(m, &w->lists, end, &done, err));
+			done = lists_step(m, &w->free, &w->lists, end);
 			break;
 		case HEADERS:
 			PM_TRY(step_headers(w, end, &done, err));
 			break;
 		case FAST:
-			lists_read_fast(m);
+			done = lists_step_fast(m, &w->fast, end);
 			break;
 		case CACHES:
 			PM_TRY(caches_step(m, &w->caches, end, &done, err));
@@ -338,8 +390,8 @@ enum pm_status pm_malloc_walk_step(struct pm_malloc_walk *w, double seconds,
 				PM_TRY(mapped_finish(m, &w->mapped, err));
 			break;
 		case COUNT:
-			count_all(m);
-			m->done = true;
+			done = count_some(m, &w->counted, end);
+			m->done = done;
 			break;
 		case DONE:
 			break;
