@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-refcheck: reference counts against the references there are. */
 #include "command/graphing.h"
+#include "command/mallocing.h"
 #include "graph/native-memory.h"
 #include "graph/refcheck.h"
 #include "graph/root-nodes.h"
@@ -15,6 +16,8 @@ struct refcheck {
 	struct pm_refcheck_job *job;
 	bool counted;
 	struct pm_native_memory *memory; /* once it is */
+	struct pm_mallocing malloc;
+	bool knows_malloc;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -251,6 +254,13 @@ static enum pm_status step(
 			"counting %" PRIu64 "/%" PRIu64, now, total);
 		return done ? begin_memory(r, err) : PM_OK;
 	}
+	if (!st->knows_malloc && pm_native_memory_looks(st->memory)) {
+		PM_TRY(pm_mallocing_step(&st->malloc, r, &done, err));
+		st->knows_malloc = done;
+		if (done)
+			pm_native_memory_know(st->memory, r->session->malloc);
+		return PM_OK;
+	}
 	PM_TRY(pm_native_memory_step(st->memory, PM_STEP_SECONDS, &done, err));
 	snprintf(r->progress, sizeof r->progress, "looking through memory");
 	if (!done)
@@ -271,6 +281,7 @@ static void finish(struct pm_run *r)
 	pm_graphing_finish(&st->graphing);
 	pm_refcheck_destroy(st->job);
 	pm_native_memory_destroy(st->memory);
+	pm_mallocing_finish(&st->malloc);
 	free(st);
 	r->state = NULL;
 }
@@ -304,7 +315,8 @@ const struct pm_command pm_command_refcheck = {
 	       "BY is a word that may be one of the other references: in a "
 	       "variable, on the C stack of a thread, in its registers or "
 	       "(looked for once for each type) in memory that C code got "
-	       "from malloc, where it may as well be left over.  Immortal "
+	       "from malloc and did not free, where it may as well be left "
+	       "over.  Immortal "
 	       "objects and, in free-threaded builds, objects with deferred "
 	       "counts are set apart.",
 	.examples = "py-refcheck              # are references leaked\n"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-unreachable: what no root leads to. */
 #include "command/graphing.h"
+#include "command/mallocing.h"
 #include "base/map.h"
 #include "graph/islands.h"
 #include "graph/native-memory.h"
@@ -29,6 +30,8 @@ struct unreachable {
 	bool sorted;			 /* into islands */
 	size_t island;			 /* the next to find its kind */
 	struct pm_native_memory *memory; /* once all have theirs */
+	struct pm_mallocing malloc;
+	bool knows_malloc;
 	PM_VEC(struct kind) kinds;
 	struct pm_map by_hash; /* of a kind -> its number, plus 1 */
 	uint32_t *count_of;    /* by type id; 0 between islands */
@@ -317,6 +320,13 @@ static enum pm_status step(
 		return done ? begin_memory(r, err) : PM_OK;
 	}
 	snprintf(r->progress, sizeof r->progress, "looking through memory");
+	if (!st->knows_malloc && pm_native_memory_looks(st->memory)) {
+		PM_TRY(pm_mallocing_step(&st->malloc, r, &done, err));
+		st->knows_malloc = done;
+		if (done)
+			pm_native_memory_know(st->memory, r->session->malloc);
+		return PM_OK;
+	}
 	PM_TRY(pm_native_memory_step(st->memory, PM_STEP_SECONDS, &done, err));
 	if (!done)
 		return PM_OK;
@@ -334,6 +344,7 @@ static void finish(struct pm_run *r)
 	pm_graphing_finish(&st->graphing);
 	pm_islands_destroy(st->job);
 	pm_native_memory_destroy(st->memory);
+	pm_mallocing_finish(&st->malloc);
 	pm_vec_each (k, &st->kinds)
 		free(k->types);
 	pm_vec_deinit(&st->kinds);
@@ -360,8 +371,8 @@ const struct pm_command pm_command_unreachable = {
 	       "from where, when a variable of C code, the C stack of a "
 	       "thread or its registers have a word that is the address of "
 	       "one of its objects (conservative: it may be left over); for "
-	       "the largest without one, memory that C code got from malloc "
-	       "is searched, too.  "
+	       "the largest without one, memory that C code got from malloc, "
+	       "and did not free, is searched, too.  "
 	       "garbage: "
 	       "neither: being freed right now or, in a free-threaded build, "
 	       "when the collector runs next.  Islands of the same objects by "

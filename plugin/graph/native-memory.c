@@ -20,7 +20,8 @@ struct pm_native_memory {
 	struct target targets[PM_NATIVE_TARGETS];
 	size_t n;
 	PM_VEC(struct pm_memory_range) known;
-	struct pm_search *search; /* NULL: nothing to look for */
+	const struct pm_malloc *malloc; /* may be NULL */
+	struct pm_search *search;	/* NULL: nothing to look for */
 	bool searched;
 	size_t hit;
 };
@@ -125,6 +126,13 @@ static bool is_block_of_c(const struct pm_heap *h, size_t pool, pm_addr at)
 	       carved && !unused;
 }
 
+static bool is_free(const struct pm_native_memory *j, pm_addr at)
+{
+	struct pm_malloc_chunk c;
+	return j->malloc && pm_malloc_find(j->malloc, at, &c) &&
+	       c.state != PM_CHUNK_USED && c.state != PM_CHUNK_TORN;
+}
+
 static bool is_native(const struct pm_native_memory *j, pm_addr at)
 {
 	const struct pm_heap *h = j->h;
@@ -135,6 +143,7 @@ static bool is_native(const struct pm_native_memory *j, pm_addr at)
 		if (at >= r->start && at < r->end)
 			return false;
 	return !(h->modules && pm_modules_at(h->modules, at)) &&
+	       !is_free(j, at) &&
 	       !is_within(h->outside.data, h->outside.len, at) &&
 	       !is_within(h->buffers.data, h->buffers.len, at);
 }
@@ -150,6 +159,17 @@ static void see_hit(struct pm_native_memory *j, pm_addr at)
 		if (j->targets[i].object == word && !j->targets[i].at &&
 			is_native(j, at))
 			j->targets[i].at = at;
+}
+
+bool pm_native_memory_looks(const struct pm_native_memory *j)
+{
+	return j->search != NULL;
+}
+
+void pm_native_memory_know(
+	struct pm_native_memory *j, const struct pm_malloc *m)
+{
+	j->malloc = m;
 }
 
 enum pm_status pm_native_memory_step(struct pm_native_memory *j, double seconds,

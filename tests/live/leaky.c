@@ -44,6 +44,19 @@ static PyObject *bury(PyObject *self, PyObject *o)
 	return PyLong_FromVoidPtr(&blocks[1].object);
 }
 
+/* In memory of malloc that was freed: a word that means nothing. */
+static PyObject *abandon(PyObject *self, PyObject *o)
+{
+	(void)self;
+	PyObject *volatile *words = calloc(100, sizeof *words);
+	if (!words)
+		return PyErr_NoMemory();
+	Py_INCREF(o);
+	words[50] = o;
+	free((void *)words);
+	Py_RETURN_NONE;
+}
+
 /* A reference for each call, that nobody gives back. */
 static PyObject *leak(PyObject *self, PyObject *o)
 {
@@ -77,6 +90,7 @@ static PyObject *hold(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef methods[] = {
+	{"abandon", abandon, METH_O, NULL},
 	{"keep", keep, METH_O, NULL},
 	{"tabulate", tabulate, METH_O, NULL},
 	{"bury", bury, METH_O, NULL},
