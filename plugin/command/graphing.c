@@ -59,10 +59,10 @@ static enum pm_status dominate(
 	bool done = false;
 	if (!g->dominators) {
 		uint32_t *roots = NULL;
-		size_t n = 0;
-		PM_TRY(pm_graph_root_list(graph, &roots, &n, err));
+		size_t n = 0, nsure = 0;
+		PM_TRY(pm_graph_root_list(graph, &roots, &n, &nsure, err));
 		enum pm_status s = pm_dominators_create(
-			graph, roots, n, &g->dominators, err);
+			graph, roots, n, nsure, &g->dominators, err);
 		free(roots);
 		return s;
 	}

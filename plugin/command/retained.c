@@ -26,6 +26,7 @@ enum {
 	COLUMN_DEPTH,
 	COLUMN_TYPE,
 	COLUMN_PATH,
+	COLUMN_EXACT,
 	COLUMN_VALUE,
 	COLUMNS
 };
@@ -203,6 +204,7 @@ static void begin_table(struct pm_run *r, bool paths, size_t limit)
 		{"depth", NULL, PM_CELL_COUNT},
 		{"type", "TYPE", PM_CELL_TEXT},
 		{"path", "PATH", PM_CELL_TEXT},
+		{"exact", NULL, PM_CELL_BOOL},
 		{NULL, "VALUE", PM_CELL_TEXT},
 	};
 	if (!paths)
@@ -223,7 +225,9 @@ static void show_object(
 	const struct pm_dominators *d = g->dominators;
 	const char *name = pm_graph_type_name(g, node);
 	pm_auto_strbuf repr = {0}, type = {0};
-	pm_strbuf_printf(&type, "%*s%s", (int)depth * 2, "", name);
+	bool guess = pm_is_guessed(d, node);
+	pm_strbuf_printf(&type, "%*s%s%s", (int)depth * 2, "", name,
+		guess ? " (a guess)" : "");
 	pm_repr(&g->h->objects, g->addr[node], 40, &repr);
 	const struct pm_cell cells[COLUMNS] = {
 		{.u = d->retained[node]},
@@ -234,6 +238,7 @@ static void show_object(
 		{.u = depth},
 		{.text = pm_run_flag(r, "json") ? name : pm_strbuf_text(&type)},
 		{.text = path},
+		{.b = !guess},
 		{.text = pm_strbuf_text(&repr)},
 	};
 	pm_emit_row(r->emit, cells, g->addr[node]);
@@ -272,6 +277,8 @@ static void show_rest(struct pm_run *r, const uint32_t *nodes, size_t n,
 		{.absent = true},
 		{.u = depth},
 		{.text = pm_strbuf_text(&text)},
+		{.text = ""},
+		{.absent = true},
 		{.text = ""},
 	};
 	pm_emit_row(r->emit, cells, 0);
@@ -395,11 +402,20 @@ static void show_summary(struct pm_run *r)
 		"for the collector, or held by C code (py-unreachable).",
 		pm_grouped(d->reached, a), pm_grouped(g->n, b),
 		pm_human_size(d->bytes, size));
+	if (d->guessed_objects)
+		pm_emit_line(e,
+			"%s of them (%s) only words lead to that may be "
+			"anything, of C code mostly: a guess, as far as "
+			"reference counts leave room for it.",
+			pm_grouped(d->guessed_objects, a),
+			pm_human_size(d->guessed_bytes, size));
 	pm_emit_open_object(e, "total");
 	pm_emit_uint(e, "objects", g->n);
 	pm_emit_uint(e, "edges", g->edges);
 	pm_emit_uint(e, "reached", d->reached);
 	pm_emit_uint(e, "retained", d->bytes);
+	pm_emit_uint(e, "guessed", d->guessed_objects);
+	pm_emit_uint(e, "guessed_size", d->guessed_bytes);
 	pm_emit_close(e);
 	pm_emit_variable(e, "py_count", d->reached);
 	pm_emit_variable(e, "py_size", d->bytes);
@@ -509,7 +525,10 @@ const struct pm_command pm_command_retained = {
 	       "own included; OBJECTS is their number.  Weak references hold "
 	       "nothing.  What several objects hold together belongs to none "
 	       "of "
-	       "them, but to what holds them all.\n"
+	       "them, but to what holds them all.  \"A guess\" is said of what "
+	       "only words lead to that look like a reference: in variables "
+	       "of C code, on C stacks, in registers, as far as the reference "
+	       "count leaves room for them.\n"
 	       "-depth shows the tree: below each object what it dominates "
 	       "immediately, largest first; with no ADDR from the objects that "
 	       "roots hold.  Deeper levels leave out what is less than half a "

@@ -21,7 +21,8 @@ enum phase {
 struct pm_dominators_job {
 	const struct pm_graph *g;
 	uint32_t *roots;
-	size_t nroots, root;
+	size_t nroots, nsure, root;
+	uint32_t sure;	   /* the last vertex that no guess was needed for */
 	uint64_t *is_root; /* bits, by node */
 	enum phase phase;
 	uint32_t last, v; /* vertices; the one that is next */
@@ -51,6 +52,7 @@ void pm_dominators_destroy(struct pm_dominators *d)
 	free(d->objects);
 	free(d->begin);
 	free(d->below);
+	free(d->guessed);
 	free(d);
 }
 
@@ -79,8 +81,8 @@ static void cleanup_job(struct pm_dominators_job **j)
 }
 
 enum pm_status pm_dominators_create(const struct pm_graph *g,
-	const uint32_t *roots, size_t nroots, struct pm_dominators_job **ret,
-	struct pm_error *err)
+	const uint32_t *roots, size_t nroots, size_t nsure,
+	struct pm_dominators_job **ret, struct pm_error *err)
 {
 	PM_CLEANUP(cleanup_job)
 	struct pm_dominators_job *j = calloc(1, sizeof *j);
@@ -104,6 +106,7 @@ enum pm_status pm_dominators_create(const struct pm_graph *g,
 			continue;
 		j->is_root[roots[i] / 64] |= UINT64_C(1) << roots[i] % 64;
 		j->roots[j->nroots++] = roots[i];
+		j->nsure += i < nsure;
 	}
 	j->last = j->top = TOP;
 	j->parent[TOP] = 0;
@@ -134,6 +137,9 @@ static bool visit(struct pm_dominators_job *j)
 	const struct pm_graph *g = j->g;
 	for (unsigned n = 0; n < STEPS_AT_ONCE; n++) {
 		if (j->top == TOP) {
+			/* All of the roots that are sure were followed. */
+			if (j->root == j->nsure)
+				j->sure = j->last;
 			if (j->root == j->nroots)
 				return true;
 			uint32_t node = j->roots[j->root++];
@@ -277,7 +283,9 @@ static enum pm_status begin_sum(
 	/* While it counts, one place further; see list (). */
 	d->begin = calloc((size_t)d->n + 3, sizeof *d->begin);
 	d->below = malloc(((size_t)j->last + 1) * sizeof *d->below);
-	if (!d->of || !d->retained || !d->objects || !d->begin || !d->below)
+	d->guessed = calloc((size_t)d->n / 64 + 1, sizeof *d->guessed);
+	if (!d->of || !d->retained || !d->objects || !d->begin || !d->below ||
+		!d->guessed)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	for (uint32_t i = 0; i < d->n; i++)
 		d->of[i] = PM_UNREACHED;
@@ -305,6 +313,11 @@ static void sum(struct pm_dominators_job *j)
 		d->retained[node] += size;
 		d->of[node] = dom == TOP ? PM_BY_ROOTS : j->node[dom];
 		d->objects[node]++;
+		if (j->v > j->sure) {
+			d->guessed[node / 64] |= UINT64_C(1) << node % 64;
+			d->guessed_objects++;
+			d->guessed_bytes += size;
+		}
 		d->begin[(dom == TOP ? d->n : j->node[dom]) + 2]++;
 		if (dom == TOP)
 			continue;

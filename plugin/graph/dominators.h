@@ -3,8 +3,9 @@
    (Lengauer and Tarjan, with path compression: O(edges log nodes), in practice
    linear), and what would go with each object.
 
-   A resumable job: 44 bytes per object reached while it runs, 24 per object
-   afterwards.  No recursion: chains may be millions of objects long. */
+   A resumable job: 44 bytes per object reached while it runs, 24 (and a bit)
+   per object afterwards.  No recursion: chains may be millions of objects long.
+ */
 #ifndef PM_GRAPH_DOMINATORS_H
 #define PM_GRAPH_DOMINATORS_H
 
@@ -24,15 +25,26 @@ struct pm_dominators {
 	uint32_t *begin, *below;
 	uint32_t reached;
 	uint64_t bytes; /* of all that are reached */
+	/* Bits, by node: only roots that are guesses lead there; how many of
+	   those reached, and their bytes. */
+	uint64_t *guessed;
+	uint32_t guessed_objects;
+	uint64_t guessed_bytes;
 };
+
+static inline bool pm_is_guessed(const struct pm_dominators *d, uint32_t node)
+{
+	return d->guessed[node / 64] >> node % 64 & 1;
+}
 
 struct pm_dominators_job; /* opaque */
 
-/* Takes a copy of the nodes that roots lead to directly; edges of the graph
-   must not change while the job runs. */
+/* Takes a copy of the nodes that roots lead to directly, the first nsure of
+   which by a root that is no guess; edges of the graph must not change while
+   the job runs. */
 PM_CHECKED enum pm_status pm_dominators_create(const struct pm_graph *g,
-	const uint32_t *roots, size_t nroots, struct pm_dominators_job **ret,
-	struct pm_error *err);
+	const uint32_t *roots, size_t nroots, size_t nsure,
+	struct pm_dominators_job **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_dominators_step(struct pm_dominators_job *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_dominators_progress(const struct pm_dominators_job *j,

@@ -223,17 +223,28 @@ bool pm_root_is_incidental(const struct pm_root *root)
 	       (root->kind == PM_ROOT_FRAME && root->via == PM_VIA_FIELD);
 }
 
+/* The best root of each node is its first.  How many nodes were added. */
+static size_t list_nodes(const struct pm_graph *g, bool sure, uint32_t *list)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < g->roots.len; i++) {
+		const struct pm_graph_root *r = &g->roots.data[i];
+		if ((!i || r[-1].node != r->node) &&
+			pm_root_kind_is_precise(r->root.kind) == sure)
+			list[n++] = r->node;
+	}
+	return n;
+}
+
 enum pm_status pm_graph_root_list(const struct pm_graph *g, uint32_t **ret,
-	size_t *ret_n, struct pm_error *err)
+	size_t *ret_n, size_t *ret_nsure, struct pm_error *err)
 {
 	uint32_t *list = malloc((g->roots.len + 1) * sizeof *list);
-	size_t n = 0;
 	if (!list)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	pm_vec_each (r, &g->roots)
-		if (!n || list[n - 1] != r->node)
-			list[n++] = r->node;
+	size_t n = list_nodes(g, true, list);
+	*ret_nsure = n;
+	*ret_n = n + list_nodes(g, false, list + n);
 	*ret = list;
-	*ret_n = n;
 	return PM_OK;
 }

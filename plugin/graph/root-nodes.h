@@ -24,8 +24,9 @@ const struct pm_root *pm_graph_root(const struct pm_graph *g, uint32_t node);
    immortal, ...: roots, but nobody's reason to keep something. */
 bool pm_root_is_incidental(const struct pm_root *root);
 
-/* Their nodes, each once, to be freed. */
+/* Their nodes, each once, to be freed; first those, nsure of them, that a root
+   leads to that is no guess. */
 PM_CHECKED enum pm_status pm_graph_root_list(const struct pm_graph *g,
-	uint32_t **ret, size_t *ret_n, struct pm_error *err);
+	uint32_t **ret, size_t *ret_n, size_t *ret_nsure, struct pm_error *err);
 
 #endif

@@ -58,12 +58,13 @@ static struct pm_graph *graph(uint32_t n, const struct edges *e)
 }
 
 static struct pm_dominators *dominate(
-	const struct pm_graph *g, const uint32_t *roots, size_t n)
+	const struct pm_graph *g, const uint32_t *roots, size_t n, size_t nsure)
 {
 	struct pm_dominators_job *j = NULL;
 	struct pm_error err;
 	bool done = false;
-	ck_assert_int_eq(pm_dominators_create(g, roots, n, &j, &err), PM_OK);
+	ck_assert_int_eq(
+		pm_dominators_create(g, roots, n, nsure, &j, &err), PM_OK);
 	while (!done) {
 		ck_assert_ptr_null(pm_dominators_take(j));
 		ck_assert_int_eq(
@@ -110,10 +111,19 @@ static uint64_t reach(const struct pm_graph *g, const uint32_t *roots, size_t n,
 
 static void compare(const struct pm_graph *g, const uint32_t *roots, size_t n)
 {
-	struct pm_dominators *d = dominate(g, roots, n);
+	size_t nsure = n - n / 3;
+	struct pm_dominators *d = dominate(g, roots, n, nsure);
 	bool *all = filled(g->n + 1, 1), *left = filled(g->n + 1, 1);
+	uint64_t sure = reach(g, roots, nsure, PM_NO_NODE, left);
 	uint64_t total = reach(g, roots, n, PM_NO_NODE, all);
+	uint32_t guessed = 0;
 	ck_assert_uint_eq(d->bytes, total);
+	ck_assert_uint_eq(d->guessed_bytes, total - sure);
+	for (uint32_t v = 0; v < g->n; v++) {
+		ck_assert_int_eq(pm_is_guessed(d, v), all[v] && !left[v]);
+		guessed += all[v] && !left[v];
+	}
+	ck_assert_uint_eq(d->guessed_objects, guessed);
 	uint32_t reached = 0, listed = 0;
 	for (uint32_t v = 0; v < g->n; v++) {
 		reached += all[v];
@@ -161,8 +171,8 @@ START_TEST(random_graphs)
 {
 	uint64_t state = 1;
 	for (int i = 0; i < 400; i++) {
-		uint32_t n = 1 + below(&state, 40), roots[4];
-		size_t nroots = below(&state, 4);
+		uint32_t n = 1 + below(&state, 40), roots[5];
+		size_t nroots = below(&state, 5);
 		struct edges e = {{0}};
 		for (uint32_t k = below(&state, 3 * n); k; k--)
 			edge(&e, below(&state, n), below(&state, n));
@@ -187,7 +197,7 @@ START_TEST(what_comes_late_in_the_search)
 	edge(&e, 3, 2);
 	struct pm_graph *g = graph(4, &e);
 	uint32_t roots[] = {0, 3};
-	struct pm_dominators *d = dominate(g, roots, 2);
+	struct pm_dominators *d = dominate(g, roots, 2, 1);
 	for (uint32_t v = 0; v < 4; v++)
 		ck_assert_uint_eq(d->of[v], PM_BY_ROOTS);
 	pm_dominators_destroy(d);
@@ -213,7 +223,7 @@ START_TEST(long_chains_and_wide_hubs)
 			edge(&e, item, item + 2);
 	}
 	struct pm_graph *g = graph(hub + 1, &e);
-	struct pm_dominators *d = dominate(g, &root, 1);
+	struct pm_dominators *d = dominate(g, &root, 1, 1);
 	ck_assert_uint_eq(d->of[root], PM_BY_ROOTS);
 	ck_assert_uint_eq(d->of[hub], root);
 	ck_assert_uint_eq(d->retained[root], d->bytes);
@@ -227,10 +237,11 @@ START_TEST(long_chains_and_wide_hubs)
 	pm_dominators_destroy(d);
 	/* Without the container each item keeps all that come behind it. */
 	uint32_t first = 1;
-	d = dominate(g, &first, 1);
+	d = dominate(g, &first, 1, 0);
 	ck_assert_uint_eq(d->of[root], PM_UNREACHED);
 	ck_assert_uint_eq(d->of[1 + 2 * (N - 1)], 1 + 2 * (N - 2));
 	ck_assert_uint_eq(d->retained[first], d->bytes);
+	ck_assert_uint_eq(d->guessed_bytes, d->bytes);
 	pm_dominators_destroy(d);
 	pm_graph_destroy(g);
 	pm_vec_deinit(&e.list);
