@@ -278,8 +278,9 @@ static enum pm_status work_retained(
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	for (uint32_t i = 0; i < n; i++)
 		group_of[i] = i;
-	return pm_group_sums_create(r->session->graph, r->session->graph->n,
-		group_of, n, n, &st->sums, err);
+	const struct pm_group_map map = {NULL, group_of, n, n};
+	return pm_group_sums_create(
+		r->session->graph, r->session->graph->n, &map, &st->sums, err);
 }
 
 /* *ret_done: the rows can be collected. */

@@ -46,6 +46,7 @@ libpymortem_la_SOURCES += \
 	%D%/ref-tree.c %D%/ref-tree.h \
 	%D%/refs.c \
 	%D%/retained.c \
+	%D%/retained-groups.c %D%/retained-groups.h \
 	%D%/run.c \
 	%D%/run.h \
 	%D%/runtime-state.c \

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-retained: what would go with an object. */
 #include "command/graphing.h"
+#include "command/retained-groups.h"
 #include "command/suspects.h"
 #include "graph/biggest.h"
 #include "graph/expression.h"
-#include "graph/groups.h"
-#include "object/class.h"
 #include "object/repr.h"
 
 #include <inttypes.h>
@@ -37,9 +36,7 @@ struct retained {
 	size_t n;
 	struct pm_path_job *path; /* of the row paths.len */
 	PM_VEC(char *) paths;
-	/* By type or module. */
-	struct pm_group_sums *sums;
-	PM_VEC(char *) names; /* of the groups */
+	struct pm_retained_groups *groups; /* in place of the rows */
 	bool ready;
 	struct pm_suspicion *suspects; /* then, of the whole heap */
 };
@@ -92,60 +89,6 @@ static bool wants(void *arg, uint32_t node)
 	const struct pm_run *r = arg;
 	const struct pm_type *t = pm_graph_type(r->session->graph, node);
 	return t && pm_type_matches(t->name, pm_run_text(r, "type", "*"));
-}
-
-/* ---- groups ---- */
-
-static enum pm_status group_name(struct retained *st, const char *name,
-	uint32_t *ret, struct pm_error *err)
-{
-	for (size_t i = st->names.len; i--;)
-		if (!strcmp(st->names.data[i], name)) {
-			*ret = (uint32_t)i;
-			return PM_OK;
-		}
-	char *copy = strdup(name);
-	if (!copy || !pm_vec_push(&st->names, copy)) {
-		free(copy);
-		return out_of_memory(err);
-	}
-	*ret = (uint32_t)st->names.len - 1;
-	return PM_OK;
-}
-
-static enum pm_status group_types(
-	struct pm_run *r, uint32_t *group_of, uint32_t n, struct pm_error *err)
-{
-	struct retained *st = r->state;
-	struct pm_heap *h = r->session->heap;
-	bool modules = !strcmp(way(r), "module");
-	for (uint32_t i = 0; i < n; i++) {
-		const struct pm_type *t = pm_types_by_id(h->types, i);
-		pm_auto_strbuf name = {0};
-		group_of[i] = PM_NO_NODE;
-		if (!t || i >= h->nstats || !h->stats[i].count ||
-			!pm_type_matches(t->name, pm_run_text(r, "type", "*")))
-			continue;
-		if (modules)
-			pm_class_module(&h->objects, t, &name);
-		else
-			pm_strbuf_puts(&name, t->name);
-		PM_TRY(group_name(
-			st, pm_strbuf_text(&name), &group_of[i], err));
-	}
-	return PM_OK;
-}
-
-static enum pm_status begin_groups(struct pm_run *r, struct pm_error *err)
-{
-	struct retained *st = r->state;
-	uint32_t n = pm_types_count(r->session->heap->types);
-	pm_auto_free uint32_t *group_of = malloc((n + 1) * sizeof *group_of);
-	if (!group_of)
-		return out_of_memory(err);
-	PM_TRY(group_types(r, group_of, n, err));
-	return pm_group_sums_create(r->session->graph, r->session->graph->n,
-		group_of, n, (uint32_t)st->names.len, &st->sums, err);
 }
 
 /* ---- objects ---- */
@@ -336,61 +279,6 @@ static enum pm_status show_tree(struct pm_run *r, struct pm_error *err)
 	return s;
 }
 
-struct group_row {
-	const char *name;
-	const struct pm_group_sum *sum;
-};
-
-static int by_retained(const void *a, const void *b)
-{
-	const struct group_row *x = a, *y = b;
-	if (x->sum->retained != y->sum->retained)
-		return x->sum->retained < y->sum->retained ? 1 : -1;
-	return strcmp(x->name, y->name);
-}
-
-static enum pm_status show_groups(struct pm_run *r, struct pm_error *err)
-{
-	const struct retained *st = r->state;
-	const struct pm_graph *g = r->session->graph;
-	bool modules = !strcmp(way(r), "module");
-	const struct pm_column columns[] = {
-		{"retained", "RETAINED", PM_CELL_SIZE},
-		{NULL, "%", PM_CELL_PERCENT},
-		{"count", "COUNT", PM_CELL_COUNT},
-		{"size", "SIZE", PM_CELL_SIZE},
-		{"example", "BIGGEST", PM_CELL_ADDR},
-		{modules ? "module" : "type", modules ? "MODULE" : "TYPE",
-			PM_CELL_TEXT},
-	};
-	const struct pm_group_sum *sums = pm_group_sums_result(st->sums);
-	pm_auto_free struct group_row *rows =
-		malloc((st->names.len + 1) * sizeof *rows);
-	if (!rows)
-		return out_of_memory(err);
-	for (size_t i = 0; i < st->names.len; i++)
-		rows[i] = (struct group_row){st->names.data[i], &sums[i]};
-	qsort(rows, st->names.len, sizeof *rows, by_retained);
-	pm_emit_table(r->emit, "rows", columns, 6, r->top);
-	for (size_t i = 0; i < st->names.len; i++) {
-		const struct pm_group_sum *s = rows[i].sum;
-		bool none = s->example == PM_NO_NODE;
-		if (!s->objects)
-			continue;
-		const struct pm_cell cells[] = {
-			{.u = s->retained},
-			{.d = share(g, s->retained)},
-			{.u = s->objects},
-			{.u = s->size},
-			{.u = none ? 0 : g->addr[s->example], .absent = none},
-			{.text = rows[i].name},
-		};
-		pm_emit_row(r->emit, cells, none ? 0 : g->addr[s->example]);
-	}
-	pm_emit_table_end(r->emit);
-	return PM_OK;
-}
-
 static void show_summary(struct pm_run *r)
 {
 	const struct pm_graph *g = r->session->graph;
@@ -425,8 +313,8 @@ static void show_summary(struct pm_run *r)
 static enum pm_status show(struct pm_run *r, struct pm_error *err)
 {
 	struct retained *st = r->state;
-	if (st->sums)
-		PM_TRY(show_groups(r, err));
+	if (st->groups)
+		PM_TRY(pm_retained_groups_show(st->groups, r, err));
 	else if (st->nodes)
 		show_objects(r);
 	else
@@ -442,16 +330,17 @@ static enum pm_status step(
 {
 	struct retained *st = r->state;
 	bool ready = false;
-	if (!st->ready && !st->sums && !st->nodes) {
+	if (!st->ready && !st->groups && !st->nodes) {
 		PM_TRY(pm_graphing_step(&st->graphing, r, &ready, err));
 		if (!ready)
 			return PM_OK;
-		return strcmp(way(r), "object") ? begin_groups(r, err)
-						: begin_objects(r, err);
+		return strcmp(way(r), "object")
+			       ? pm_retained_groups_create(
+					 r, way(r), &st->groups, err)
+			       : begin_objects(r, err);
 	}
-	if (!st->ready && st->sums)
-		return pm_group_sums_step(
-			st->sums, PM_STEP_SECONDS, &st->ready, err);
+	if (!st->ready && st->groups)
+		return pm_retained_groups_step(st->groups, &st->ready, err);
 	if (!st->ready)
 		return find_path(r, err);
 	if (wants_suspects(r)) {
@@ -472,14 +361,11 @@ static void finish(struct pm_run *r)
 		return;
 	pm_graphing_finish(&st->graphing);
 	pm_path_destroy(st->path);
-	pm_group_sums_destroy(st->sums);
+	pm_retained_groups_destroy(st->groups);
 	pm_suspicion_destroy(st->suspects);
 	pm_vec_each (p, &st->paths)
 		free(*p);
-	pm_vec_each (p, &st->names)
-		free(*p);
 	pm_vec_deinit(&st->paths);
-	pm_vec_deinit(&st->names);
 	free(st->nodes);
 	free(st);
 	r->state = NULL;
@@ -489,7 +375,7 @@ static const struct pm_option options[] = {
 	{.name = "by",
 		.type = PM_ARG_CHOICE,
 		.value = "WAY",
-		.choices = "object|type|module",
+		.choices = "object|type|module|class",
 		.help = "What a row is (default: object)."},
 	{.name = "depth",
 		.type = PM_ARG_COUNT,
@@ -548,11 +434,16 @@ const struct pm_command pm_command_retained = {
 	       "-suspects says how much is too much.\n"
 	       "-by type counts what goes with an object once, at the instance "
 	       "nearest to the roots, so a type is charged for at least that "
-	       "much; BIGGEST is the one that retains most.",
+	       "much; BIGGEST is the one that retains most.  -by module does "
+	       "so for the classes of a module, -by class for a class together "
+	       "with all that are derived from it (but for object): an object "
+	       "is then in the rows of all its bases, and CLASSES is how many "
+	       "classes the objects of a row have.",
 	.examples = "py-retained              # who keeps the memory\n"
 		    "py-retained -depth 3     # the same as a tree\n"
 		    "py-retained -depth 2 $py1  # what is in the first row\n"
-		    "py-retained -by type -top 10",
+		    "py-retained -by type -top 10\n"
+		    "py-retained -by class -type 'app.*'  # bases, too",
 	.start = start,
 	.step = step,
 	.finish = finish,

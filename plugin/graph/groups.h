@@ -16,13 +16,20 @@ struct pm_group_sum {
 	uint64_t example_retained;
 };
 
+/* Which groups the objects of a type are in: those in list from begin[type] to
+   begin[type + 1]; without begin the one list[type], PM_NO_NODE: none. */
+struct pm_group_map {
+	const uint32_t *begin, *list;
+	uint32_t ntypes, ngroups; /* ids are below */
+};
+
 struct pm_group_sums; /* opaque job */
 
 /* Of what the node top dominates, itself not; g->n: of all that is reached.
-   group_of: by type id, below ngroups; types beyond ntypes have none. */
+   Takes a copy of the map. */
 PM_CHECKED enum pm_status pm_group_sums_create(const struct pm_graph *g,
-	uint32_t top, const uint32_t *group_of, uint32_t ntypes,
-	uint32_t ngroups, struct pm_group_sums **ret, struct pm_error *err);
+	uint32_t top, const struct pm_group_map *map,
+	struct pm_group_sums **ret, struct pm_error *err);
 PM_CHECKED enum pm_status pm_group_sums_step(struct pm_group_sums *j,
 	double seconds, bool *ret_done, struct pm_error *err);
 void pm_group_sums_destroy(struct pm_group_sums *j);

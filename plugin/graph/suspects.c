@@ -389,8 +389,9 @@ static enum pm_status count_structure(
 			return out_of_memory(err);
 		for (uint32_t t = 0; t < j->ntypes; t++)
 			group_of[t] = t == s->type ? 0 : PM_NO_NODE;
-		return pm_group_sums_create(j->g, s->node, group_of, j->ntypes,
-			1, &j->structure, err);
+		const struct pm_group_map map = {NULL, group_of, j->ntypes, 1};
+		return pm_group_sums_create(
+			j->g, s->node, &map, &j->structure, err);
 	}
 	PM_TRY(pm_group_sums_step(j->structure, 0.01, &done, err));
 	if (!done)

@@ -214,7 +214,7 @@ static const char *const more_lines[] = {
 	"py-heap-types -json -by size-class -type int",
 	"py-heap-types -json -by module",
 	"py-heap-types -json -retained",
-	"py-retained -json -by module",
+	"py-retained -json -by class",
 	"py-retained -json -depth 3",
 	"py-retained -json -top 3 -suspects 1",
 	"py-interned -json -only-table",
