@@ -175,19 +175,28 @@ struct block {
 	uint32_t class_size;
 };
 
-/* In a program at a fixed place, addresses of static objects are small enough
-   to be refcounts: [0, int] as items would look like an int. */
+/* In a program at a fixed place, addresses of static objects and of the C heap
+   are small enough to be refcounts: [0, int] as items would look like an int,
+   and a struct of C code that refers to its state and to a type like an object
+   of that type.  So many references, at such an address: only the collector's
+   list proves it, which exact tuples and dicts may leave. */
 #define LEAST_STATIC 0x10000
 
-static bool refcnt_is_pointer(struct pm_worker *k, uint64_t rc)
+static bool refcnt_is_pointer(struct pm_worker *k, const struct pm_type *t,
+	uint64_t rc, pm_addr addr, const unsigned char *obj)
 {
 	const struct pm_layout *l = k->h->l;
+	uint32_t head = l->t.gc_head_size;
 	uint64_t type;
-	return rc >= LEAST_STATIC && rc % l->t.word_size == 0 &&
-	       rc < UINT64_C(1) << 31 &&
-	       pm_layout_read(l, k->memory, rc, l->f.object.type, &type,
-		       NULL) == PM_OK &&
-	       type_at(k, type) != NULL;
+	if (rc % l->t.word_size || rc >= UINT64_C(1) << 31 ||
+		pm_layout_read(l, k->memory, rc, l->f.object.type, &type,
+			NULL) != PM_OK)
+		return false;
+	if (type_at(k, type))
+		return true;
+	return t->gc && head && t->kind != PM_KIND_TUPLE &&
+	       t->kind != PM_KIND_DICT &&
+	       !pm_gc_head_proved(l, k->memory, addr - head, obj - head);
 }
 
 /* What the header at data + pre says: a type that wants just this pre-header,
@@ -218,7 +227,8 @@ static inline const struct pm_type *try_header(struct pm_worker *k,
 		*ret_dead = rc == 0;
 		return NULL;
 	}
-	if (__builtin_expect(rc >= LEAST_STATIC, 0) && refcnt_is_pointer(k, rc))
+	if (__builtin_expect(rc >= LEAST_STATIC, 0) &&
+		refcnt_is_pointer(k, t, rc, b->addr + pre, obj))
 		return NULL;
 	return t;
 }

@@ -146,9 +146,10 @@ class Memory(object):
         return self.word(head + 2 * WORD) >> shift != (
             1 << 8 * WORD - shift) - 2
 
-    def is_count(self, count):
-        """Is COUNT a plausible reference count, and no address?  Those of a
-        program at a fixed place are small enough to be counts."""
+    def is_count(self, count, address):
+        """Is COUNT a plausible reference count of what is at ADDRESS, and no
+        address itself?  Those of a program at a fixed place are small enough
+        to be counts, even of what the interpreter was built with."""
         limit = 1 << 31
         if FREE_THREADED:
             # Deferred counting adds an eighth of the largest number.
@@ -162,13 +163,13 @@ class Memory(object):
         if sys.version_info >= (3, 12):
             limit = 1 << 32
         return 0 < count < limit and (
-            count < SMALL or FROZEN <= count < FROZEN + SMALL or
-            self.word(count & -WORD) is None)
+            count < SMALL or self.word(count & -WORD) is None or
+            FROZEN <= count < FROZEN + SMALL and self.is_static(address))
 
     def is_object(self, address):
         """Is there an object, by its count and its type?"""
         kind = self.word(address + TYPE)
-        return kind in self.types and self.is_count(self.count(address))
+        return kind in self.types and self.is_count(self.count(address), address)
 
     def pointers(self, start, size):
         """Addresses of objects in [START, START + SIZE)."""

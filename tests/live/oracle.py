@@ -193,7 +193,7 @@ class Closure(object):
         now = self.memory.count(word, word_now)
         # In the copy, meanwhile.  Or no more than a count and a type, which
         # may as well be what is left of one in somebody's block.
-        if not self.memory.is_count(now) or \
+        if not self.memory.is_count(now, word) or \
                 word_now(word + memory.TYPE) != kind or kind == id(object):
             self.gone[word] = kind
             return False
