@@ -4,6 +4,7 @@
 #define PM_ACCOUNT_LEDGER_INTERNAL_H
 
 #include "account/ledger.h"
+#include "base/map.h"
 #include "heap/fullness.h"
 #include "heap/team.h"
 
@@ -45,6 +46,8 @@ struct pm_ledger_job {
 	pm_addr cursor, limit;	    /* of the mapping */
 	enum pm_ledger_class class; /* of what nobody divides up in it */
 	struct pm_malloc_cursor chunks;
+	struct pm_map sizes; /* of result.sizes */
+	bool no_memory;
 	struct pm_malloc_chunk chunk; /* the last one; bytes 0: none yet */
 	bool dumped; /* of a core: the mapping's bytes are in it */
 };
@@ -62,6 +65,10 @@ void ledger_put_arena(struct pm_ledger_job *j, const struct pm_arena *a);
 
 /* Counts chunks of [cursor, end), a step's worth; true: all of them. */
 bool ledger_put_chunks(struct pm_ledger_job *j, pm_addr end);
+
+/* Fills result.sizes. */
+PM_CHECKED enum pm_status ledger_sort_sizes(
+	struct pm_ledger_job *j, struct pm_error *err);
 
 /* Fills j->zones. */
 PM_CHECKED enum pm_status ledger_find_zones(

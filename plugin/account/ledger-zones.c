@@ -161,6 +161,43 @@ static void put_chunk(struct pm_ledger_job *j, pm_addr end)
 	ledger_put(j, class_of_chunk(c), stop < end ? stop : end);
 }
 
+static void count_size(struct pm_ledger_job *j, const struct pm_malloc_chunk *c)
+{
+	if (c->state != PM_CHUNK_USED || c->claimed)
+		return;
+	struct pm_map_slot *s = pm_map_put(&j->sizes, c->bytes, NULL);
+	j->no_memory = j->no_memory || !s;
+	if (s)
+		s->value++;
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	const struct pm_chunk_size *x = a, *y = b;
+	uint64_t u = x->size * x->count, v = y->size * y->count;
+	if (u != v)
+		return u < v ? 1 : -1;
+	return (x->size < y->size) - (x->size > y->size);
+}
+
+enum pm_status ledger_sort_sizes(struct pm_ledger_job *j, struct pm_error *err)
+{
+	struct pm_ledger *g = &j->result;
+	for (size_t i = 0; j->sizes.slots && i < (size_t)1 << j->sizes.bits;
+		i++) {
+		const struct pm_map_slot *s = &j->sizes.slots[i];
+		if (s->key && !pm_vec_push(&g->sizes,
+				      (struct pm_chunk_size){s->key, s->value}))
+			j->no_memory = true;
+	}
+	if (j->no_memory)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	if (g->sizes.len)
+		qsort(g->sizes.data, g->sizes.len, sizeof *g->sizes.data,
+			by_bytes);
+	return PM_OK;
+}
+
 #define CHUNKS_OF_A_STEP 4096
 
 bool ledger_put_chunks(struct pm_ledger_job *j, pm_addr end)
@@ -168,9 +205,11 @@ bool ledger_put_chunks(struct pm_ledger_job *j, pm_addr end)
 	for (int i = 0; i < CHUNKS_OF_A_STEP; i++) {
 		if (j->cursor >= end || ledger_full(j))
 			return true;
-		if (j->chunk.addr + j->chunk.bytes <= j->cursor &&
-			!pm_malloc_next(j->malloc, &j->chunks, &j->chunk))
-			return true;
+		if (j->chunk.addr + j->chunk.bytes <= j->cursor) {
+			if (!pm_malloc_next(j->malloc, &j->chunks, &j->chunk))
+				return true;
+			count_size(j, &j->chunk);
+		}
 		if (j->chunk.addr >= end)
 			return true;
 		if (j->chunk.addr + j->chunk.bytes > j->cursor)

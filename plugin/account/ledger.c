@@ -32,6 +32,8 @@ void pm_ledger_destroy(struct pm_ledger_job *j)
 	pm_scan_destroy(j->scan);
 	pm_residency_destroy(j->residency);
 	pm_vec_deinit(&j->zones);
+	pm_vec_deinit(&j->result.sizes);
+	pm_map_deinit(&j->sizes);
 	pm_vec_deinit(&j->stacks);
 	free(j->bytes);
 	free(j);
@@ -375,6 +377,7 @@ enum pm_status pm_ledger_step(struct pm_ledger_job *j, double seconds,
 	}
 	if (!sweep(j, deadline))
 		return PM_OK;
+	PM_TRY(ledger_sort_sizes(j, err));
 	settle_slack(j);
 	j->result.unreadable += pm_scan_unreadable(j->scan);
 	for (int i = 0; i < PM_LEDGER_CLASS_COUNT; i++)

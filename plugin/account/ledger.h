@@ -42,15 +42,18 @@ enum pm_ledger_class {
 const char *pm_ledger_kind(enum pm_ledger_class c);
 const char *pm_ledger_text(enum pm_ledger_class c);
 
+/* Chunks of malloc in use that no Python object has. */
+struct pm_chunk_size {
+	uint64_t size, count;
+};
+
 struct pm_ledger {
 	/* resident: of a core, what was dumped. */
 	struct pm_resident rows[PM_LEDGER_CLASS_COUNT], sum;
 	/* Is resident known, by class and in all? */
 	bool has_resident;
 	const struct pm_residency *residency; /* NULL: not live */
-	/* Objects and what they own outside of arenas that no place was found
-	   for: torn, or in a mapping that is gone. */
-	uint64_t unplaced;
+	PM_VEC(struct pm_chunk_size) sizes;   /* most bytes first */
 	uint64_t unreadable, inconsistent;
 };
 

@@ -31,6 +31,7 @@ libpymortem_la_SOURCES += \
 	%D%/instances.c \
 	%D%/mallocing.c %D%/mallocing.h \
 	%D%/memory.c \
+	%D%/memory-words.c %D%/memory-words.h \
 	%D%/neighbours.c %D%/neighbours.h \
 	%D%/object.c \
 	%D%/object-tables.c %D%/object-tables.h \

@@ -3,9 +3,9 @@
 #include "account/ledger.h"
 #include "account/pages.h"
 #include "account/unshared.h"
-#include "account/verdict.h"
 #include "command/graphing.h"
 #include "command/mallocing.h"
+#include "command/memory-words.h"
 #include "command/runtime-state.h"
 #include "graph/islands.h"
 
@@ -216,181 +216,24 @@ static void sum_cycles(
 		}
 }
 
-/* Percent of the private memory. */
-static unsigned share(const struct pm_verdict *v, uint64_t bytes)
-{
-	return v->all ? (unsigned)(100.0 * (double)bytes / (double)v->all + 0.5)
-		      : 0;
-}
-
-static void say(struct pm_run *r, const struct pm_verdict *v, uint64_t objects)
-{
-	struct pm_emit *e = r->emit;
-	const struct memory *st = r->state;
-	char a[16], b[16], n[28];
-	pm_human_size(v->all, a);
-	pm_emit_line(e, "%s", "");
-	switch (v->rule) {
-	case PM_VERDICT_NOTHING:
-		pm_emit_line(e,
-			"Verdict: nothing stands out; no cause has a quarter "
-			"of the %s of private memory.",
-			a);
-		break;
-	case PM_VERDICT_LIVE:
-		pm_emit_line(e,
-			"Verdict: live objects.  %s (%u %%) of %s of private "
-			"memory are objects that live.  py-heap-types says of "
-			"which types they are, py-path TYPE who holds them, "
-			"py-retained what would go with what.",
-			pm_human_size(v->live, b), share(v, v->live), a);
-		break;
-	case PM_VERDICT_FRAGMENTATION:
-		pm_emit_line(e,
-			"Verdict: fragmentation.  %s (%u %%) of %s of private "
-			"memory are free, but in arenas that %s blocks in use "
-			"keep.  py-arena-pins says which objects these are.",
-			pm_human_size(v->fragmentation, b),
-			share(v, v->fragmentation), a,
-			pm_grouped(v->blocks, n));
-		break;
-	case PM_VERDICT_NATIVE:
-		pm_emit_line(e,
-			"Verdict: native memory.  %s (%u %%) of %s of private "
-			"memory are in use by no Python object: C code has "
-			"them.",
-			pm_human_size(v->native, b), share(v, v->native), a);
-		break;
-	case PM_VERDICT_CACHING:
-		pm_emit_line(e,
-			"Verdict: allocator caching.  %s (%u %%) of %s of "
-			"private memory are free in malloc, which keeps them "
-			"for later: malloc_trim(0) would return what is not "
-			"between used chunks.",
-			pm_human_size(v->caching, b), share(v, v->caching), a);
-		break;
-	case PM_VERDICT_CYCLES:
-		pm_emit_line(e,
-			"Verdict: uncollected cycles.  %s objects, %s (%u %%) "
-			"of %s of private memory, are reached from no root%s: "
-			"gc.collect() would free them.  py-unreachable lists "
-			"them.",
-			pm_grouped(objects, n), pm_human_size(v->cycles, b),
-			share(v, v->cycles), a,
-			st->off ? ", and the collector is off" : "");
-		break;
-	case PM_VERDICT_COPY_ON_WRITE:
-		pm_emit_line(e,
-			"Verdict: copy-on-write loss.  %s (%u %%) of %s of "
-			"private memory are copies of pages that the parent, "
-			"process %d, has, too: counts of references and the "
-			"collector's links are written to.  gc.freeze() before "
-			"the fork keeps the collector from it; py-memory "
-			"-pages says of which types they are.",
-			pm_human_size(v->unshared, b), share(v, v->unshared), a,
-			pm_unshared_parent(st->unshared));
-		break;
-	}
-	pm_emit_line(e,
-		"A restarted worker with the same objects would save %s: %s "
-		"free in arenas, %s free in malloc%s.",
-		pm_human_size(v->fragmentation + v->caching +
-				      (v->knows_cycles ? v->cycles : 0),
-			a),
-		pm_human_size(v->fragmentation, b),
-		pm_human_size(v->caching, n),
-		v->knows_cycles && v->cycles ? ", the rest garbage" : "");
-	if (!v->knows_cycles)
-		pm_emit_line(e, "%s",
-			"Garbage that waits for the collector counts as live "
-			"here: py-memory -cycles, or py-unreachable.");
-}
-
-/* How malloc holds what is free in it, when that explains bytes. */
-static void say_malloc(struct pm_run *r, const struct pm_verdict *v)
-{
-	const struct pm_malloc *m = r->session->malloc;
-	struct pm_emit *e = r->emit;
-	char a[16], b[16], name[64];
-	if (!m) {
-		const char *other = pm_malloc_other(
-			&r->session->modules, name, sizeof name);
-		pm_emit_null(e, "malloc");
-		pm_emit_line(e,
-			"malloc is %s: what of its memory is in use is not "
-			"known, all of it counts as other private memory.",
-			other ? other : "not glibc's, or was never used");
-		return;
-	}
-	uint64_t top = m->bytes[PM_CHUNK_TOP], free = top;
-	static const enum pm_chunk_state between[] = {
-		PM_CHUNK_FREE, PM_CHUNK_FASTBIN, PM_CHUNK_TCACHE};
-	for (size_t i = 0; i < sizeof between / sizeof *between; i++)
-		free += m->bytes[between[i]];
-	pm_emit_open_object(e, "malloc");
-	pm_emit_uint(e, "arenas", m->arenas.len);
-	pm_emit_uint(e, "free", free);
-	pm_emit_uint(e, "free_at_top", top);
-	pm_emit_uint(e, "mapped", m->mapped_bytes);
-	pm_emit_bool(e, "sound", pm_malloc_is_sound(m));
-	pm_emit_close(e);
-	if (free > v->all / 20)
-		pm_emit_line(e,
-			"malloc has %s free at the tops of its heaps and %s "
-			"between chunks in use, in %zu arenas%s%s.",
-			pm_human_size(top, a), pm_human_size(free - top, b),
-			m->arenas.len,
-			m->arenas.len > 8 ? " (MALLOC_ARENA_MAX limits them)"
-					  : "",
-			m->settings.addr && m->settings.is_static
-				? "; its thresholds for giving memory back "
-				  "were set by the program or its environment"
-				: "");
-	if (!pm_malloc_is_sound(m))
-		pm_emit_line(e, "%s",
-			"malloc's own lists do not agree with each other: the "
-			"process was stopped in it, or memory is damaged.");
-}
-
-static void optional(
-	struct pm_run *r, const char *key, bool known, uint64_t value)
-{
-	if (known)
-		pm_emit_uint(r->emit, key, value);
-	else
-		pm_emit_null(r->emit, key);
-}
-
 static void show_verdict(struct pm_run *r, const struct pm_ledger *g)
 {
 	struct memory *st = r->state;
-	struct pm_verdict v;
-	uint64_t objects = 0;
-	pm_verdict_figures(g, r->session->heap->pools, &v);
+	struct pm_memory_facts f = {.ledger = g, .collector_off = st->off};
+	pm_verdict_figures(g, r->session->heap->pools, &f.v);
 	if (st->islands) {
-		sum_cycles(pm_islands_result(st->islands), &v.cycles, &objects);
-		v.knows_cycles = true;
+		sum_cycles(pm_islands_result(st->islands), &f.v.cycles,
+			&f.cycle_objects);
+		f.v.knows_cycles = true;
 	}
 	if (st->unshared) {
-		v.unshared = pm_unshared_bytes(st->unshared);
-		v.knows_unshared = true;
+		f.v.unshared = pm_unshared_bytes(st->unshared);
+		f.v.knows_unshared = true;
+		f.shared = pm_unshared_shared(st->unshared);
+		f.parent = pm_unshared_parent(st->unshared);
 	}
-	pm_verdict_choose(&v);
-	say(r, &v, objects);
-	say_malloc(r, &v);
-	pm_emit_open_object(r->emit, "verdict");
-	pm_emit_text(r->emit, "rule", pm_verdict_text(v.rule));
-	pm_emit_uint(r->emit, "private", v.all);
-	pm_emit_uint(r->emit, "live", v.live);
-	pm_emit_uint(r->emit, "fragmentation", v.fragmentation);
-	pm_emit_uint(r->emit, "native", v.native);
-	pm_emit_uint(r->emit, "caching", v.caching);
-	optional(r, "cycles", v.knows_cycles, v.cycles);
-	optional(r, "cycle_objects", v.knows_cycles, objects);
-	optional(r, "unshared", v.knows_unshared, v.unshared);
-	optional(r, "shared_with_parent", v.knows_unshared,
-		st->unshared ? pm_unshared_shared(st->unshared) : 0);
-	pm_emit_close(r->emit);
+	pm_verdict_choose(&f.v);
+	pm_memory_say(r, &f);
 }
 
 /* ---- the stages ---- */

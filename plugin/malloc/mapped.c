@@ -68,10 +68,24 @@ static bool add_found(struct mapped_search *s, pm_addr at, uint64_t bytes)
 	       pm_vec_push(&s->found, r);
 }
 
-/* Some pages of a mapping, from s->at on. */
-static enum pm_status look_at_pages(struct pm_malloc *m,
-	struct mapped_search *s, pm_addr end, struct pm_error *err)
+/* A program may have said something of a part of what it got (numpy asks for
+   huge pages), which makes several mappings of it. */
+static pm_addr end_of_run(const struct pm_malloc *m, size_t i)
 {
+	const struct pm_target *t = m->target;
+	pm_addr end = t->maps.data[i].end;
+	while (++i < t->maps.len && t->maps.data[i].start == end &&
+		mapped_may_be(&t->maps.data[i]))
+		end = t->maps.data[i].end;
+	return end;
+}
+
+/* Some pages of a mapping, from s->at on. */
+static enum pm_status look_at_pages(
+	struct pm_malloc *m, struct mapped_search *s, struct pm_error *err)
+{
+	pm_addr end = m->target->maps.data[s->map].end;
+	pm_addr run = end_of_run(m, s->map);
 	struct pm_piece pieces[PAGES];
 	unsigned char bytes[PAGES][4 * sizeof(uint64_t)];
 	size_t n = 0, want = s->batch ? s->batch : 1;
@@ -93,7 +107,7 @@ static enum pm_status look_at_pages(struct pm_malloc *m,
 		s->at = at + PAGE;
 		uint64_t size = pieces[i].got < 4 * m->word
 					? 0
-					: mapped_bytes(m, bytes[i], end - at);
+					: mapped_bytes(m, bytes[i], run - at);
 		if (!size) {
 			s->anchored = false;
 			continue;
@@ -130,7 +144,7 @@ enum pm_status mapped_step(struct pm_malloc *m, struct mapped_search *s,
 			s->anchored = true;
 			s->batch = 1;
 		} else {
-			PM_TRY(look_at_pages(m, s, map->end, err));
+			PM_TRY(look_at_pages(m, s, err));
 		}
 		if (pm_now() > end)
 			return PM_OK;
