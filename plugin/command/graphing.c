@@ -118,10 +118,25 @@ enum pm_status pm_graphing_node(
 	return PM_OK;
 }
 
+/* Of a target that only the debugger reads no threads are known. */
+static bool knows_stacks(const struct pm_target *t)
+{
+	pm_vec_each (task, &t->tasks)
+		if (task->sp)
+			return true;
+	return false;
+}
+
 void pm_graphing_skipped(struct pm_run *r)
 {
 	const struct pm_session *s = r->session;
 	const struct pm_graph *g = s->graph;
+	bool stacks = knows_stacks(s->target);
+	pm_emit_bool(r->emit, "c_stacks", stacks);
+	if (!stacks)
+		pm_emit_line(r->emit, "%s",
+			"C stacks and registers are not known of this target: "
+			"what only these hold is taken for unreachable.");
 	pm_emit_skipped(r->emit, s->heap->unreadable + g->unreadable,
 		s->heap->inconsistent + g->inconsistent);
 }

@@ -34,7 +34,8 @@ void pm_graphing_finish(struct pm_graphing *g);
 PM_CHECKED enum pm_status pm_graphing_node(
 	struct pm_run *r, uint32_t *ret, struct pm_error *err);
 
-/* Under the table: what of the graph could not be read. */
+/* Under the table: what of the graph could not be read, and whether C stacks
+   were. */
 void pm_graphing_skipped(struct pm_run *r);
 
 #endif
