@@ -221,6 +221,7 @@ static const char *const more_lines[] = {
 	"py-refs -json -depth 3 0x1",
 	"py-path -json 0x1",
 	"py-backrefs -json -depth 2 -dot /dev/null 0x1",
+	"py-memory -json -cycles",
 	"py-arena-map -color always -svg /dev/null",
 	"py-arena-map -json -sort occupancy",
 };
