@@ -126,17 +126,12 @@ static enum pm_status add_mapping(struct pm_target *t, const char *p,
 		path = strndup(p, (size_t)(end - p));
 		if (!path)
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
-		if (!strcmp(path, "[heap]"))
-			m.flags |= PM_MAP_HEAP;
-		else if (!strncmp(path, "[stack", 6))
-			m.flags |= PM_MAP_STACK;
-		else if (*path == '[')
-			m.flags |= PM_MAP_SPECIAL;
+		pm_native_name_mapping(&m, path);
 	}
-	m.path = path;
 	if (!pm_vec_push(&t->maps, m))
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	path = NULL;
+	if (m.path)
+		path = NULL; /* the target's now */
 	if (!(m.flags & PM_MAP_SPECIAL)) {
 		t->bytes_total += m.end - m.start;
 		if (!m.flags || (m.flags & PM_MAP_READ))
