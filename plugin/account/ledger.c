@@ -248,34 +248,41 @@ static void begin_map(struct pm_ledger_job *j, const struct pm_mapping *m)
 		j->zone++;
 }
 
-/* A core has pages that nobody ever wrote to, as zeros; of a live process these
-   are not in memory.  Allocators reserve much that they may need later. */
+/* Allocators reserve much that they may need later.  Of a live process such
+   pages are in no memory; a core has them as zeros. */
 #define UNTOUCHED ((uint64_t)64 << 10)
+
+static bool is_untouched(
+	const struct pm_ledger_job *j, pm_addr at, size_t bytes)
+{
+	struct pm_resident sum = {0};
+	unsigned char page[4096];
+	if (j->residency) {
+		pm_residency_add(j->residency, at, at + bytes, &sum);
+		return j->residency->pages && !sum.resident && !sum.swapped;
+	}
+	return pm_target_read_some(j->h->target, at, page, bytes) == bytes &&
+	       !page[0] && !memcmp(page, page + 1, bytes - 1);
+}
 
 static void put_unclaimed(struct pm_ledger_job *j, pm_addr end)
 {
-	struct pm_target *t = j->h->target;
-	unsigned char bytes[4096];
-	pm_addr zeros = j->cursor; /* from here on */
-	if (!j->dumped || j->class != PM_LEDGER_ANONYMOUS) {
-		ledger_put(j, j->class, end);
-		return;
-	}
-	for (pm_addr at = j->cursor; at < end;) {
-		pm_addr next = (at / sizeof bytes + 1) * sizeof bytes;
+	const uint64_t page = 4096;
+	pm_addr from = j->cursor; /* of the pages that nobody touched */
+	for (pm_addr at = from; j->class == PM_LEDGER_ANONYMOUS && at < end;) {
+		pm_addr next = (at / page + 1) * page;
 		next = next < end ? next : end;
-		size_t n = (size_t)(next - at);
-		bool zero = pm_target_read_some(t, at, bytes, n) == n &&
-			    !bytes[0] && !memcmp(bytes, bytes + 1, n - 1);
-		at = next;
-		if (zero && at < end)
+		bool untouched = is_untouched(j, at, (size_t)(next - at));
+		if (untouched && next < end) {
+			at = next;
 			continue;
-		pm_addr stop = zero ? at : at - n;
-		if (stop - zeros >= UNTOUCHED) {
-			ledger_put(j, j->class, zeros);
+		}
+		pm_addr stop = untouched ? next : at;
+		if (stop - from >= UNTOUCHED) {
+			ledger_put(j, j->class, from);
 			ledger_put(j, PM_LEDGER_GUARD, stop);
 		}
-		zeros = at;
+		from = at = next;
 	}
 	ledger_put(j, j->class, end);
 }
