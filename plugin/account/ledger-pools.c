@@ -114,6 +114,8 @@ static void put_pool(struct pm_ledger_job *j, size_t i)
 	const struct pm_pools *p = j->h->pools;
 	pm_addr start = pm_pools_address(p, i);
 	pm_addr end = start + pm_pools_bytes(p, i);
+	if (end <= j->cursor)
+		return; /* of a mapping before this one */
 	switch (p->pools[i].state) {
 	case PM_POOL_USED:
 		/* A mapping that begins or ends within a pool is as rare as
@@ -133,66 +135,52 @@ static void put_pool(struct pm_ledger_job *j, size_t i)
 	}
 }
 
-/* Does an object or its buffer lie in [start, end)?  PM_VEC of pm_outside. */
-#define HAS_ANY(vec, start, end)                                               \
-	({                                                                     \
-		size_t lo_ = 0, hi_ = (vec)->len;                              \
-		while (lo_ < hi_) {                                            \
-			size_t mid_ = lo_ + (hi_ - lo_) / 2;                   \
-			if ((vec)->data[mid_].addr < (start))                  \
-				lo_ = mid_ + 1;                                \
-			else                                                   \
-				hi_ = mid_;                                    \
-		}                                                              \
-		lo_ < (vec)->len && (vec)->data[lo_].addr < (end);             \
-	})
+/* Does one of them lie in [start, end)? */
+static bool has_any(
+	const struct pm_outside *all, size_t n, pm_addr start, pm_addr end)
+{
+	size_t i = pm_outside_from(all, n, start);
+	return i < n && all[i].addr < end;
+}
 
 static void put_large(struct pm_ledger_job *j, const struct pm_large *x)
 {
+	const struct pm_heap *h = j->h;
 	pm_addr end = x->addr + x->bytes;
 	enum pm_ledger_class class = PM_LEDGER_OTHER_BLOCKS;
 	if (!x->in_use)
 		class = PM_LEDGER_FREE_POOLS;
-	else if (HAS_ANY(&j->h->outside, x->addr, end) ||
-		 HAS_ANY(&j->h->buffers, x->addr, end))
+	else if (has_any(h->outside.data, h->outside.len, x->addr, end) ||
+		 has_any(h->buffers.data, h->buffers.len, x->addr, end))
 		class = PM_LEDGER_LARGE;
 	ledger_put(j, class, end);
 }
 
-/* Pages and large blocks of a segment in order of address. */
+/* Pages and large blocks of a segment, both in order of address. */
 static void put_segment(struct pm_ledger_job *j, const struct pm_arena *a)
 {
 	const struct pm_pools *p = j->h->pools;
 	pm_addr end = a->address + a->bytes;
-	bool first = true;
-	for (;;) {
-		/* The next that ends behind the cursor: segments have few. */
-		size_t pool = SIZE_MAX;
-		const struct pm_large *large = NULL;
-		pm_addr start = end;
-		for (size_t i = a->pool0; i < a->pool0 + a->npools; i++) {
-			pm_addr at = pm_pools_address(p, i);
-			if (at < start &&
-				at + pm_pools_bytes(p, i) > j->cursor) {
-				pool = i;
-				start = at;
-			}
-		}
-		pm_vec_each (x, &p->large)
-			if (x->addr >= a->address && x->addr < start &&
-				x->addr + x->bytes > j->cursor) {
-				large = x;
-				start = x->addr;
-			}
-		ledger_put(j, first ? PM_LEDGER_OVERHEAD : PM_LEDGER_FREE_POOLS,
-			start);
-		first = false;
-		if (ledger_full(j) || start >= end)
+	size_t pool = a->pool0, pools = pool + a->npools;
+	size_t large = pm_pools_large_from(p, a->address);
+	enum pm_ledger_class between = PM_LEDGER_OVERHEAD;
+	while (!ledger_full(j)) {
+		pm_addr at = pool < pools ? pm_pools_address(p, pool) : end;
+		const struct pm_large *x =
+			large < p->large.len ? &p->large.data[large] : NULL;
+		bool is_large = x && x->addr < at;
+		if (is_large)
+			at = x->addr;
+		ledger_put(j, between, at < end ? at : end);
+		between = PM_LEDGER_FREE_POOLS;
+		if (at >= end)
 			break;
-		if (large)
-			put_large(j, large);
-		else if (pool != SIZE_MAX)
-			put_pool(j, pool);
+		if (is_large) {
+			put_large(j, x);
+			large++;
+		} else {
+			put_pool(j, pool++);
+		}
 	}
 }
 

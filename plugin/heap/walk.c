@@ -353,12 +353,12 @@ bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x)
 		l, h->memory, x->addr - size, pm_object_body(x) - size);
 }
 
-static size_t find_outside(const struct pm_heap *h, pm_addr addr)
+size_t pm_outside_from(const struct pm_outside *all, size_t n, pm_addr addr)
 {
-	size_t lo = 0, hi = h->outside.len;
+	size_t lo = 0, hi = n;
 	while (lo < hi) {
 		size_t mid = lo + (hi - lo) / 2;
-		if (h->outside.data[mid].addr < addr)
+		if (all[mid].addr < addr)
 			lo = mid + 1;
 		else
 			hi = mid;
@@ -375,7 +375,7 @@ enum pm_heap_place pm_heap_object_at(
 	uint64_t bit = block ? pm_heap_bit(h, (size_t)pool, block) : 0;
 	if (!block || !(h->is_object[bit / 64] >> bit % 64 & 1)) {
 		/* Perhaps one inside of a C struct. */
-		*ret = find_outside(h, addr);
+		*ret = pm_outside_from(h->outside.data, h->outside.len, addr);
 		return *ret < h->outside.len &&
 				       h->outside.data[*ret].addr == addr
 			       ? PM_HEAP_OUTSIDE

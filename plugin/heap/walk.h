@@ -127,6 +127,9 @@ bool pm_heap_load_block(
    no buffer has by chance; false: not proven. */
 bool pm_heap_is_linked(struct pm_heap *h, const struct pm_object *x);
 
+/* Index of the first that is not below addr, of h->outside or h->buffers. */
+size_t pm_outside_from(const struct pm_outside *all, size_t n, pm_addr addr);
+
 enum pm_heap_place { PM_HEAP_NOWHERE, PM_HEAP_INSIDE, PM_HEAP_OUTSIDE };
 
 /* Of a walk that is done: the object that begins at addr.  *ret is its block's
