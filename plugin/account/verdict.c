@@ -31,7 +31,6 @@ void pm_verdict_figures(const struct pm_ledger *g, const struct pm_pools *p,
 		ret->blocks += p->pools[i].state == PM_POOL_USED
 				       ? p->pools[i].used
 				       : 0;
-	ret->arenas = p->arenas.len;
 	ret->live = bytes_of(g, PM_LEDGER_OBJECTS) +
 		    bytes_of(g, PM_LEDGER_LARGE) + bytes_of(g, PM_LEDGER_SLACK);
 	ret->fragmentation = bytes_of(g, PM_LEDGER_FREE_BLOCKS) +

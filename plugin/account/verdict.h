@@ -35,13 +35,10 @@ struct pm_verdict {
 	uint64_t cycles;	/* of live: what no root reaches */
 	uint64_t unshared;	/* copies of pages that the parent has, too */
 	bool knows_cycles, knows_unshared;
-	/* Of the fragmentation: blocks in use in arenas that have free ones. */
-	uint64_t empty_arenas; /* bytes of arenas without a used block */
-	uint64_t blocks, arenas;
+	uint64_t blocks; /* in use, in all pools */
 };
 
-/* Fills all but cycles and unshared, which the caller may know.  Arenas that
-   nothing is in are the allocator's to give back: no fragmentation. */
+/* Fills all but cycles and unshared, which the caller may know. */
 void pm_verdict_figures(const struct pm_ledger *g, const struct pm_pools *p,
 	struct pm_verdict *ret);
 /* Chooses the rule. */
