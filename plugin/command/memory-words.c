@@ -12,74 +12,91 @@ static unsigned share(const struct pm_verdict *v, uint64_t bytes)
 		      : 0;
 }
 
+/* "N objects, 1.2 GiB (34 %) of 3.5 GiB of private memory, are ..." */
+struct cause {
+	uint64_t bytes;
+	const char *first, *comma; /* around the figures */
+};
+
+static void name_cause(struct pm_run *r, const struct pm_verdict *v,
+	struct cause c, const char *what)
+{
+	char all[16], bytes[16];
+	pm_emit_line(r->emit,
+		"Verdict: %s.  %s%s (%u %%) of %s of private memory%s are %s",
+		pm_verdict_text(v->rule), c.first,
+		pm_human_size(c.bytes, bytes), share(v, c.bytes),
+		pm_human_size(v->all, all), c.comma, what);
+}
+
+static void say_cause(struct pm_run *r, const struct pm_memory_facts *f)
+{
+	const struct pm_verdict *v = &f->v;
+	struct cause c = {0, "", ""};
+	char what[320], first[48], n[28];
+	switch (v->rule) {
+	case PM_VERDICT_NOTHING:
+		pm_emit_line(r->emit,
+			"Verdict: nothing stands out; no cause has a quarter "
+			"of the %s of private memory.",
+			pm_human_size(v->all, n));
+		return;
+	case PM_VERDICT_LIVE:
+		c.bytes = v->live;
+		snprintf(what, sizeof what,
+			"objects that live.  py-heap-types says of which types "
+			"they are, py-path TYPE who holds them, py-retained "
+			"what would go with what.");
+		break;
+	case PM_VERDICT_FRAGMENTATION:
+		c.bytes = v->fragmentation;
+		snprintf(what, sizeof what,
+			"free, but in arenas that %s blocks in use keep.  "
+			"py-arena-pins says which objects these are.",
+			pm_grouped(v->blocks, n));
+		break;
+	case PM_VERDICT_NATIVE:
+		c.bytes = v->native;
+		snprintf(what, sizeof what,
+			"in use by no Python object: C code has them.");
+		break;
+	case PM_VERDICT_CACHING:
+		c.bytes = v->caching;
+		snprintf(what, sizeof what,
+			"free in malloc, which keeps them for later: "
+			"malloc_trim(0) would return what is not between used "
+			"chunks.");
+		break;
+	case PM_VERDICT_CYCLES:
+		snprintf(first, sizeof first, "%s objects, ",
+			pm_grouped(f->cycle_objects, n));
+		c = (struct cause){v->cycles, first, ","};
+		snprintf(what, sizeof what,
+			"reached from no root%s: gc.collect() would free them. "
+			" py-unreachable lists them.",
+			f->collector_off ? ", and the collector is off" : "");
+		break;
+	case PM_VERDICT_COPY_ON_WRITE:
+		c.bytes = v->unshared;
+		snprintf(what, sizeof what,
+			"copies of pages that the parent, process %d, has, "
+			"too: counts of references and the collector's links "
+			"are written to.  gc.freeze() before the fork keeps "
+			"the collector from it; py-memory -pages says of which "
+			"types they are.",
+			f->parent);
+		break;
+	}
+	name_cause(r, v, c, what);
+}
+
 static void say(struct pm_run *r, const struct pm_memory_facts *f)
 {
 	const struct pm_verdict *v = &f->v;
 	struct pm_emit *e = r->emit;
 	char a[16], b[16], n[28];
-	pm_human_size(v->all, a);
 	pm_emit_line(e, "%s", "");
-	switch (v->rule) {
-	case PM_VERDICT_NOTHING:
-		pm_emit_line(e,
-			"Verdict: nothing stands out; no cause has a quarter "
-			"of the %s of private memory.",
-			a);
-		break;
-	case PM_VERDICT_LIVE:
-		pm_emit_line(e,
-			"Verdict: live objects.  %s (%u %%) of %s of private "
-			"memory are objects that live.  py-heap-types says of "
-			"which types they are, py-path TYPE who holds them, "
-			"py-retained what would go with what.",
-			pm_human_size(v->live, b), share(v, v->live), a);
-		break;
-	case PM_VERDICT_FRAGMENTATION:
-		pm_emit_line(e,
-			"Verdict: fragmentation.  %s (%u %%) of %s of private "
-			"memory are free, but in arenas that %s blocks in use "
-			"keep.  py-arena-pins says which objects these are.",
-			pm_human_size(v->fragmentation, b),
-			share(v, v->fragmentation), a,
-			pm_grouped(v->blocks, n));
-		break;
-	case PM_VERDICT_NATIVE:
-		pm_emit_line(e,
-			"Verdict: native memory.  %s (%u %%) of %s of private "
-			"memory are in use by no Python object: C code has "
-			"them.",
-			pm_human_size(v->native, b), share(v, v->native), a);
-		break;
-	case PM_VERDICT_CACHING:
-		pm_emit_line(e,
-			"Verdict: allocator caching.  %s (%u %%) of %s of "
-			"private memory are free in malloc, which keeps them "
-			"for later: malloc_trim(0) would return what is not "
-			"between used chunks.",
-			pm_human_size(v->caching, b), share(v, v->caching), a);
-		break;
-	case PM_VERDICT_CYCLES:
-		pm_emit_line(e,
-			"Verdict: uncollected cycles.  %s objects, %s (%u %%) "
-			"of %s of private memory, are reached from no root%s: "
-			"gc.collect() would free them.  py-unreachable lists "
-			"them.",
-			pm_grouped(f->cycle_objects, n),
-			pm_human_size(v->cycles, b), share(v, v->cycles), a,
-			f->collector_off ? ", and the collector is off" : "");
-		break;
-	case PM_VERDICT_COPY_ON_WRITE:
-		pm_emit_line(e,
-			"Verdict: copy-on-write loss.  %s (%u %%) of %s of "
-			"private memory are copies of pages that the parent, "
-			"process %d, has, too: counts of references and the "
-			"collector's links are written to.  gc.freeze() before "
-			"the fork keeps the collector from it; py-memory "
-			"-pages says of which types they are.",
-			pm_human_size(v->unshared, b), share(v, v->unshared), a,
-			f->parent);
-		break;
-	}
+	say_cause(r, f);
 	pm_emit_line(e,
 		"A restarted worker with the same objects would save %s: %s "
 		"free in arenas, %s free in malloc%s.",

@@ -11,6 +11,11 @@
 
 #include <inttypes.h>
 
+struct page_row {
+	const struct pm_type *type;
+	const struct pm_pages_row *row;
+};
+
 struct memory {
 	struct pm_walking walking;
 	struct pm_mallocing mallocing;
@@ -18,7 +23,7 @@ struct memory {
 	struct pm_ledger_job *ledger;
 	bool has_ledger;
 	/* Garbage, where it is worth the time: the graph of all objects. */
-	bool decided, looks_for_cycles, has_cycles, off;
+	bool decided, has_cycles, off; /* has_cycles: or is not to look */
 	struct pm_graphing graphing;
 	struct pm_islands_job *islands;
 	/* A forked worker. */
@@ -26,6 +31,7 @@ struct memory {
 	bool asked_parent, has_unshared;
 	/* -pages */
 	struct pm_pages_job *pages;
+	PM_VEC(struct page_row) page_rows;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -121,11 +127,6 @@ static void show_rows(struct pm_run *r, const struct pm_ledger *g)
 
 /* ---- -pages ---- */
 
-struct page_row {
-	const struct pm_type *type;
-	const struct pm_pages_row *row;
-};
-
 static int by_resident(const void *a, const void *b)
 {
 	const struct page_row *x = a, *y = b;
@@ -165,26 +166,22 @@ static enum pm_status show_pages(struct pm_run *r, struct pm_error *err)
 	struct memory *st = r->state;
 	size_t n;
 	const struct pm_pages_row *rows = pm_pages_rows(st->pages, &n);
-	PM_VEC(struct page_row) shown = {0};
 	struct pm_resident sum = {0};
 	uint64_t count = 0;
-	bool ok = true;
-	for (size_t id = 0; ok && id < n; id++) {
+	for (size_t id = 0; id < n; id++) {
 		const struct pm_type *t =
 			pm_types_by_id(r->session->heap->types, (uint32_t)id);
-		if (t && rows[id].count)
-			ok = pm_vec_push(
-				&shown, (struct page_row){t, &rows[id]});
+		if (t && rows[id].count &&
+			!pm_vec_push(&st->page_rows,
+				(struct page_row){t, &rows[id]}))
+			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}
-	if (ok && shown.len)
-		qsort(shown.data, shown.len, sizeof *shown.data, by_resident);
-	if (ok) {
-		pm_emit_line(r->emit, "%s", "");
-		pm_emit_table(r->emit, "pages", columns, 7, r->top);
-	}
-	pm_vec_each (x, &shown) {
-		if (!ok)
-			break;
+	if (st->page_rows.len)
+		qsort(st->page_rows.data, st->page_rows.len,
+			sizeof *st->page_rows.data, by_resident);
+	pm_emit_line(r->emit, "%s", "");
+	pm_emit_table(r->emit, "pages", columns, 7, r->top);
+	pm_vec_each (x, &st->page_rows) {
 		show_page_row(r, x);
 		count += x->row->count;
 		sum.mapped += x->row->bytes.mapped;
@@ -192,9 +189,6 @@ static enum pm_status show_pages(struct pm_run *r, struct pm_error *err)
 		sum.swapped += x->row->bytes.swapped;
 		sum.exclusive += x->row->bytes.exclusive;
 	}
-	pm_vec_deinit(&shown);
-	if (!ok)
-		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	const struct pm_cell total[] = {{.u = count}, {.u = sum.mapped},
 		{.u = sum.exclusive}, {.u = sum.resident - sum.exclusive},
 		{.u = sum.swapped}, {.absent = true}, {.text = "total"}};
@@ -250,11 +244,11 @@ static enum pm_status decide(struct pm_run *r, struct pm_error *err)
 			((i->knows_enabled && !i->gc_enabled) ||
 				(i->generations && !i->gc_threshold[0])))
 			st->off = true;
-	st->looks_for_cycles = st->off || pm_run_flag(r, "cycles");
+	st->has_cycles = !st->off && !pm_run_flag(r, "cycles");
 	st->decided = true;
-	return st->looks_for_cycles ? pm_graphing_start(&st->graphing, r,
-					      PM_GRAPHING_DOMINATORS, err)
-				    : PM_OK;
+	return st->has_cycles ? PM_OK
+			      : pm_graphing_start(&st->graphing, r,
+					PM_GRAPHING_DOMINATORS, err);
 }
 
 static enum pm_status find_cycles(struct pm_run *r, struct pm_error *err)
@@ -329,7 +323,7 @@ static enum pm_status step(
 		return PM_OK;
 	if (!st->decided)
 		return decide(r, err);
-	if (st->looks_for_cycles && !st->has_cycles)
+	if (!st->has_cycles)
 		return find_cycles(r, err);
 	if (!st->has_malloc)
 		return pm_mallocing_step(
@@ -364,6 +358,7 @@ static void finish(struct pm_run *r)
 	pm_graphing_finish(&st->graphing);
 	pm_islands_destroy(st->islands);
 	pm_unshared_destroy(st->unshared);
+	pm_vec_deinit(&st->page_rows);
 	pm_pages_destroy(st->pages);
 	pm_ledger_destroy(st->ledger);
 	pm_mallocing_finish(&st->mallocing);
