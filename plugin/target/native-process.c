@@ -239,14 +239,15 @@ static bool shares_pages(int pid)
 	return line && strtoull(line + 14, NULL, 10) << 10 > SHARED_WORTH_IT;
 }
 
-static enum pm_status read_without_copies(struct process *p)
+/* Reads through that file from now on; false: it can't be opened. */
+static bool open_mem(struct process *p)
 {
 	char path[64];
 	snprintf(path, sizeof path, "/proc/%d/mem", p->t.pid);
 	p->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (p->mem_fd >= 0)
 		p->t.reader = "/proc/PID/mem";
-	return PM_OK;
+	return p->mem_fd >= 0;
 }
 
 /* Tries one word of the stack or, failing that, of any mapping. */
@@ -264,7 +265,7 @@ static enum pm_status choose_reader(struct process *p, struct pm_error *err)
 			      ? 0
 			      : errno;
 		if (!why && shares_pages(p->t.pid))
-			return read_without_copies(p);
+			open_mem(p); /* if not: copies it is */
 		if (!why)
 			return PM_OK;
 		if (why == EPERM || why == ENOSYS || why == ESRCH)
@@ -274,15 +275,11 @@ static enum pm_status choose_reader(struct process *p, struct pm_error *err)
 		return pm_fail(err, PM_SYSTEM, 0,
 			"cannot read the memory of process %d: %s", p->t.pid,
 			strerror(why));
-	char path[64];
-	snprintf(path, sizeof path, "/proc/%d/mem", p->t.pid);
-	p->mem_fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (p->mem_fd < 0)
+	if (!open_mem(p))
 		return pm_fail(err, PM_SYSTEM, 0,
 			"may not read the memory of process %d "
-			"(process_vm_readv: %s, %s: %s)",
-			p->t.pid, strerror(why), path, strerror(errno));
-	p->t.reader = "/proc/PID/mem";
+			"(process_vm_readv: %s, /proc/%d/mem: %s)",
+			p->t.pid, strerror(why), p->t.pid, strerror(errno));
 	return PM_OK;
 }
 
