@@ -179,16 +179,16 @@ START_TEST(columns_without_limit)
 		PM_CLEANUP(pm_cleanup_emit)
 		struct pm_emit *e = pm_emit_create("py-x", &o);
 		char names[MANY][8];
-		struct pm_column columns[MANY];
+		struct pm_column many[MANY];
 		struct pm_cell cells[MANY];
 		for (unsigned i = 0; i < MANY; i++) {
 			snprintf(names[i], sizeof names[i], "c%u", i);
-			columns[i] = (struct pm_column){
+			many[i] = (struct pm_column){
 				names[i], names[i], PM_CELL_COUNT};
 			cells[i] = (struct pm_cell){.u = 1000 + i};
 		}
-		pm_emit_table(e, "rows", columns, MANY, 0);
-		memset(columns, 0, sizeof columns);
+		pm_emit_table(e, "rows", many, MANY, 0);
+		memset(many, 0, sizeof many);
 		pm_emit_row(e, cells, 0);
 		pm_emit_table_end(e);
 		const char *text = finish(e, NULL, NULL);
