@@ -18,7 +18,8 @@ tests_lib_libtest_la_SOURCES = \
 	%D%/mini-python.c \
 	%D%/mini-python.h \
 	%D%/mini-segments.c \
-	%D%/mini-segments.h
+	%D%/mini-segments.h \
+	%D%/opened-heap.h
 tests_lib_libtest_la_LIBADD = libpymortem.la
 
 AM_LDFLAGS += -Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,-u,__wrap_malloc

@@ -8,6 +8,14 @@
 #include "layout/layout.h"
 #include "target/image.h"
 
+/* For each row whose objects are in pymalloc's pools. */
+#define EACH_PYMALLOC_ROW(row)                                                 \
+	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
+		for (const struct pm_row *row = pm_rows[row##_];               \
+			row &&                                                 \
+			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
+			row = NULL)
+
 struct mini {
 	const struct pm_row *row;
 	struct pm_layout *l; /* of the row, with the places as they are */

@@ -7,36 +7,20 @@
 #include "graph/without.h"
 #include "heap/occupancy.h"
 #include "heap/tenants.h"
-#include "lib/mini-heap.h"
+#include "lib/opened-heap.h"
 #include "unit/unit.h"
 
 #include <string.h>
 
-struct opened {
-	struct mini_heap h;
-	struct pm_memory *memory;
-	struct pm_heap *heap;
-};
-
-static void begin(struct opened *o, const struct pm_row *row)
-{
-	memset(o, 0, sizeof *o);
-	mini_heap_init(&o->h, row);
-}
-
-static void open_heap(struct opened *o)
+static void open_heap(struct opened_heap *o)
 {
 	struct pm_error err = {0};
-	struct mini *m = &o->h.m;
-	ck_assert_int_eq(pm_memory_create(m->t, 64, &o->memory, &err), PM_OK);
-	ck_assert_int_eq(
-		pm_heap_create(m->l, m->t, o->memory, &m->ms, &o->heap, &err),
-		PM_OK);
+	opened_heap_open(o);
 	ck_assert_msg(pm_heap_pools(o->heap, &err) == PM_OK, "%s: %s",
-		m->row->name, err.msg);
+		o->h.m.row->name, err.msg);
 }
 
-static void walk(struct opened *o)
+static void walk(struct opened_heap *o)
 {
 	struct pm_error err = {0};
 	struct pm_walk *job;
@@ -47,27 +31,13 @@ static void walk(struct opened *o)
 	pm_walk_destroy(job);
 }
 
-static void end(struct opened *o)
-{
-	pm_heap_destroy(o->heap);
-	pm_memory_destroy(o->memory);
-	mini_heap_deinit(&o->h);
-}
-
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row &&                                                 \
-			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
-			row = NULL)
-
 START_TEST(counts_and_what_is_needed_at_least)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		struct pm_error err = {0};
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		/* Two pools of one class: all but one block of each free. */
 		uint32_t size = 8 * o.h.m.l->t.alignment;
 		uint32_t room =
@@ -111,7 +81,7 @@ START_TEST(counts_and_what_is_needed_at_least)
 			used += *f != 0;
 		ck_assert_uint_eq(used, pools);
 		pm_vec_deinit(&fills);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
@@ -120,10 +90,10 @@ END_TEST
    all be free, and no hook is in them. */
 START_TEST(hooks_are_those_of_blocks_in_use)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
-		begin(&o, row);
+		struct opened_heap o;
+		opened_heap_begin(&o, row);
 		struct mini *m = &o.h.m;
 		unsigned ws = m->l->t.word_size;
 		for (unsigned k = 1; k <= 12; k++) {
@@ -146,7 +116,7 @@ START_TEST(hooks_are_those_of_blocks_in_use)
 		ck_assert_uint_gt(hooked * 10, seen * 7);
 		ck_assert_msg(p->hook_pre == 2 * ws, "%s", row->name);
 		ck_assert_uint_eq(p->hook_post, (m->l->t.hook_words - 2) * ws);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
@@ -174,14 +144,14 @@ static bool see(void *arg, const struct pm_tenant *t)
 
 START_TEST(every_block_has_a_tenant)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		struct pm_error err = {0};
 		struct pm_tenants *job;
 		uint32_t arena = 0;
 		bool done = false;
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		pm_addr items[2] = {
 			mini_new_int(&o.h, 1000), mini_new_int(&o.h, 2000)};
 		pm_addr list = mini_new_list(&o.h, items, 2);
@@ -205,7 +175,7 @@ START_TEST(every_block_has_a_tenant)
 		ck_assert_msg(f.list_seen && f.items_seen, "%s", row->name);
 		ck_assert_uint_eq(pm_tenants_unreadable(job), 0);
 		pm_tenants_destroy(job);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
@@ -228,7 +198,7 @@ static bool has(const uint64_t *bits, uint32_t node)
 	return bits[node / 64] >> node % 64 & 1;
 }
 
-static struct pm_graph *graph_of(struct opened *o)
+static struct pm_graph *graph_of(struct opened_heap *o)
 {
 	struct pm_error err = {0};
 	struct pm_graph_build *job;
@@ -245,10 +215,10 @@ static struct pm_graph *graph_of(struct opened *o)
 /* What two hold goes with neither of them alone. */
 START_TEST(what_goes_with_an_object)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
-		begin(&o, row);
+		struct opened_heap o;
+		opened_heap_begin(&o, row);
 		pm_addr own = mini_new_int(&o.h, 1000);
 		pm_addr shared = mini_new_int(&o.h, 2000);
 		pm_addr items[2] = {own, shared};
@@ -281,7 +251,7 @@ START_TEST(what_goes_with_an_object)
 		free(rest);
 		free(gone);
 		pm_graph_destroy(g);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST

@@ -46,13 +46,6 @@ static void end(struct fixture *t)
 	mini_heap_deinit(&t->h);
 }
 
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row &&                                                 \
-			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
-			row = NULL)
-
 static void word(struct mini *m, pm_addr at, uint64_t v)
 {
 	mini_store(m, at, m->l->t.word_size, v);
@@ -131,7 +124,7 @@ static pm_addr found(struct fixture *t, pm_addr addr, const char *name)
 
 START_TEST(slots_are_found_by_name_and_offset)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -173,7 +166,7 @@ static pm_addr two(struct fixture *t)
 
 START_TEST(dicts_are_found_before_and_behind_items)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -245,7 +238,7 @@ static pm_addr make_values(struct fixture *t, pm_addr at)
 
 START_TEST(split_dicts_keep_their_own_order)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		if (row->traits.keys_form == PM_KEYS_TABLE)
@@ -274,7 +267,7 @@ END_TEST
 START_TEST(managed_values_are_found_without_a_dict)
 {
 	unsigned rows = 0;
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		if (row->traits.managed_dict == PM_MANAGED_NONE)
 			continue;

@@ -49,19 +49,9 @@ static struct pm_type_stats stats_of(struct walked *w, pm_addr type)
 	return w->heap->stats[t->id];
 }
 
-static bool has_pymalloc(const struct pm_row *row)
-{
-	return row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;
-}
-
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row && has_pymalloc(row); row = NULL)
-
 START_TEST(counts_and_sizes)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -101,7 +91,7 @@ END_TEST
 
 START_TEST(free_blocks_are_not_objects)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -124,7 +114,7 @@ END_TEST
 /* Python configured to use huge pages has arenas of twice the size. */
 static void arena_of_huge_pages(unsigned missing)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		if (row->traits.obmalloc_home == PM_OBMALLOC_STATICS)
 			continue;
@@ -177,7 +167,7 @@ static void put_freelist(
 START_TEST(free_lists_hold_no_objects)
 {
 	unsigned rows = 0;
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		if (row->traits.freelist_link != PM_FREELIST_FIRST_WORD)
 			continue;
@@ -231,7 +221,7 @@ static void put_state(
 START_TEST(static_types_keep_dicts_in_the_interpreter)
 {
 	unsigned rows = 0;
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		if (row->traits.static_types != PM_STATIC_TYPES_PER_INTERP)
 			continue;
@@ -276,7 +266,7 @@ END_TEST
    that is the address of an object, and where it just is a number. */
 START_TEST(items_that_look_like_an_object)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -320,7 +310,7 @@ static bool count_seen(void *arg, unsigned who, const struct pm_scanned *x)
    that one would begin: each reading takes it for the same. */
 START_TEST(an_object_that_looks_like_two)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -372,7 +362,7 @@ static const struct pm_holders *holders_of(
 
 START_TEST(referrers_with_via)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -407,7 +397,7 @@ END_TEST
 
 START_TEST(values_as_python_shows_them)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -469,7 +459,7 @@ END_TEST
 START_TEST(random_damage)
 {
 	uint64_t seed = 88172645463325252u;
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;
@@ -530,7 +520,7 @@ static enum pm_status pools_alone(struct mini_heap *h, struct pm_memory *m,
 
 START_TEST(an_interpreter_alone)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct pm_error err = {0};
@@ -597,7 +587,7 @@ static void put_hook(
 
 START_TEST(large_blocks_with_debug_hooks)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct mini_heap h;
 		struct walked w;

@@ -147,16 +147,9 @@ static struct pm_refcheck_sums check_counts(struct world *w)
 	return s;
 }
 
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row &&                                                 \
-			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
-			row = NULL)
-
 START_TEST(variables)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		const struct pm_root *root;
@@ -196,7 +189,7 @@ END_TEST
 /* What other references explain is borrowed. */
 START_TEST(borrowed)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		const struct pm_root *root;
@@ -231,7 +224,7 @@ START_TEST(stacks_and_registers)
 {
 	static const uint16_t machines[] = {
 		EM_X86_64, EM_386, EM_AARCH64, EM_ARM, EM_S390};
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		const struct pm_root *root;
@@ -276,7 +269,7 @@ END_TEST
 /* A stack pointer that leads nowhere, and one into pymalloc's arena. */
 START_TEST(no_stacks)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		const struct pm_root *root;
@@ -325,7 +318,7 @@ static void look(struct world *w, pm_addr should)
 /* What objects, buffers, variables and stacks hold is none. */
 START_TEST(memory_of_malloc)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);

@@ -228,13 +228,6 @@ static bool holds(struct world *w, pm_addr object, const char *text,
 	return is;
 }
 
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row &&                                                 \
-			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
-			row = NULL)
-
 /* What holds, and what does not. */
 static const char *const true_of_thing[] = {
 	".count == 30",
@@ -393,7 +386,7 @@ static const char *const of_text_and_bytes[] = {
 
 START_TEST(conditions)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		uint64_t unreadable;
@@ -434,7 +427,7 @@ END_TEST
 /* Broken objects: false, counted, and nothing worse. */
 START_TEST(hostile_values)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		uint64_t unreadable;

@@ -84,13 +84,6 @@ static const char *name_of(struct world *w, size_t i)
 	return text;
 }
 
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row &&                                                 \
-			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
-			row = NULL)
-
 static void put_word(struct world *w, pm_addr at, pm_addr value)
 {
 	mini_store(&w->h.m, at, w->h.m.l->t.word_size, value);
@@ -146,7 +139,7 @@ static size_t check_struct(struct world *w, enum pm_holder_struct s, pm_addr at,
 
 START_TEST(fields_of_the_runtime)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -171,7 +164,7 @@ END_TEST
 
 START_TEST(names)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -195,7 +188,7 @@ END_TEST
    or it is not told; then what is there is a guess. */
 START_TEST(moved_fields)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -224,7 +217,7 @@ END_TEST
 /* A word that is no object's address is left out, and counted. */
 START_TEST(words_that_are_none)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -242,7 +235,7 @@ static const char *const locals[] = {"buf", "n"};
 
 START_TEST(locals_and_stacks)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -291,7 +284,7 @@ END_TEST
    many are shown, and it is said that something is wrong. */
 START_TEST(ring_of_frames)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		pm_addr frames[9];
@@ -330,7 +323,7 @@ END_TEST
 
 START_TEST(frame_objects)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -354,7 +347,7 @@ END_TEST
 /* Lists that lead back into themselves, and to nowhere. */
 START_TEST(torn_lists)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);
@@ -390,7 +383,7 @@ END_TEST
 
 START_TEST(static_types)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct world w;
 		begin(&w, row);

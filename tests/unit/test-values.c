@@ -46,13 +46,6 @@ static void end(struct fixture *t)
 	mini_heap_deinit(&t->h);
 }
 
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row &&                                                 \
-			row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;     \
-			row = NULL)
-
 static void ignore(void *arg, const char *key, const char *text)
 {
 	(void)arg;
@@ -112,7 +105,7 @@ static uint64_t word(struct fixture *t, pm_addr at)
 
 START_TEST(lists_of_more_than_there_can_be)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -147,7 +140,7 @@ END_TEST
 
 START_TEST(what_holds_itself_ends)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -172,7 +165,7 @@ END_TEST
 
 START_TEST(strings_of_the_wrong_kind)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -200,7 +193,7 @@ END_TEST
 
 START_TEST(classes_that_went_or_lead_in_circles)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -235,7 +228,7 @@ END_TEST
 
 START_TEST(dicts_torn_in_a_resize)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -270,7 +263,7 @@ END_TEST
 
 START_TEST(ints_of_any_size)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);
@@ -327,7 +320,7 @@ static void put_dtype(struct fixture *t, pm_addr descr, bool two, char kind,
 
 START_TEST(arrays_of_numpy)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		struct fixture t;
 		begin(&t, row);

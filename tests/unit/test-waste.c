@@ -4,52 +4,13 @@
 #include "heap/duplicates.h"
 #include "heap/interned.h"
 #include "heap/walk.h"
-#include "lib/mini-heap.h"
+#include "lib/opened-heap.h"
 #include "unit/unit.h"
 
 #include <string.h>
 
-struct opened {
-	struct mini_heap h;
-	struct pm_memory *memory;
-	struct pm_heap *heap;
-};
-
-static void begin(struct opened *o, const struct pm_row *row)
-{
-	memset(o, 0, sizeof *o);
-	mini_heap_init(&o->h, row);
-}
-
-static void open_heap(struct opened *o)
-{
-	struct pm_error err = {0};
-	struct mini *m = &o->h.m;
-	ck_assert_int_eq(pm_memory_create(m->t, 64, &o->memory, &err), PM_OK);
-	ck_assert_int_eq(
-		pm_heap_create(m->l, m->t, o->memory, &m->ms, &o->heap, &err),
-		PM_OK);
-}
-
-static void end(struct opened *o)
-{
-	pm_heap_destroy(o->heap);
-	pm_memory_destroy(o->memory);
-	mini_heap_deinit(&o->h);
-}
-
-static bool has_pymalloc(const struct pm_row *row)
-{
-	return row->traits.obmalloc_home != PM_OBMALLOC_MIMALLOC;
-}
-
-#define EACH_ROW(row)                                                          \
-	for (size_t row##_ = 0; pm_rows[row##_]; row##_++)                     \
-		for (const struct pm_row *row = pm_rows[row##_];               \
-			row && has_pymalloc(row); row = NULL)
-
 /* The list of lists of this row with n entries; false: it has none. */
-static bool put_lists(struct opened *o, const pm_addr *entries, unsigned n)
+static bool put_lists(struct opened_heap *o, const pm_addr *entries, unsigned n)
 {
 	struct mini *m = &o->h.m;
 	const struct pm_fields *f = &m->l->f;
@@ -77,7 +38,8 @@ static bool put_lists(struct opened *o, const pm_addr *entries, unsigned n)
 	return true;
 }
 
-static const struct pm_freelist *find_list(struct opened *o, const char *name)
+static const struct pm_freelist *find_list(
+	struct opened_heap *o, const char *name)
 {
 	pm_vec_each (p, &o->heap->freelists.lists)
 		if (!strcmp(p->name, name))
@@ -88,11 +50,11 @@ static const struct pm_freelist *find_list(struct opened *o, const char *name)
 START_TEST(free_lists_are_counted)
 {
 	unsigned rows = 0;
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		struct pm_error err = {0};
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		struct mini *m = &o.h.m;
 		pm_addr held[3];
 		for (unsigned i = 0; i < 3; i++) {
@@ -101,7 +63,7 @@ START_TEST(free_lists_are_counted)
 		}
 		mini_new_list(&o.h, NULL, 0);
 		put_lists(&o, held, 3);
-		open_heap(&o);
+		opened_heap_open(&o);
 		ck_assert_int_eq(pm_heap_freelists(o.heap, &err), PM_OK);
 		const struct pm_freelist *f = find_list(&o, "lists");
 		ck_assert_ptr_nonnull(f);
@@ -116,7 +78,7 @@ START_TEST(free_lists_are_counted)
 		for (unsigned i = 0; i < 3; i++)
 			ck_assert(
 				pm_freelists_hold(&o.heap->freelists, held[i]));
-		end(&o);
+		opened_heap_end(&o);
 		rows++;
 	}
 	ck_assert_uint_gt(rows, 20);
@@ -127,19 +89,19 @@ END_TEST
    not believed, and said. */
 START_TEST(broken_free_lists_are_said)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
 		for (unsigned how = 0; how < 4; how++) {
-			struct opened o;
+			struct opened_heap o;
 			struct pm_error err = {0};
-			begin(&o, row);
+			opened_heap_begin(&o, row);
 			struct mini *m = &o.h.m;
 			const struct pm_fields *f = &m->l->f;
 			bool chain =
 				m->l->t.freelist_link == PM_FREELIST_FIRST_WORD;
 			if (!pm_has(f->freelists.lists) ||
 				(chain && (how == 0 || how == 1))) {
-				end(&o);
+				opened_heap_end(&o);
 				continue;
 			}
 			pm_addr held[3];
@@ -164,14 +126,14 @@ START_TEST(broken_free_lists_are_said)
 			else if (how == 3)
 				mini_store(m, base + f->freelists.lists.off, ws,
 					3);
-			open_heap(&o);
+			opened_heap_open(&o);
 			ck_assert_int_eq(
 				pm_heap_freelists(o.heap, &err), PM_OK);
 			const struct pm_freelist *l = find_list(&o, "lists");
 			ck_assert_uint_eq(l->count, 0);
 			ck_assert_uint_eq(o.heap->freelists.broken, 1);
 			ck_assert_uint_eq(o.heap->freelists.held.len, 0);
-			end(&o);
+			opened_heap_end(&o);
 		}
 	}
 }
@@ -181,7 +143,7 @@ END_TEST
 
 /* A table of static strings in 32 buckets, two of them in one chain; the
    address of its first entry. */
-static pm_addr put_hashtable(struct opened *o, uint64_t nentries)
+static pm_addr put_hashtable(struct opened_heap *o, uint64_t nentries)
 {
 	struct mini *m = &o->h.m;
 	const struct pm_fields *f = &m->l->f;
@@ -218,7 +180,7 @@ static bool has_hashtable(const struct pm_row *row)
 }
 
 static void count_interned(
-	struct opened *o, uint64_t counts[static 2], struct pm_interned *t)
+	struct opened_heap *o, uint64_t counts[static 2], struct pm_interned *t)
 {
 	struct pm_error err = {0};
 	pm_addr str;
@@ -232,17 +194,17 @@ static void count_interned(
 START_TEST(interned_strings_are_counted)
 {
 	unsigned tables = 0;
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		uint64_t counts[2], used;
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		struct mini *m = &o.h.m;
 		bool table = has_hashtable(row);
 		if (table)
 			put_hashtable(&o, STATIC_STRINGS);
 		tables += table;
-		open_heap(&o);
+		opened_heap_open(&o);
 		ck_assert_int_eq(pm_heap_pools(o.heap, NULL), PM_OK);
 		ck_assert_int_eq(
 			pm_layout_read(m->l, o.memory, m->interned_dict,
@@ -255,7 +217,7 @@ START_TEST(interned_strings_are_counted)
 		ck_assert_uint_eq(counts[1], table ? STATIC_STRINGS : 0);
 		ck_assert_uint_eq(t.entries, counts[0] + counts[1]);
 		ck_assert_uint_eq(t.unreadable + t.inconsistent, 0);
-		end(&o);
+		opened_heap_end(&o);
 	}
 	ck_assert_uint_gt(tables, 0);
 }
@@ -265,16 +227,16 @@ END_TEST
    what is missing is counted. */
 START_TEST(broken_tables_of_strings_end)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		uint64_t counts[2];
 		if (!has_hashtable(row))
 			continue;
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		struct mini *m = &o.h.m;
 		pm_addr first = put_hashtable(&o, 30);
-		open_heap(&o);
+		opened_heap_open(&o);
 		ck_assert_int_eq(pm_heap_pools(o.heap, NULL), PM_OK);
 		pm_auto_interned t = {0};
 		count_interned(&o, counts, &t);
@@ -284,22 +246,22 @@ START_TEST(broken_tables_of_strings_end)
 		pm_memory_destroy(o.memory);
 		o.memory = NULL;
 		pm_heap_destroy(pm_take(o.heap));
-		open_heap(&o);
+		opened_heap_open(&o);
 		ck_assert_int_eq(pm_heap_pools(o.heap, NULL), PM_OK);
 		pm_auto_interned again = {0};
 		count_interned(&o, counts, &again);
 		ck_assert_uint_eq(counts[1], 30);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
 
-static void walk(struct opened *o)
+static void walk(struct opened_heap *o)
 {
 	struct pm_error err = {0};
 	struct pm_walk *job = NULL;
 	bool done = false;
-	open_heap(o);
+	opened_heap_open(o);
 	ck_assert_int_eq(pm_walk_create(o->heap, 1, &job, &err), PM_OK);
 	while (!done)
 		ck_assert_int_eq(pm_walk_step(job, 0.5, &done, &err), PM_OK);
@@ -309,10 +271,10 @@ static void walk(struct opened *o)
 /* A buffer's first words may be left over from what died there. */
 START_TEST(words_behind_what_looks_dead_are_followed)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
-		begin(&o, row);
+		struct opened_heap o;
+		opened_heap_begin(&o, row);
 		struct mini *m = &o.h.m;
 		const struct pm_fields *f = &m->l->f;
 		unsigned ws = m->l->t.word_size;
@@ -327,18 +289,18 @@ START_TEST(words_behind_what_looks_dead_are_followed)
 			pm_types_get(o.heap->types, o.h.user_type);
 		ck_assert_uint_eq(o.heap->stats[t->id].count, 1);
 		ck_assert_uint_eq(o.heap->blocks_dead, 1);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
 
 START_TEST(copies_of_tuples_are_found)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		struct pm_error err = {0};
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		pm_addr a[3], b[3];
 		for (unsigned i = 0; i < 3; i++) {
 			a[i] = mini_new_int(&o.h, 1000 + i);
@@ -364,18 +326,18 @@ START_TEST(copies_of_tuples_are_found)
 		ck_assert_uint_eq(d->saving * 4, d->alloc * 3);
 		ck_assert_uint_eq(d->objects, 6);
 		pm_duplicates_destroy(job);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
 
 START_TEST(room_in_lists_is_counted)
 {
-	EACH_ROW(row)
+	EACH_PYMALLOC_ROW(row)
 	{
-		struct opened o;
+		struct opened_heap o;
 		struct pm_error err = {0};
-		begin(&o, row);
+		opened_heap_begin(&o, row);
 		struct mini *m = &o.h.m;
 		pm_addr items[5];
 		for (unsigned i = 0; i < 5; i++)
@@ -408,7 +370,7 @@ START_TEST(room_in_lists_is_counted)
 		ck_assert_uint_eq(lists->fills[PM_FILL_ONE], 1);
 		ck_assert_uint_eq(lists->owner, 0);
 		pm_collections_destroy(job);
-		end(&o);
+		opened_heap_end(&o);
 	}
 }
 END_TEST
