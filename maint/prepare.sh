@@ -30,6 +30,7 @@ gdb has_header gdb/jit-reader.h
 libjansson-dev has_header jansson.h
 libelf-dev has_header libelf.h
 libiberty-dev has_header libiberty/demangle.h
+libzstd-dev has_header zstd.h
 python3 test -x /usr/bin/python3'
 needs_of_tests='
 g++ command -v c++

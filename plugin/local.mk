@@ -13,6 +13,7 @@ include plugin/heap/local.mk
 include plugin/query/local.mk
 include plugin/graph/local.mk
 include plugin/account/local.mk
+include plugin/snapshot/local.mk
 include plugin/report/local.mk
 include plugin/command/local.mk
 include plugin/gdb/local.mk

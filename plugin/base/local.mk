@@ -7,6 +7,8 @@ libpymortem_la_SOURCES += \
 	%D%/load.h \
 	%D%/map.c \
 	%D%/map.h \
+	%D%/new-file.c \
+	%D%/new-file.h \
 	%D%/strbuf.c \
 	%D%/strbuf.h \
 	%D%/vec.c \

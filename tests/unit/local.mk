@@ -4,6 +4,7 @@ unit_tests = \
 	%D%/test-arenas \
 	%D%/test-attributes \
 	%D%/test-bridge \
+	%D%/test-container \
 	%D%/test-core \
 	%D%/test-dominators \
 	%D%/test-emit \
