@@ -27,6 +27,7 @@
 	X(set)                                                                 \
 	X(slots)                                                               \
 	X(strings)                                                             \
+	X(tasks)                                                               \
 	X(threads)                                                             \
 	X(type)                                                                \
 	X(unreachable)                                                         \

@@ -47,6 +47,9 @@ libpymortem_la_SOURCES += \
 	%D%/ref-tree.c %D%/ref-tree.h \
 	%D%/refs.c \
 	%D%/retained.c \
+	%D%/row-paths.c %D%/row-paths.h \
+	%D%/await-chain.c %D%/await-chain.h \
+	%D%/tasks.c \
 	%D%/retained-groups.c %D%/retained-groups.h \
 	%D%/run.c \
 	%D%/run.h \

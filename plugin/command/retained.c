@@ -2,6 +2,7 @@
 /* py-retained: what would go with an object. */
 #include "command/graphing.h"
 #include "command/retained-groups.h"
+#include "command/row-paths.h"
 #include "command/suspects.h"
 #include "graph/biggest.h"
 #include "graph/expression.h"
@@ -10,8 +11,6 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* So many rows are told with their path. */
-#define PATHS_AT_MOST 100
 /* Of the whole: what deeper levels of a tree show. */
 #define WORTH_SHOWING 200
 #define DEEPEST 64
@@ -34,8 +33,7 @@ struct retained {
 	struct pm_graphing graphing;
 	uint32_t *nodes; /* the rows, of objects */
 	size_t n;
-	struct pm_path_job *path; /* of the row paths.len */
-	PM_VEC(char *) paths;
+	struct pm_row_paths paths;	   /* of the first of them */
 	struct pm_retained_groups *groups; /* in place of the rows */
 	bool ready;
 	struct pm_suspicion *suspects; /* then, of the whole heap */
@@ -110,28 +108,12 @@ static enum pm_status find_path(struct pm_run *r, struct pm_error *err)
 {
 	struct retained *st = r->state;
 	const struct pm_graph *g = r->session->graph;
-	bool done = false;
-	if (st->paths.len == st->n || st->paths.len == PATHS_AT_MOST) {
-		st->ready = true;
-		return PM_OK;
-	}
-	if (!st->path)
-		PM_TRY(pm_path_create(g, st->nodes[st->paths.len], 1, NULL,
-			NULL, &st->path, err));
-	PM_TRY(pm_path_step(st->path, PM_STEP_SECONDS, &done, err));
-	if (!done)
-		return PM_OK;
-	pm_auto_strbuf text = {0};
-	const struct pm_paths *res = pm_path_result(st->path);
-	if (res->list.len)
-		pm_path_expression(g, res->list.data, &text);
-	pm_path_destroy(pm_take(st->path));
-	char *copy = strdup(pm_strbuf_text(&text));
-	if (!copy || !pm_vec_push(&st->paths, copy)) {
-		free(copy);
-		return out_of_memory(err);
-	}
-	return PM_OK;
+	bool done;
+	size_t i = st->paths.list.len;
+	st->ready = i == st->n || i == PM_ROW_PATHS_MAX;
+	return st->ready ? PM_OK
+			 : pm_row_paths_step(
+				   &st->paths, g, st->nodes[i], &done, err);
 }
 
 /* ---- what is shown ---- */
@@ -193,7 +175,8 @@ static void show_objects(struct pm_run *r)
 	begin_table(r, true, 0);
 	for (size_t i = 0; i < st->n; i++)
 		show_object(r, st->nodes[i], 0,
-			i < st->paths.len ? st->paths.data[i] : "");
+			i < st->paths.list.len ? st->paths.list.data[i].text
+					       : "");
 	pm_emit_table_end(r->emit);
 }
 
@@ -360,12 +343,9 @@ static void finish(struct pm_run *r)
 	if (!st)
 		return;
 	pm_graphing_finish(&st->graphing);
-	pm_path_destroy(st->path);
 	pm_retained_groups_destroy(st->groups);
 	pm_suspicion_destroy(st->suspects);
-	pm_vec_each (p, &st->paths)
-		free(*p);
-	pm_vec_deinit(&st->paths);
+	pm_row_paths_deinit(&st->paths);
 	free(st->nodes);
 	free(st);
 	r->state = NULL;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/outside.c \
+	%D%/awaitables.c %D%/awaitables.h \
 	%D%/interpreter.c %D%/interpreter.h \
 	%D%/mimalloc.c \
 	%D%/segment-owners.c %D%/segment-owners.h \

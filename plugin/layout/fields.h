@@ -63,6 +63,8 @@
 	S(gen, "PyGenObject") \
 	S(coro, "PyCoroObject") \
 	S(asyncgen, "PyAsyncGenObject") \
+	S(future, "FutureObj") \
+	S(task, "TaskObj|struct TaskObj") \
 	S(frame, "PyFrameObject|struct _frame") \
 	S(iframe, "_PyInterpreterFrame|struct _PyInterpreterFrame|InterpreterFrame") \
 	S(traceback, "PyTracebackObject") \
@@ -322,6 +324,13 @@
 	F(origin_or_finalizer, "gi_origin_or_finalizer")
 #define PM_FIELDS_coro(F) F(origin, "cr_origin|cr_origin_or_finalizer")
 #define PM_FIELDS_asyncgen(F) F(finalizer, "ag_finalizer|ag_origin_or_finalizer")
+#define PM_FIELDS_future(F) \
+	F(loop, "fut_loop") F(exception, "fut_exception") \
+	F(result, "fut_result") F(source_tb, "fut_source_tb") \
+	F(awaited_by, "fut_awaited_by") F(state, "fut_state") \
+	F(awaited_by_is_set, "fut_awaited_by_is_set")
+#define PM_FIELDS_task(F) \
+	F(waiter, "task_fut_waiter") F(coro, "task_coro") F(name, "task_name")
 #define PM_FIELDS_frame(F) \
 	F(back, "f_back") F(iframe, "f_frame") F(code, "f_code") \
 	F(builtins, "f_builtins") F(globals, "f_globals") F(locals, "f_locals") \

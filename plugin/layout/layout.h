@@ -110,6 +110,14 @@ enum pm_gen_states {
 	PM_GEN_STATES_315,
 	PM_GEN_STATES_BY_FRAME, /* not known: as their frames look */
 };
+/* How a generator that is suspended tells that it waits for another, which is
+   then the topmost word of its stack. */
+enum pm_yield_from {
+	PM_YIELD_FROM_OPCODE,  /* YIELD_FROM comes next (<= 3.10) */
+	PM_YIELD_FROM_RESUME,  /* RESUME comes next, with 2 or more */
+	PM_YIELD_FROM_STATE,   /* gi_frame_state (3.13) */
+	PM_YIELD_FROM_BENEATH, /* the same, one word below the topmost */
+};
 enum pm_freelist_link {
 	PM_FREELIST_DEAD_REFCNT, /* held objects have refcount 0 (<= 3.13) */
 	PM_FREELIST_FIRST_WORD,	 /* the first word links (3.14+) */
@@ -130,6 +138,7 @@ struct pm_traits {
 	enum pm_ref_form frame_refs;
 	enum pm_static_types static_types;
 	enum pm_gen_states gen_states;
+	enum pm_yield_from yield_from;
 	enum pm_freelist_link freelist_link;
 	bool int_zero_digit;	  /* int.__sizeof__ counts at least one digit */
 	bool static_type_presize; /* sys.getsizeof adds a GC head to static

@@ -8,8 +8,10 @@ bool pm_wording_is(const struct pm_layout *l, enum pm_wording w)
 		PM_WORDINGS(X)
 #undef X
 	};
-	/* What came with a patch release is known by all of its number. */
+	/* What came with a patch release is known by all of its number, and of
+	   later ones, too, where only the row is known. */
 	if (since[w] > 0xffff)
-		return l->hexversion >= since[w];
+		return l->hexversion >= since[w] ||
+		       (l->row && l->row->version > since[w] >> 16);
 	return l->row && l->row->version >= since[w];
 }

@@ -13,10 +13,8 @@
 	X(MODULE_SPECS, 0x304)	      /* __spec__ (PEP 451) */                 \
 	X(QUALIFIED_FUNCTIONS, 0x303) /* by __qualname__ (PEP 3155) */         \
 	X(SUBCLASSES_NAMED, 0x307)    /* of deque, count ... (bpo-27541) */    \
-	X(FUTURE_CONTEXTS, 0x307)     /* two words more */                     \
 	X(ONE_ARGUMENT, 0x307)	      /* without a comma (bpo-30399) */        \
 	X(TIMEDELTA_NAMED, 0x307)     /* days=1 (bpo-30302) */                 \
-	X(TASK_NAME, 0x308)	      /* asyncio (bpo-34270) */                \
 	X(EMPTY_SLOTS_COLLECTED, 0x308) /* instances of any class (3.8.x) */   \
 	X(ARENA_KEPT, 0x309) /* of pymalloc, an empty one (bpo-37257) */       \
 	X(NAMESPACE_IN_ORDER, 0x309)  /* not sorted any more (bpo-39075) */    \
@@ -33,10 +31,7 @@
 	X(BYTEARRAY_AS_BYTES, 0x30f)  /* ' only where it must be */            \
 	X(TYPE_TUPLE_VARIANCE, 0x30f) /* of typing.TypeVarTuple */             \
 	X(FILEIO_TRUNCATE, 0x30f)     /* a bit more before closefd */          \
-	X(FUTURE_CANCEL_MSG, 0x309)   /* words of _asyncio.Future: */          \
-	X(FUTURE_EXCEPTION_TB, 0x30a06f0) /* 3.10.6 */                         \
-	X(FUTURE_CANCELLED_EXC, 0x30d)	  /* came before its state */          \
-	X(FUTURE_AWAITED_BY, 0x30e)                                            \
+	X(FUTURE_EXCEPTION_TB, 0x30a06f0) /* a word of it more (3.10.6) */     \
 	X(LINES_BY_RANGE, 0x30a)    /* co_linetable for co_lnotab (PEP 626) */ \
 	X(LINES_BY_POSITION, 0x30b) /* with columns (PEP 657) */
 

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/attributes.c %D%/attributes.h \
+	%D%/awaits.c %D%/awaits.h \
 	%D%/class.c %D%/class.h \
 	%D%/decoders.c %D%/decoders.h \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \
+	%D%/futures.c %D%/futures.h \
 	%D%/locals.c %D%/locals.h \
 	%D%/thread-names.c %D%/thread-names.h \
 	%D%/threads.c %D%/threads.h \

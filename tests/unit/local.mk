@@ -29,6 +29,7 @@ unit_tests = \
 	%D%/test-strbuf \
 	%D%/test-suspects \
 	%D%/test-target \
+	%D%/test-tasks \
 	%D%/test-threads \
 	%D%/test-values \
 	%D%/test-vec \

@@ -5,6 +5,7 @@
 #include "command/run.h"
 #include "lib/mini-frames.h"
 #include "lib/throw.h"
+#include "object/types.h"
 #include "unit/unit.h"
 
 #include <elf.h>
@@ -90,6 +91,23 @@ static void push_frame(struct torture *t)
 	mini_frames_init(&s, h);
 	mini_push_frame(&s, h->m.thread,
 		mini_code(&s, "f", "app.py", 3, locals, 1, 1), values, -1);
+}
+
+/* A task, for what shows these, whose coroutine is no such thing. */
+static void add_task(struct torture *t)
+{
+	struct mini_heap *h = &t->h;
+	const struct pm_fields *f = &h->m.l->f;
+	uint32_t size = f->task.sizeof_.off;
+	pm_addr type = mini_type(
+		h, "_asyncio.Task", size, 0, PM_TPFLAG_HAVE_GC, false);
+	pm_addr one = mini_new(h, type, size, true);
+	pm_addr two = mini_new(h, type, size, true);
+	mini_put(&h->m, one, f->task.waiter, two);
+	mini_put(&h->m, one, f->task.coro, t->object);
+	mini_put(&h->m, two, f->future.exception, t->object);
+	mini_put(&h->m, two, f->future.state, 2);
+	t->object = one;
 }
 
 /* As the bridge does it: nothing here is guarded, the next command destroys
@@ -183,10 +201,15 @@ static void sweep(
 {
 	struct torture t = {0};
 	long reads, again;
+	bool tasks = strstr(line, "py-tasks");
+	if (tasks && !pm_has(row->fields.task.coro))
+		return;
 	mini_heap_init(&t.h, row);
 	fill(&t);
 	if (strstr(line, "py-threads"))
 		push_frame(&t);
+	if (tasks)
+		add_task(&t);
 	char *text = run_whole(&t, line, &reads);
 	ck_assert_int_gt(reads, 0);
 	run_disturbed(&t, line, 0, hook);
@@ -222,6 +245,7 @@ static const char *const more_lines[] = {
 	"py-path -json 0x1",
 	"py-backrefs -json -depth 2 -dot /dev/null 0x1",
 	"py-memory -json -cycles",
+	"py-tasks -json -chains",
 	"py-arena-map -color always -svg /dev/null",
 	"py-arena-map -json -sort occupancy",
 };
@@ -255,7 +279,8 @@ static bool is_swept(size_t row)
 static bool is_due(const struct pm_command *c, size_t number, size_t row)
 {
 	bool graph = c->group == PM_GROUP_GRAPH ||
-		     !strcmp(c->name, "py-arena-pins");
+		     !strcmp(c->name, "py-arena-pins") ||
+		     !strcmp(c->name, "py-tasks");
 	return !graph || number % 4 == row % 4;
 }
 

@@ -441,6 +441,7 @@ const struct pm_row pm_row_2_7d = {
 		.frame_refs = PM_REF_PLAIN,
 		.static_types = PM_STATIC_TYPES_OWN,
 		.gen_states = PM_GEN_STATES_OBJECT,
+		.yield_from = PM_YIELD_FROM_OPCODE,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = false,
 		.static_type_presize = false,

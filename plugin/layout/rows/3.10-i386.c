@@ -395,6 +395,20 @@ const struct pm_row pm_row_3_10_i386 = {
 			.sizeof_ = PM_AT(60, 1),
 			.finalizer = PM_AT(44, 4),
 		},
+		.future = {
+			.sizeof_ = PM_AT(80, 1),
+			.loop = PM_AT(8, 4),
+			.exception = PM_AT(24, 4),
+			.result = PM_AT(32, 4),
+			.source_tb = PM_AT(36, 4),
+			.state = PM_AT(44, 4),
+		},
+		.task = {
+			.sizeof_ = PM_AT(104, 1),
+			.waiter = PM_AT(80, 4),
+			.coro = PM_AT(84, 4),
+			.name = PM_AT(88, 4),
+		},
 		.frame = {
 			.sizeof_ = PM_AT(312, 1),
 			.back = PM_AT(12, 4),
@@ -656,6 +670,7 @@ const struct pm_row pm_row_3_10_i386 = {
 		.frame_refs = PM_REF_PLAIN,
 		.static_types = PM_STATIC_TYPES_OWN,
 		.gen_states = PM_GEN_STATES_OBJECT,
+		.yield_from = PM_YIELD_FROM_OPCODE,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = false,
 		.static_type_presize = false,

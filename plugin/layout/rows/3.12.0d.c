@@ -459,6 +459,20 @@ const struct pm_row pm_row_3_12_0d = {
 			.sizeof_ = PM_AT(80, 1),
 			.finalizer = PM_AT(56, 8),
 		},
+		.future = {
+			.sizeof_ = PM_AT(128, 1),
+			.loop = PM_AT(16, 8),
+			.exception = PM_AT(48, 8),
+			.result = PM_AT(64, 8),
+			.source_tb = PM_AT(72, 8),
+			.state = PM_AT(88, 4),
+		},
+		.task = {
+			.sizeof_ = PM_AT(176, 1),
+			.waiter = PM_AT(128, 8),
+			.coro = PM_AT(136, 8),
+			.name = PM_AT(144, 8),
+		},
 		.frame = {
 			.sizeof_ = PM_AT(56, 1),
 			.back = PM_AT(16, 8),
@@ -726,6 +740,7 @@ const struct pm_row pm_row_3_12_0d = {
 		.frame_refs = PM_REF_PLAIN,
 		.static_types = PM_STATIC_TYPES_PER_INTERP,
 		.gen_states = PM_GEN_STATES_311,
+		.yield_from = PM_YIELD_FROM_RESUME,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = true,
 		.static_type_presize = true,

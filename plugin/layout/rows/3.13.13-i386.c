@@ -572,6 +572,20 @@ const struct pm_row pm_row_3_13_13_i386 = {
 			.sizeof_ = PM_AT(40, 1),
 			.finalizer = PM_AT(28, 4),
 		},
+		.future = {
+			.sizeof_ = PM_AT(56, 1),
+			.loop = PM_AT(8, 4),
+			.exception = PM_AT(24, 4),
+			.result = PM_AT(32, 4),
+			.source_tb = PM_AT(36, 4),
+			.state = PM_AT(48, 4),
+		},
+		.task = {
+			.sizeof_ = PM_AT(76, 1),
+			.waiter = PM_AT(60, 4),
+			.coro = PM_AT(64, 4),
+			.name = PM_AT(68, 4),
+		},
 		.frame = {
 			.sizeof_ = PM_AT(40, 1),
 			.back = PM_AT(8, 4),
@@ -843,6 +857,7 @@ const struct pm_row pm_row_3_13_13_i386 = {
 		.frame_refs = PM_REF_PLAIN,
 		.static_types = PM_STATIC_TYPES_PER_INTERP,
 		.gen_states = PM_GEN_STATES_311,
+		.yield_from = PM_YIELD_FROM_STATE,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = true,
 		.static_type_presize = false,

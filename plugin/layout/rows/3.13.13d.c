@@ -573,6 +573,20 @@ const struct pm_row pm_row_3_13_13d = {
 			.sizeof_ = PM_AT(80, 1),
 			.finalizer = PM_AT(56, 8),
 		},
+		.future = {
+			.sizeof_ = PM_AT(104, 1),
+			.loop = PM_AT(16, 8),
+			.exception = PM_AT(48, 8),
+			.result = PM_AT(64, 8),
+			.source_tb = PM_AT(72, 8),
+			.state = PM_AT(96, 4),
+		},
+		.task = {
+			.sizeof_ = PM_AT(144, 1),
+			.waiter = PM_AT(112, 8),
+			.coro = PM_AT(120, 8),
+			.name = PM_AT(128, 8),
+		},
 		.frame = {
 			.sizeof_ = PM_AT(72, 1),
 			.back = PM_AT(16, 8),
@@ -844,6 +858,7 @@ const struct pm_row pm_row_3_13_13d = {
 		.frame_refs = PM_REF_PLAIN,
 		.static_types = PM_STATIC_TYPES_PER_INTERP,
 		.gen_states = PM_GEN_STATES_311,
+		.yield_from = PM_YIELD_FROM_STATE,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = true,
 		.static_type_presize = false,

@@ -368,6 +368,20 @@ const struct pm_row pm_row_3_8d = {
 			.sizeof_ = PM_AT(120, 1),
 			.finalizer = PM_AT(96, 8),
 		},
+		.future = {
+			.sizeof_ = PM_AT(104, 1),
+			.loop = PM_AT(16, 8),
+			.exception = PM_AT(48, 8),
+			.result = PM_AT(56, 8),
+			.source_tb = PM_AT(64, 8),
+			.state = PM_AT(72, 4),
+		},
+		.task = {
+			.sizeof_ = PM_AT(144, 1),
+			.waiter = PM_AT(104, 8),
+			.coro = PM_AT(112, 8),
+			.name = PM_AT(120, 8),
+		},
 		.frame = {
 			.sizeof_ = PM_AT(368, 1),
 			.back = PM_AT(24, 8),
@@ -593,6 +607,7 @@ const struct pm_row pm_row_3_8d = {
 		.frame_refs = PM_REF_PLAIN,
 		.static_types = PM_STATIC_TYPES_OWN,
 		.gen_states = PM_GEN_STATES_OBJECT,
+		.yield_from = PM_YIELD_FROM_OPCODE,
 		.freelist_link = PM_FREELIST_DEAD_REFCNT,
 		.int_zero_digit = false,
 		.static_type_presize = false,
