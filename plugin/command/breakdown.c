@@ -171,7 +171,6 @@ static size_t class_row(struct pm_breakdown *b, const struct pm_object *x)
 static size_t owner_row(struct pm_breakdown *b, const struct pm_object *x)
 {
 	uint32_t role = pm_roles_of(b->roles, x->addr);
-	const char *type = pm_type_bare(x->type);
 	struct pm_map_slot *s = pm_map_put(
 		&b->row_of, ((uint64_t)x->type->id << 32 | role) + 1, NULL);
 	if (!s) {
@@ -181,14 +180,7 @@ static size_t owner_row(struct pm_breakdown *b, const struct pm_object *x)
 	if (s->value)
 		return s->value;
 	pm_strbuf_reset(&b->text);
-	if (!role)
-		pm_strbuf_puts(&b->text, x->type->name);
-	else if (pm_roles_is_dict(b->roles, role) && !strcmp(type, "dict"))
-		pm_strbuf_puts(&b->text, pm_roles_text(b->roles, role));
-	else
-		pm_strbuf_printf(&b->text, "%s %s%s", type,
-			pm_roles_is_nested(b->roles, role) ? "" : "in ",
-			pm_roles_text(b->roles, role));
+	pm_roles_owner(b->roles, x->type, role, &b->text);
 	s->value = row_named(b, pm_strbuf_text(&b->text), 0);
 	return s->value;
 }

@@ -48,6 +48,8 @@ enum pm_operand {
 	PM_OPERAND_OPTIONAL_TYPE,
 	PM_OPERAND_TYPE_OR_ADDR, /* ADDR begins with a digit, $, (, * or & */
 	PM_OPERAND_WORDS,	 /* py-set NAME VALUE */
+	PM_OPERAND_FILE,
+	PM_OPERAND_FILES, /* one or more */
 };
 
 struct pm_run;
@@ -64,6 +66,9 @@ struct pm_command {
 	const char *operand_help;
 	const char *doc;      /* paragraphs */
 	const char *examples; /* lines "command  # what it answers" */
+	/* Does this run of it need a target?  NULL: PM_COMMAND_NO_TARGET
+	   says. */
+	bool (*needs_target)(const struct pm_run *r);
 	/* Prepares run->state; cheap.  The session is ready unless
 	   PM_COMMAND_NO_TARGET. */
 	enum pm_status (*start)(struct pm_run *r, struct pm_error *err);
@@ -91,8 +96,9 @@ struct pm_run {
 	const struct pm_command *command;
 	struct pm_session *session;
 	struct pm_emit *emit;
-	void *state;   /* the command's own */
-	char *operand; /* owned: text after the options, "" if none */
+	void *state;	      /* the command's own */
+	char *operand;	      /* owned: text after the options, "" if none */
+	PM_VEC(char *) words; /* of WORDS, FILE and FILES, unquoted */
 	bool has_addr;
 	pm_addr addr;	       /* the operand evaluated by the host */
 	size_t top;	       /* rows to show; 0 all */

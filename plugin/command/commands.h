@@ -14,6 +14,9 @@
 	X(collections)                                                         \
 	X(find_value)                                                          \
 	X(freelists)                                                           \
+	X(heap_diff)                                                           \
+	X(heap_growth)                                                         \
+	X(heap_save)                                                           \
 	X(heap_types)                                                          \
 	X(info)                                                                \
 	X(instances)                                                           \

@@ -20,6 +20,10 @@ static const char *operand_name(enum pm_operand o)
 		return " TYPE|ADDR";
 	case PM_OPERAND_WORDS:
 		return " [WORD]...";
+	case PM_OPERAND_FILE:
+		return " FILE";
+	case PM_OPERAND_FILES:
+		return " FILE...";
 	}
 	return "";
 }

@@ -14,9 +14,14 @@ libpymortem_la_SOURCES += \
 	%D%/command.h \
 	%D%/commands.c \
 	%D%/commands.h \
+	%D%/diff-show.c %D%/diff-show.h \
+	%D%/diffing.c %D%/diffing.h \
 	%D%/find.c \
 	%D%/fingerprint.c \
 	%D%/fingerprint.h \
+	%D%/heap-diff.c \
+	%D%/heap-growth.c \
+	%D%/heap-save.c \
 	%D%/heap-types.c \
 	%D%/freelists.c \
 	%D%/graphing.c \
@@ -56,6 +61,7 @@ libpymortem_la_SOURCES += \
 	%D%/runtime-state.c \
 	%D%/runtime-state.h \
 	%D%/suspects.c %D%/suspects.h \
+	%D%/saving.c %D%/saving.h \
 	%D%/session.c \
 	%D%/session.h \
 	%D%/set.c \

@@ -242,7 +242,7 @@ void pm_show_buffers(struct pm_run *r, const struct pm_measure *m)
 			{.text = buffer_text(b->kind)},
 			{.u = blocks},
 			{.u = b->bytes * blocks, .absent = !b->bytes},
-			{.u = pm_buffer_alloc(h, b)},
+			{.u = pm_buffer_alloc(h, h->memory, b)},
 			{.b = b->shared},
 		};
 		pm_emit_row(r->emit, cells, 0);

@@ -308,6 +308,28 @@ static enum pm_status parse_option(
 
 /* ---- the line ---- */
 
+/* What a command cannot do without. */
+static const char *what_is_missing(enum pm_operand operand)
+{
+	switch (operand) {
+	case PM_OPERAND_ADDR:
+		return "an address";
+	case PM_OPERAND_TYPE:
+		return "a type";
+	case PM_OPERAND_TYPE_OR_ADDR:
+		return "a type or an address";
+	case PM_OPERAND_FILE:
+	case PM_OPERAND_FILES:
+		return "a file";
+	case PM_OPERAND_NONE:
+	case PM_OPERAND_OPTIONAL_ADDR:
+	case PM_OPERAND_OPTIONAL_TYPE:
+	case PM_OPERAND_WORDS:
+		break;
+	}
+	return NULL;
+}
+
 static enum pm_status check_operand(struct pm_run *r, struct pm_error *err)
 {
 	const struct pm_command *c = r->command;
@@ -319,26 +341,30 @@ static enum pm_status check_operand(struct pm_run *r, struct pm_error *err)
 			"%s: takes no argument, only options: \"%s\"", c->name,
 			pm_strbuf_text(&shown));
 	}
-	if (!*r->operand &&
-		(operand == PM_OPERAND_ADDR || operand == PM_OPERAND_TYPE ||
-			operand == PM_OPERAND_TYPE_OR_ADDR)) {
+	const char *missing = what_is_missing(operand);
+	if (!*r->operand && missing) {
 		pm_auto_strbuf usage = {0};
 		pm_command_usage(c, &usage);
 		return pm_fail(err, PM_USAGE, 0, "%s: %s is missing; usage: %s",
-			c->name,
-			operand == PM_OPERAND_ADDR   ? "an address"
-			: operand == PM_OPERAND_TYPE ? "a type"
-						     : "a type or an address",
-			pm_strbuf_text(&usage));
+			c->name, missing, pm_strbuf_text(&usage));
 	}
+	if (operand == PM_OPERAND_FILE && r->words.len > 1)
+		return pm_fail(err, PM_USAGE, 0,
+			"%s: takes one file; put a name with blanks in quotes",
+			c->name);
 	return PM_OK;
 }
 
-static void append_operand_word(struct pm_strbuf *b, const char *word)
+static bool add_word(struct pm_run *r, struct pm_strbuf *b, const char *word)
 {
+	pm_auto_free char *copy = strdup(word);
 	if (b->len)
 		pm_strbuf_putc(b, ' ');
 	pm_strbuf_puts(b, word);
+	if (!copy || !pm_vec_push(&r->words, copy))
+		return false;
+	copy = NULL; /* given away */
+	return true;
 }
 
 static enum pm_status parse_line(
@@ -375,8 +401,7 @@ static enum pm_status parse_line(
 		if (!p)
 			return pm_fail(err, PM_USAGE, 0,
 				"%s: a quote is not closed", r->command->name);
-		append_operand_word(&rest, pm_strbuf_text(&word));
-		if (word.failed)
+		if (!add_word(r, &rest, pm_strbuf_text(&word)) || word.failed)
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	}
 	if (rest.failed)
@@ -414,6 +439,9 @@ void pm_options_deinit(struct pm_run *r)
 	r->values = NULL;
 	free(r->operand);
 	r->operand = NULL;
+	pm_vec_each (word, &r->words)
+		free(*word);
+	pm_vec_deinit(&r->words);
 }
 
 /* ---- values by name ---- */

@@ -48,6 +48,13 @@ bool pm_run_wants_addr(const struct pm_run *r)
 	       *r->operand;
 }
 
+bool pm_run_needs_target(const struct pm_run *r)
+{
+	const struct pm_command *c = r->command;
+	return c->needs_target ? c->needs_target(r)
+			       : !(c->flags & PM_COMMAND_NO_TARGET);
+}
+
 static enum pm_status name_command(
 	const struct pm_run *r, enum pm_status s, struct pm_error *err)
 {
@@ -71,7 +78,7 @@ enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err)
 	r->emit = pm_emit_create(r->command->name, &o);
 	if (!r->emit)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	bool has_target = !(r->command->flags & PM_COMMAND_NO_TARGET);
+	bool has_target = pm_run_needs_target(r);
 	if (has_target && s->target->truncated)
 		pm_emit_bool(r->emit, "core_truncated", true);
 	if (has_target && o.format == PM_EMIT_TEXT) {
@@ -124,8 +131,8 @@ enum pm_status pm_run_result(
 		res.text = pm_strbuf_text(&r->note);
 		res.len = r->note.len;
 	}
-	if (!(r->command->flags & PM_COMMAND_NO_TARGET) &&
-		!pm_run_flag(r, "json") && !pm_run_flag(r, "short"))
+	if (pm_run_needs_target(r) && !pm_run_flag(r, "json") &&
+		!pm_run_flag(r, "short"))
 		pm_session_announced(r->session);
 	*ret = res;
 	return PM_OK;

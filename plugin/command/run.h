@@ -21,7 +21,9 @@ static inline void pm_cleanup_run(struct pm_run **r)
    .addr and .has_addr before start. */
 bool pm_run_wants_addr(const struct pm_run *r);
 
-/* The session must be ready unless the command is PM_COMMAND_NO_TARGET. */
+/* Does it need a session that is ready? */
+bool pm_run_needs_target(const struct pm_run *r);
+
 PM_CHECKED enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err);
 PM_CHECKED enum pm_status pm_run_step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err);

@@ -54,6 +54,9 @@ void pm_session_reset(struct pm_session *s)
 void pm_session_deinit(struct pm_session *s)
 {
 	pm_session_reset(s);
+	if (s->mark && s->mark_destroy)
+		s->mark_destroy(s->mark);
+	s->mark = NULL;
 }
 
 enum pm_status pm_session_sync(struct pm_session *s,

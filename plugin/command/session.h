@@ -8,9 +8,10 @@
 #include "layout/layout.h"
 #include "target/module.h"
 
-struct pm_heap;	  /* heap/walk.h */
-struct pm_graph;  /* graph/graph.h */
-struct pm_malloc; /* malloc/malloc.h */
+struct pm_heap;	    /* heap/walk.h */
+struct pm_graph;    /* graph/graph.h */
+struct pm_malloc;   /* malloc/malloc.h */
+struct pm_snapshot; /* snapshot/snapshot.h */
 
 /* What the debugger tells at the start of a command. */
 struct pm_host_facts {
@@ -52,6 +53,10 @@ struct pm_session {
 	/* The C library's, of all interpreters; NULL until a command walked. */
 	struct pm_malloc *malloc;
 	void (*malloc_destroy)(struct pm_malloc *m);
+	/* What py-heap-growth compares with, of an earlier stop; NULL: none.
+	   Kept when the target runs. */
+	struct pm_snapshot *mark;
+	void (*mark_destroy)(struct pm_snapshot *s);
 	/* The interpreter that the command is about, -1: all of them; that of
 	   .heap, with its own layout (NULL: the session's). */
 	int64_t interpreter, heap_interpreter;

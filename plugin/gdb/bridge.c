@@ -152,7 +152,7 @@ static enum pm_status stage_parse(
 	PM_TRY(pm_run_create(&b->session, line, &b->run, err));
 	*ret = GO_ON;
 	b->stage = START;
-	if (b->run->command->flags & PM_COMMAND_NO_TARGET)
+	if (!pm_run_needs_target(b->run))
 		return PM_OK;
 	if (b->idle)
 		return pm_fail(err, PM_ABSENT, 0,
@@ -346,7 +346,7 @@ static enum pm_status follow_reference(struct bridge *b, struct pm_error *err)
 static enum pm_status stage_start(
 	struct bridge *b, enum next *ret, struct pm_error *err)
 {
-	bool target = !(b->run->command->flags & PM_COMMAND_NO_TARGET);
+	bool target = pm_run_needs_target(b->run);
 	enum pm_status s = target ? pm_session_ensure(&b->session, err) : PM_OK;
 	if (!s && b->reference)
 		s = follow_reference(b, err);
@@ -437,7 +437,8 @@ static enum pm_status show_result(struct bridge *b, struct pm_error *err)
 	size_t rows = 0;
 	for (size_t i = 0; i < res.nvars; i++) {
 		const struct pm_emit_variable *v = &res.vars[i];
-		pm_response_set(r, v->name, v->value, v->pointer);
+		/* Without a target GDB may take pointers for shorter ones. */
+		pm_response_set(r, v->name, v->value, v->pointer && !b->idle);
 		rows += v->pointer;
 	}
 	/* $py7 of an earlier command must not pass for one of this. */

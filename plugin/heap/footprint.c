@@ -148,11 +148,12 @@ uint64_t pm_block_for(const struct pm_heap *h, uint64_t bytes)
 	return least_chunk(bytes + p->outside_hooks, ws);
 }
 
-uint64_t pm_buffer_alloc(struct pm_heap *h, const struct pm_buffer *b)
+uint64_t pm_buffer_alloc(
+	const struct pm_heap *h, struct pm_memory *m, const struct pm_buffer *b)
 {
 	if (b->kind == PM_BUFFER_VALUES)
-		return pm_values_size(h, h->memory, b->addr, b->bytes);
-	uint64_t one = pm_block_size(h, h->memory, b->addr, b->bytes);
+		return pm_values_size(h, m, b->addr, b->bytes);
+	uint64_t one = pm_block_size(h, m, b->addr, b->bytes);
 	if (b->kind == PM_BUFFER_NODES)
 		return one * b->count;
 	if (b->kind != PM_BUFFER_DEQUE)
@@ -161,9 +162,9 @@ uint64_t pm_buffer_alloc(struct pm_heap *h, const struct pm_buffer *b)
 	pm_addr at = b->addr;
 	unsigned ws = h->l->t.word_size;
 	for (uint64_t i = 0; at && i < b->count; i++) {
-		total += pm_block_size(h, h->memory, at, b->bytes);
-		if (pm_memory_read_uint(h->memory, at + pm_deque_next_at(h->l),
-			    ws, &at, NULL) != PM_OK)
+		total += pm_block_size(h, m, at, b->bytes);
+		if (pm_memory_read_uint(m, at + pm_deque_next_at(h->l), ws, &at,
+			    NULL) != PM_OK)
 			break;
 	}
 	return total;
@@ -186,5 +187,6 @@ void pm_footprint(struct pm_heap *h, const struct pm_object *x,
 	ret->alloc = ret->block;
 	for (unsigned i = 0; i < m->nbuffers; i++)
 		if (!m->buffers[i].shared)
-			ret->alloc += pm_buffer_alloc(h, &m->buffers[i]);
+			ret->alloc +=
+				pm_buffer_alloc(h, h->memory, &m->buffers[i]);
 }

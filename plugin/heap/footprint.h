@@ -14,7 +14,8 @@ struct pm_footprint {
 };
 
 /* What the allocator set aside for a buffer, all links of a chain. */
-uint64_t pm_buffer_alloc(struct pm_heap *h, const struct pm_buffer *b);
+uint64_t pm_buffer_alloc(const struct pm_heap *h, struct pm_memory *m,
+	const struct pm_buffer *b);
 
 /* m: of the loaded object x. */
 void pm_footprint(struct pm_heap *h, const struct pm_object *x,

@@ -515,6 +515,20 @@ const char *pm_roles_text(const struct pm_roles *r, uint32_t role)
 					    : NULL;
 }
 
+void pm_roles_owner(const struct pm_roles *r, const struct pm_type *t,
+	uint32_t role, struct pm_strbuf *out)
+{
+	const char *type = pm_type_bare(t);
+	if (!role)
+		pm_strbuf_puts(out, t->name);
+	else if (pm_roles_is_dict(r, role) && !strcmp(type, "dict"))
+		pm_strbuf_puts(out, pm_roles_text(r, role));
+	else
+		pm_strbuf_printf(out, "%s %s%s", type,
+			pm_roles_is_nested(r, role) ? "" : "in ",
+			pm_roles_text(r, role));
+}
+
 uint64_t pm_roles_unreadable(const struct pm_roles *r)
 {
 	return r->unreadable;

@@ -30,6 +30,10 @@ const char *pm_roles_text(const struct pm_roles *r, uint32_t role);
 bool pm_roles_is_dict(const struct pm_roles *r, uint32_t role);
 /* Is what has it in another collection only? */
 bool pm_roles_is_nested(const struct pm_roles *r, uint32_t role);
+/* Whose objects of this type with this role are, as a group is called: "list in
+   attribute .tags of app.Foo", "dict of app.Foo", "app.Foo" of no role. */
+void pm_roles_owner(const struct pm_roles *r, const struct pm_type *t,
+	uint32_t role, struct pm_strbuf *out);
 uint64_t pm_roles_unreadable(const struct pm_roles *r);
 
 #endif

@@ -172,7 +172,7 @@ static void count_dict(struct pm_slots_job *j, struct pm_slots_class *c,
 		h, h->memory, d.addr - d.type->pre, m.extent + d.type->pre);
 	for (unsigned i = 0; i < m.nbuffers; i++) {
 		const struct pm_buffer *b = &m.buffers[i];
-		uint64_t bytes = pm_buffer_alloc(h, b);
+		uint64_t bytes = pm_buffer_alloc(h, h->memory, b);
 		if (b->kind == PM_BUFFER_VALUES)
 			c->values += bytes;
 		else if (b->kind == PM_BUFFER_KEYS && !b->shared &&

@@ -213,6 +213,8 @@ static void json_cell(struct pm_emit *e, const struct pm_column *c,
 		json_write_bool(&e->json, c->key, cell->b);
 		break;
 	case PM_CELL_INT:
+	case PM_CELL_DELTA:
+	case PM_CELL_DELTA_SIZE:
 		json_write_int(&e->json, c->key, cell->i);
 		break;
 	case PM_CELL_PERCENT:

@@ -25,7 +25,9 @@ enum pm_cell_type {
 	PM_CELL_PERCENT, /* double 0..100; text only, never in JSON */
 	PM_CELL_ADDR,	 /* pm_addr; JSON "0x..." */
 	PM_CELL_BOOL,
-	PM_CELL_INT, /* int64_t, no grouping */
+	PM_CELL_INT,	    /* int64_t, no grouping */
+	PM_CELL_DELTA,	    /* int64_t, digits grouped, always with a sign */
+	PM_CELL_DELTA_SIZE, /* the same in bytes */
 };
 
 struct pm_column {

@@ -128,6 +128,16 @@ static void append_cell(struct pm_emit *e, const struct pm_column *c,
 	case PM_CELL_INT:
 		pm_strbuf_printf(b, "%lld", (long long)cell->i);
 		break;
+	case PM_CELL_DELTA:
+	case PM_CELL_DELTA_SIZE: {
+		uint64_t u =
+			cell->i < 0 ? 0 - (uint64_t)cell->i : (uint64_t)cell->i;
+		bool exact = c->type == PM_CELL_DELTA || e->o.bytes;
+		pm_strbuf_putc(b, cell->i < 0 ? '-' : '+');
+		pm_strbuf_puts(
+			b, exact ? pm_grouped(u, buf) : pm_human_size(u, buf));
+		break;
+	}
 	}
 }
 

@@ -3,4 +3,13 @@ libpymortem_la_SOURCES += \
 	%D%/container-internal.h \
 	%D%/container-read.c \
 	%D%/container-write.c \
-	%D%/container.h
+	%D%/container.h \
+	%D%/diff.c \
+	%D%/diff.h \
+	%D%/print.c \
+	%D%/print.h \
+	%D%/save.c \
+	%D%/save.h \
+	%D%/sections.h \
+	%D%/snapshot.c \
+	%D%/snapshot.h

@@ -388,6 +388,7 @@ static enum pm_status read_core(
 	sort_segments(c);
 	core_notes_finish(&c->notes);
 	c->t.pid = c->notes.pid;
+	c->t.random = c->notes.stack;
 	if (!c->notes.ranges.len)
 		PM_TRY(core_guess_files(c, err));
 	if (!c->segments.len)

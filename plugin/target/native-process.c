@@ -4,7 +4,9 @@
 #include "base/strbuf.h"
 #include "target/native.h"
 #include "target/tasks.h"
+#include "base/load.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -283,6 +285,26 @@ static enum pm_status choose_reader(struct process *p, struct pm_error *err)
 	return PM_OK;
 }
 
+/* Its word size is not known yet: the vector of a 32-bit program, read as 64
+   bits, has no such tag but by chance, and is tried second. */
+static void find_random(struct pm_target *t)
+{
+	char name[64];
+	unsigned char bytes[1024];
+	snprintf(name, sizeof name, "/proc/%d/auxv", t->pid);
+	pm_auto_fd int fd = open(name, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, bytes, sizeof bytes);
+	for (unsigned ws = 8; ws >= 4 && !t->random; ws -= 4)
+		for (ssize_t i = 0; i + 2 * ws <= n; i += 2 * ws) {
+			pm_addr at =
+				pm_load(bytes + i + ws, ws, PM_HOST_BIG_ENDIAN);
+			if (pm_load(bytes + i, ws, PM_HOST_BIG_ENDIAN) ==
+					AT_RANDOM &&
+				pm_target_find_map(t, at))
+				t->random = at;
+		}
+}
+
 enum pm_status pm_native_open_process(
 	int pid, struct pm_target **ret, struct pm_error *err)
 {
@@ -309,6 +331,7 @@ enum pm_status pm_native_open_process(
 	PM_TRY(pm_native_parse_maps(t, pm_strbuf_text(&text), err));
 	PM_TRY(find_sysroot(t, err));
 	PM_TRY(choose_reader(p, err));
+	find_random(t);
 	*ret = pm_take(t);
 	return PM_OK;
 }

@@ -90,6 +90,10 @@ struct pm_target {
 	enum pm_target_kind kind;
 	bool parallel; /* ops may be called from worker threads */
 	int pid;       /* 0 when not known */
+	/* Of the 16 random bytes that the kernel gives a program when it starts
+	   (AT_RANDOM): they tell two processes apart, on cores, too.  0: not
+	   known. */
+	pm_addr random;
 	/* Of the program: cores say it, for others pm_modules_load reads it in
 	   the program's ELF header. */
 	unsigned word_size; /* 4 or 8; 0: not known yet */

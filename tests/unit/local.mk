@@ -25,6 +25,7 @@ unit_tests = \
 	%D%/test-search \
 	%D%/test-session \
 	%D%/test-slots \
+	%D%/test-snapshot \
 	%D%/test-spot \
 	%D%/test-strbuf \
 	%D%/test-suspects \

@@ -6,6 +6,7 @@
 #include "lib/mini-frames.h"
 #include "lib/throw.h"
 #include "object/types.h"
+#include "snapshot/snapshot.h"
 #include "unit/unit.h"
 
 #include <elf.h>
@@ -136,6 +137,21 @@ static void run(void *arg)
 		t->text = strndup(res.text, res.len);
 }
 
+/* A snapshot without any object, in a file or in memory. */
+static void write_snapshot(const char *path, struct pm_snapshot **ret_mark)
+{
+	struct pm_error err = {0};
+	struct pm_container_writer *w = NULL;
+	ck_assert_int_eq(
+		pm_container_create(path, PM_CONTENT_HEAP, &w, &err), PM_OK);
+	ck_assert_int_eq(pm_container_commit(w, &err), PM_OK);
+	if (ret_mark)
+		ck_assert_int_eq(pm_snapshot_open_fd(pm_container_take(w),
+					 "mark", ret_mark, &err),
+			PM_OK);
+	pm_container_writer_destroy(w);
+}
+
 static void begin(struct torture *t, const char *line)
 {
 	struct pm_session *s = &t->session;
@@ -146,6 +162,10 @@ static void begin(struct torture *t, const char *line)
 	s->modules = t->h.m.ms;
 	s->reader = "image";
 	s->stable_ids = true;
+	if (!strncmp(line, "py-heap-growth", 14)) {
+		write_snapshot(NULL, &s->mark);
+		s->mark_destroy = pm_snapshot_close;
+	}
 	t->line = line;
 	t->run = NULL;
 	t->text = NULL;
@@ -248,7 +268,12 @@ static const char *const more_lines[] = {
 	"py-tasks -json -chains",
 	"py-arena-map -color always -svg /dev/null",
 	"py-arena-map -json -sort occupancy",
+	"py-heap-save -json -owners /dev/null",
+	"py-heap-growth -json -mark",
 };
+
+/* For those that compare. */
+static char snapshot_file[] = "/tmp/test-torture-XXXXXX";
 
 static bool line_for(const struct pm_command *c, char line[static 80])
 {
@@ -258,10 +283,16 @@ static bool line_for(const struct pm_command *c, char line[static 80])
 		    c->operand == PM_OPERAND_OPTIONAL_ADDR;
 	bool type = c->operand == PM_OPERAND_TYPE ||
 		    c->operand == PM_OPERAND_TYPE_OR_ADDR;
-	snprintf(line, 80, "%s -json%s", c->name,
-		addr   ? " 0x1"
-		: type ? " list"
-		       : "");
+	const char *operand = "";
+	if (addr)
+		operand = "0x1";
+	else if (type)
+		operand = "list";
+	else if (c->operand == PM_OPERAND_FILE)
+		operand = "/dev/null";
+	else if (c->operand == PM_OPERAND_FILES)
+		operand = snapshot_file;
+	snprintf(line, 80, "%s -json %s", c->name, operand);
 	return true;
 }
 
@@ -274,19 +305,24 @@ static bool is_swept(size_t row)
 	return true;
 }
 
-/* Commands on the graph read much, and the same to begin with: in each row one
-   of four. */
+/* Commands on the graph and snapshots read much, and the same to begin with: in
+   each row one of four. */
 static bool is_due(const struct pm_command *c, size_t number, size_t row)
 {
-	bool graph = c->group == PM_GROUP_GRAPH ||
-		     !strcmp(c->name, "py-arena-pins") ||
-		     !strcmp(c->name, "py-tasks");
-	return !graph || number % 4 == row % 4;
+	bool much = c->group == PM_GROUP_GRAPH || c->group == PM_GROUP_TIME ||
+		    !strcmp(c->name, "py-arena-pins") ||
+		    !strcmp(c->name, "py-tasks");
+	return !much || number % 4 == row % 4;
 }
 
 static void sweep_all(void (*hook)(void))
 {
 	unsigned swept = 0;
+	int fd = mkstemp(snapshot_file);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+	write_snapshot(snapshot_file, NULL);
+	ck_assert_int_eq(setenv("SOURCE_DATE_EPOCH", "0", 1), 0);
 	size_t more = sizeof more_lines / sizeof *more_lines;
 	for (size_t r = 0; pm_rows[r]; r++) {
 		if (!is_swept(r) || pm_rows[r]->traits.obmalloc_home ==
@@ -304,6 +340,7 @@ static void sweep_all(void (*hook)(void))
 			sweep(pm_rows[r], more_lines[i], hook);
 	}
 	ck_assert_uint_gt(swept, 10);
+	unlink(snapshot_file);
 }
 
 START_TEST(every_read_throws_once)

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "command/saving.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+enum pm_status pm_saving_start(struct pm_saving *s, struct pm_run *r,
+	const char *path, bool owners, struct pm_error *err)
+{
+	*s = (struct pm_saving){.path = path, .owners = owners};
+	return pm_walking_start(&s->walking, r, err);
+}
+
+static enum pm_status find_owners(
+	struct pm_saving *s, struct pm_run *r, struct pm_error *err)
+{
+	uint64_t done, total;
+	if (!s->roles)
+		return pm_roles_create(r->session->heap, &s->roles, err);
+	PM_TRY(pm_roles_step(s->roles, PM_STEP_SECONDS, &s->has_roles, err));
+	pm_roles_progress(s->roles, &done, &total);
+	snprintf(r->progress, sizeof r->progress,
+		"finding owners %" PRIu64 "/%" PRIu64, done, total);
+	return PM_OK;
+}
+
+static enum pm_status create(
+	struct pm_saving *s, struct pm_run *r, struct pm_error *err)
+{
+	const struct pm_session *session = r->session;
+	pm_auto_strbuf target = {0}, python = {0};
+	const char *name = session->target->name;
+	pm_strbuf_escaped(&target, name, strlen(name));
+	pm_session_version(session, &python);
+	const struct pm_save_options o = {
+		.path = s->path,
+		.roles = s->roles,
+		.target = pm_strbuf_text(&target),
+		.python = pm_strbuf_text(&python),
+		.interpreter = session->interpreter,
+	};
+	return pm_save_create(session->heap, &o, &s->save, err);
+}
+
+enum pm_status pm_saving_step(struct pm_saving *s, struct pm_run *r,
+	bool *ret_done, struct pm_error *err)
+{
+	uint64_t done, total;
+	*ret_done = false;
+	if (!s->walked)
+		return pm_walking_step(&s->walking, r, &s->walked, err);
+	if (s->owners && !s->has_roles)
+		return find_owners(s, r, err);
+	if (!s->save)
+		return create(s, r, err);
+	PM_TRY(pm_save_step(s->save, PM_STEP_SECONDS, ret_done, err));
+	pm_save_progress(s->save, &done, &total);
+	snprintf(r->progress, sizeof r->progress, "saving %" PRIu64 "/%" PRIu64,
+		done, total);
+	return PM_OK;
+}
+
+void pm_saving_finish(struct pm_saving *s)
+{
+	pm_walking_finish(&s->walking);
+	pm_save_destroy(pm_take(s->save));
+	pm_roles_destroy(pm_take(s->roles));
+}

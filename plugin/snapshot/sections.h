@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* The sections of a snapshot of a heap (container.h), what is in them, and the
+   rules that its writer and its reader share. */
+#ifndef PM_SNAPSHOT_SECTIONS_H
+#define PM_SNAPSHOT_SECTIONS_H
+
+#include "snapshot/container.h"
+
+enum pm_snapshot_section {
+	/* Pairs of texts, a name and a value: PM_SNAPSHOT_FACTS. */
+	PM_SECTION_FACTS = 1,
+	/* For each type: its qualified name, its module, its address, 1 if its
+	   objects have a print. */
+	PM_SECTION_TYPES,
+	/* Texts: owners, see heap/roles.h.  Number 0 is none, and not here. */
+	PM_SECTION_OWNERS,
+	/* What many objects have in common: type, owner, size (as
+	   sys.getsizeof), bytes set aside.  In the order of their first use. */
+	PM_SECTION_SHAPES,
+	/* A number each for every object, in the order of addresses; first
+	   those in the allocator's arenas, then the others.  Addresses as the
+	   difference to the one before (0 at both starts), its lowest two bits
+	   put on top. */
+	PM_SECTION_ADDRESSES,
+	PM_SECTION_SHAPE_OF,
+	/* Two bytes for each object whose type has prints: a hash of what
+	   cannot change while it lives. */
+	PM_SECTION_PRINTS,
+};
+
+/* X(member, "name in the file", TEXT or NUMBER); a number is a text there,
+   too. */
+#define PM_SNAPSHOT_FACTS(X)                                                   \
+	X(target, "target", TEXT)   /* "process 12" */                         \
+	X(python, "python", TEXT)   /* version */                              \
+	X(process, "process", TEXT) /* random bytes of its start, "" */        \
+	X(pid, "pid", NUMBER)	    /* 0: not known */                         \
+	X(time, "time", NUMBER)	    /* of the save, seconds since 1970 */      \
+	X(interpreter, "interpreter", NUMBER) /* plus 1, 0: all */             \
+	X(inside, "inside", NUMBER)	      /* objects in arenas */          \
+	X(outside, "outside", NUMBER)                                          \
+	X(has_owners, "owners", NUMBER)                                        \
+	X(unreadable, "unreadable", NUMBER)                                    \
+	X(inconsistent, "inconsistent", NUMBER)
+
+struct pm_snapshot_facts {
+#define PM_MEMBER_TEXT(member) char member[512];
+#define PM_MEMBER_NUMBER(member) uint64_t member;
+#define X(member, name, type) PM_MEMBER_##type(member)
+	PM_SNAPSHOT_FACTS(X)
+#undef X
+#undef PM_MEMBER_TEXT
+#undef PM_MEMBER_NUMBER
+};
+
+static inline uint64_t pm_pack_step(uint64_t step)
+{
+	return step >> 2 | step << 62;
+}
+static inline uint64_t pm_unpack_step(uint64_t packed)
+{
+	return packed << 2 | packed >> 62;
+}
+
+#endif
