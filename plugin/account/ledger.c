@@ -180,18 +180,39 @@ static bool is_shared_memory(const struct pm_mapping *m)
 	return false;
 }
 
-/* Memory without a file behind a module's: what its data has beyond it. */
-static bool is_bss(const struct pm_modules *ms, const struct pm_mapping *m)
+/* Where a module's image that m begins in ends; 0: it begins in none.  Behind
+   the data of a module (.bss, a mapping without a file) the kernel may have put
+   something else, and both are one mapping then. */
+static pm_addr image_end(
+	const struct pm_ledger_job *j, const struct pm_mapping *m)
 {
-	const struct pm_module *before = pm_modules_at(ms, m->start - 1);
-	return before && !m->path && m->start < before->data_end;
+	const struct pm_modules *ms = j->h->modules;
+	const struct pm_module *in = ms ? pm_modules_at(ms, m->start) : NULL;
+	const uint64_t page = 4096;
+	if (in && m->path)
+		return m->end;
+	if (ms && !in && !m->path) {
+		in = pm_modules_at(ms, m->start - 1);
+		if (in && m->start >= in->data_end)
+			in = NULL;
+	}
+	if (!in)
+		return 0;
+	pm_addr end = in->end > in->data_end ? in->end : in->data_end;
+	end = (end + page - 1) / page * page;
+	return end < m->end ? end : m->end;
+}
+
+static enum pm_ledger_class class_of_image(const struct pm_mapping *m)
+{
+	return m->flags & PM_MAP_WRITE ? PM_LEDGER_LIBRARIES_DATA
+				       : PM_LEDGER_LIBRARIES_CODE;
 }
 
 /* What a mapping is where nobody divides it up. */
 static enum pm_ledger_class class_of(
 	const struct pm_ledger_job *j, const struct pm_mapping *m)
 {
-	const struct pm_modules *ms = j->h->modules;
 	if (m->flags & PM_MAP_SPECIAL)
 		return PM_LEDGER_KERNEL;
 	if (pm_target_knows_permissions(j->h->target) &&
@@ -200,9 +221,8 @@ static enum pm_ledger_class class_of(
 		return PM_LEDGER_GUARD;
 	if (is_shared_memory(m))
 		return PM_LEDGER_SHARED;
-	if (ms && (pm_modules_at(ms, m->start) || is_bss(ms, m)))
-		return m->flags & PM_MAP_WRITE ? PM_LEDGER_LIBRARIES_DATA
-					       : PM_LEDGER_LIBRARIES_CODE;
+	if (image_end(j, m) == m->end)
+		return class_of_image(m);
 	if (m->path)
 		return PM_LEDGER_FILES;
 	if (holds_stack(j, m))
@@ -246,6 +266,8 @@ static void begin_map(struct pm_ledger_job *j, const struct pm_mapping *m)
 		j->zone--;
 	while (j->zone < j->zones.len && j->zones.data[j->zone].end <= m->start)
 		j->zone++;
+	if (is_divided(j->class))
+		ledger_put(j, class_of_image(m), image_end(j, m));
 }
 
 /* Allocators reserve much that they may need later.  Of a live process such
