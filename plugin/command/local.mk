@@ -36,6 +36,7 @@ libpymortem_la_SOURCES += \
 	%D%/instances.c \
 	%D%/mallocing.c %D%/mallocing.h \
 	%D%/memory.c \
+	%D%/memory-large.c %D%/memory-large.h \
 	%D%/memory-words.c %D%/memory-words.h \
 	%D%/neighbours.c %D%/neighbours.h \
 	%D%/object.c \

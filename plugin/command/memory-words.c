@@ -2,14 +2,42 @@
 /* What py-memory says under its table. */
 #include "command/memory-words.h"
 
+#include <string.h>
+
 /* Sizes of chunks that are listed in text. */
 #define SIZES 5
+/* Types that are named. */
+#define TYPES 3
 
 /* Percent of the private memory. */
 static unsigned share(const struct pm_verdict *v, uint64_t bytes)
 {
 	return v->all ? (unsigned)(100.0 * (double)bytes / (double)v->all + 0.5)
 		      : 0;
+}
+
+/* "builtins.dict 1.2 GiB, ...": the types whose objects have most. */
+static void name_types(const struct pm_heap *h, struct pm_strbuf *out)
+{
+	uint32_t most[TYPES];
+	size_t n = 0;
+	char size[16];
+	for (uint32_t id = 0; id < h->nstats; id++) {
+		size_t at = n;
+		while (at && h->stats[most[at - 1]].alloc < h->stats[id].alloc)
+			at--;
+		if (at == TYPES || !h->stats[id].alloc)
+			continue;
+		n += n < TYPES;
+		memmove(most + at + 1, most + at, (n - at - 1) * sizeof *most);
+		most[at] = id;
+	}
+	for (size_t i = 0; i < n; i++) {
+		const struct pm_type *t = pm_types_by_id(h->types, most[i]);
+		pm_strbuf_printf(out, "%s%s %s", i ? ", " : "",
+			t ? t->name : "?",
+			pm_human_size(h->stats[most[i]].alloc, size));
+	}
 }
 
 /* "N objects, 1.2 GiB (34 %) of 3.5 GiB of private memory, are ..." */
@@ -33,7 +61,8 @@ static void say_cause(struct pm_run *r, const struct pm_memory_facts *f)
 {
 	const struct pm_verdict *v = &f->v;
 	struct cause c = {0, "", ""};
-	char what[320], first[48], n[28];
+	char what[512], first[48], n[28];
+	pm_auto_strbuf types = {0};
 	switch (v->rule) {
 	case PM_VERDICT_NOTHING:
 		pm_emit_line(r->emit,
@@ -43,10 +72,12 @@ static void say_cause(struct pm_run *r, const struct pm_memory_facts *f)
 		return;
 	case PM_VERDICT_LIVE:
 		c.bytes = v->live;
+		name_types(r->session->heap, &types);
 		snprintf(what, sizeof what,
-			"objects that live.  py-heap-types says of which types "
-			"they are, py-path TYPE who holds them, py-retained "
-			"what would go with what.");
+			"objects that live: %.200s.  py-heap-types lists all "
+			"types, py-path TYPE says who holds them, py-retained "
+			"what would go with what, -large who has large blocks.",
+			pm_strbuf_text(&types));
 		break;
 	case PM_VERDICT_FRAGMENTATION:
 		c.bytes = v->fragmentation;
@@ -106,6 +137,11 @@ static void say(struct pm_run *r, const struct pm_memory_facts *f)
 		pm_human_size(v->fragmentation, b),
 		pm_human_size(v->caching, n),
 		v->knows_cycles && v->cycles ? ", the rest garbage" : "");
+	if (v->rule == PM_VERDICT_LIVE && !f->ledger->residency)
+		pm_emit_line(e, "%s",
+			"Which pages a forked process shares with another "
+			"process, and which it copied, only a live one of this "
+			"machine tells.");
 	if (!v->knows_cycles)
 		pm_emit_line(e, "%s",
 			"Garbage that waits for the collector counts as live "

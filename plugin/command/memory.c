@@ -5,6 +5,7 @@
 #include "account/unshared.h"
 #include "command/graphing.h"
 #include "command/mallocing.h"
+#include "command/memory-large.h"
 #include "command/memory-words.h"
 #include "command/runtime-state.h"
 #include "graph/islands.h"
@@ -22,10 +23,13 @@ struct memory {
 	bool has_malloc;
 	struct pm_ledger_job *ledger;
 	bool has_ledger;
-	/* Garbage, where it is worth the time: the graph of all objects. */
-	bool decided, has_cycles, off; /* has_cycles: or is not to look */
+	/* The graph of all objects, where it is worth the time: for garbage,
+	   and for -large.  has_...: or is not to be looked for. */
+	bool decided, has_graph, has_cycles, has_large;
+	bool off; /* the collector */
 	struct pm_graphing graphing;
 	struct pm_islands_job *islands;
+	struct pm_large_blocks_job *large;
 	/* A forked worker. */
 	struct pm_unshared_job *unshared;
 	bool asked_parent, has_unshared;
@@ -245,24 +249,35 @@ static enum pm_status decide(struct pm_run *r, struct pm_error *err)
 				(i->generations && !i->gc_threshold[0])))
 			st->off = true;
 	st->has_cycles = !st->off && !pm_run_flag(r, "cycles");
+	st->has_large = !pm_run_flag(r, "large");
+	st->has_graph = st->has_cycles && st->has_large;
 	st->decided = true;
-	return st->has_cycles ? PM_OK
-			      : pm_graphing_start(&st->graphing, r,
-					PM_GRAPHING_DOMINATORS, err);
+	return st->has_graph ? PM_OK
+			     : pm_graphing_start(&st->graphing, r,
+				       st->has_cycles ? PM_GRAPHING_ROOTS
+						      : PM_GRAPHING_DOMINATORS,
+				       err);
 }
 
 static enum pm_status find_cycles(struct pm_run *r, struct pm_error *err)
 {
 	struct memory *st = r->state;
-	bool done = false;
-	if (st->islands) {
-		snprintf(r->progress, sizeof r->progress, "sorting islands");
-		return pm_islands_step(
-			st->islands, PM_STEP_SECONDS, &st->has_cycles, err);
-	}
-	PM_TRY(pm_graphing_step(&st->graphing, r, &done, err));
-	return done ? pm_islands_create(r->session->graph, &st->islands, err)
-		    : PM_OK;
+	snprintf(r->progress, sizeof r->progress, "sorting islands");
+	if (!st->islands)
+		return pm_islands_create(r->session->graph, &st->islands, err);
+	return pm_islands_step(
+		st->islands, PM_STEP_SECONDS, &st->has_cycles, err);
+}
+
+static enum pm_status find_large(struct pm_run *r, struct pm_error *err)
+{
+	struct memory *st = r->state;
+	snprintf(r->progress, sizeof r->progress, "looking for paths");
+	if (!st->large)
+		return pm_large_blocks_create(
+			r->session->graph, &st->large, err);
+	return pm_large_blocks_step(
+		st->large, PM_STEP_SECONDS, &st->has_large, err);
 }
 
 static enum pm_status step_ledger(struct pm_run *r, struct pm_error *err)
@@ -323,8 +338,12 @@ static enum pm_status step(
 		return PM_OK;
 	if (!st->decided)
 		return decide(r, err);
+	if (!st->has_graph)
+		return pm_graphing_step(&st->graphing, r, &st->has_graph, err);
 	if (!st->has_cycles)
 		return find_cycles(r, err);
+	if (!st->has_large)
+		return find_large(r, err);
 	if (!st->has_malloc)
 		return pm_mallocing_step(
 			&st->mallocing, r, &st->has_malloc, err);
@@ -342,6 +361,8 @@ static enum pm_status step(
 	show_rows(r, g);
 	if (st->pages)
 		PM_TRY(show_pages(r, err));
+	if (st->large)
+		pm_memory_show_large(r, pm_large_blocks_result(st->large));
 	show_verdict(r, g);
 	pm_emit_variable(r->emit, "py_mapped", g->sum.mapped);
 	pm_emit_skipped(r->emit, h->unreadable + g->unreadable,
@@ -357,6 +378,7 @@ static void finish(struct pm_run *r)
 		return;
 	pm_graphing_finish(&st->graphing);
 	pm_islands_destroy(st->islands);
+	pm_large_blocks_destroy(st->large);
 	pm_unshared_destroy(st->unshared);
 	pm_vec_deinit(&st->page_rows);
 	pm_pages_destroy(st->pages);
@@ -371,6 +393,9 @@ static const struct pm_option options[] = {
 	{.name = "pages",
 		.help = "Also which types' pages are private, shared with "
 			"other processes, swapped out."},
+	{.name = "large",
+		.help = "Also who has the large blocks: by type of the object "
+			"and by its path from a root."},
 	{.name = "cycles",
 		.help = "Also look for garbage (by itself only where the "
 			"collector is off)."},
@@ -402,9 +427,14 @@ const struct pm_command pm_command_memory = {
 	       "With -pages a second table says of which types the objects are "
 	       "that lie in pages of this process alone (PRIVATE), in pages "
 	       "SHARED with others since a fork, and in swap space; an object "
-	       "counts with what it owns.",
+	       "counts with what it owns.\n"
+	       "With -large another table credits the blocks that are too "
+	       "large for Python's pools (lists' items, dicts' tables, long "
+	       "bytes, numpy's data) to their objects, merged by type and "
+	       "path.",
 	.examples = "py-memory  # is it objects, fragmentation or C code\n"
-		    "py-memory -pages  # whose pages a forked worker copied",
+		    "py-memory -pages  # whose pages a forked worker copied\n"
+		    "py-memory -large  # app.CACHE[*] has 3 GiB of arrays",
 	.start = start,
 	.step = step,
 	.finish = finish,

@@ -7,6 +7,7 @@ libpymortem_la_SOURCES += \
 	%D%/graph.c %D%/graph.h \
 	%D%/groups.c %D%/groups.h \
 	%D%/islands.c %D%/islands.h \
+	%D%/large-blocks.c %D%/large-blocks.h \
 	%D%/machinery.c %D%/machinery.h \
 	%D%/native-memory.c %D%/native-memory.h \
 	%D%/path.c %D%/path.h \
