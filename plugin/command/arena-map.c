@@ -295,12 +295,10 @@ static enum pm_status svg_overview(
 	return PM_OK;
 }
 
-static enum pm_status write_svg(
-	struct pm_run *r, const struct pm_pools *p, struct pm_error *err)
+static enum pm_status draw_svg(
+	struct arena_map *st, const struct pm_pools *p, struct pm_error *err)
 {
-	struct arena_map *st = r->state;
-	const char *file = pm_run_text(r, "svg", "");
-	pm_auto_strbuf title = {0}, name = {0};
+	pm_auto_strbuf title = {0};
 	bool each = st->rows.len <= SVG_ARENAS;
 	size_t most = ACROSS;
 	pm_vec_each (x, &st->rows) {
@@ -319,6 +317,16 @@ static enum pm_status write_svg(
 	pm_svg_end(&st->svg);
 	if (st->svg.text.failed || title.failed)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	return PM_OK;
+}
+
+static enum pm_status write_svg(
+	struct pm_run *r, const struct pm_pools *p, struct pm_error *err)
+{
+	struct arena_map *st = r->state;
+	const char *file = pm_run_text(r, "svg", "");
+	pm_auto_strbuf name = {0};
+	PM_TRY(draw_svg(st, p, err));
 	PM_TRY(pm_output_write(file, st->svg.text.data, st->svg.text.len, err));
 	pm_strbuf_escaped(&name, file, strlen(file));
 	pm_emit_text(r->emit, "svg", pm_strbuf_text(&name));
@@ -344,6 +352,9 @@ static enum pm_status end(
 			"(PYTHONMALLOC=malloc?).");
 	if (pm_run_given(r, "svg"))
 		PM_TRY(write_svg(r, p, err));
+	else if (pm_emit_shows_pictures(r->emit) && st->rows.len)
+		PM_TRY(draw_svg(st, p, err));
+	pm_emit_picture(r->emit, pm_strbuf_text(&st->svg.text));
 	pm_emit_open_object(r->emit, "total");
 	pm_emit_uint(r->emit, "arenas", st->rows.len);
 	pm_emit_close(r->emit);

@@ -103,6 +103,7 @@ struct pm_run {
 	pm_addr addr;	       /* the operand evaluated by the host */
 	size_t top;	       /* rows to show; 0 all */
 	bool coloured;	       /* its text chooses colours of a terminal */
+	bool in_page;	       /* it is shown as a part of a page of HTML */
 	char progress[80];     /* "reading arenas 120/700", "" none */
 	void *values;	       /* private to options.c */
 	struct pm_strbuf note; /* private to run.c */

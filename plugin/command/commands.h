@@ -16,6 +16,7 @@
 	X(freelists)                                                           \
 	X(heap_diff)                                                           \
 	X(heap_growth)                                                         \
+	X(heap_report)                                                         \
 	X(heap_save)                                                           \
 	X(heap_types)                                                          \
 	X(info)                                                                \

@@ -21,6 +21,7 @@ libpymortem_la_SOURCES += \
 	%D%/fingerprint.h \
 	%D%/heap-diff.c \
 	%D%/heap-growth.c \
+	%D%/heap-report.c \
 	%D%/heap-save.c \
 	%D%/heap-types.c \
 	%D%/freelists.c \

@@ -69,7 +69,8 @@ enum pm_status pm_run_start(struct pm_run *r, struct pm_error *err)
 {
 	struct pm_session *s = r->session;
 	struct pm_emit_options o = {
-		.format = pm_run_flag(r, "json")    ? PM_EMIT_JSON
+		.format = r->in_page		    ? PM_EMIT_HTML
+			  : pm_run_flag(r, "json")  ? PM_EMIT_JSON
 			  : pm_run_flag(r, "short") ? PM_EMIT_SHORT
 						    : PM_EMIT_TEXT,
 		.bytes = pm_run_flag(r, "bytes"),

@@ -29,18 +29,24 @@ struct text_cell {
 struct text_table {
 	PM_VEC(struct pm_column) columns; /* len 0: no table is open */
 	size_t limit, rows, hidden;
+	const char *key;
 	struct pm_strbuf text;
 	PM_VEC(struct text_cell) cells; /* columns.len per row */
 	bool total;			/* the last row of cells is the total */
 	bool failed;
 };
 
+struct html_state {
+	bool lines, table; /* that are open */
+};
+
 struct pm_emit {
 	char command[40];
 	struct pm_emit_options o;
-	struct pm_strbuf text;	 /* PM_EMIT_TEXT and PM_EMIT_SHORT */
+	struct pm_strbuf text;	 /* all but PM_EMIT_JSON */
 	struct json_writer json; /* PM_EMIT_JSON */
 	struct text_table table;
+	struct html_state html; /* PM_EMIT_HTML */
 	PM_VEC(struct pm_emit_variable) vars;
 	struct pm_map ids; /* address to id, with stable_ids */
 	bool skipped;	   /* pm_emit_skipped was called */
@@ -55,11 +61,21 @@ void emit_stable_text(
 	struct pm_emit *e, const char *text, size_t len, struct pm_strbuf *out);
 
 /* text.c */
+/* Appends a cell as it is read; its column has a title. */
+void text_cell(struct pm_emit *e, const struct pm_column *c,
+	const struct pm_cell *cell, struct pm_strbuf *out);
 void text_table_cells(struct pm_emit *e, const struct pm_cell *cells);
 void text_table_render(struct pm_emit *e);
 void text_table_deinit(struct text_table *t);
 /* Columns of a terminal that UTF-8 text takes. */
 size_t text_width(const char *text, size_t len);
+
+/* html.c */
+void html_line(struct pm_emit *e, const char *text, size_t len);
+void html_table_row(struct pm_emit *e, const struct pm_cell *cells, bool total);
+void html_table_end(struct pm_emit *e);
+void html_picture(struct pm_emit *e, const char *svg);
+void html_finish(struct pm_emit *e);
 
 /* json.c */
 void json_writer_deinit(struct json_writer *w);

@@ -82,7 +82,7 @@ void emit_stable_text(
 
 void pm_emit_line(struct pm_emit *e, const char *fmt, ...)
 {
-	if (e->o.format != PM_EMIT_TEXT)
+	if (e->o.format != PM_EMIT_TEXT && e->o.format != PM_EMIT_HTML)
 		return;
 	va_list ap;
 	va_start(ap, fmt);
@@ -94,11 +94,30 @@ void pm_emit_line(struct pm_emit *e, const char *fmt, ...)
 		e->failed = true;
 		return;
 	}
-	if (e->o.stable_ids)
-		emit_stable_text(e, line, (size_t)n, &e->text);
-	else
-		pm_strbuf_append(&e->text, line, (size_t)n);
+	pm_auto_strbuf stable = {0};
+	const char *text = line;
+	if (e->o.stable_ids) {
+		emit_stable_text(e, line, (size_t)n, &stable);
+		e->failed |= stable.failed;
+		text = pm_strbuf_text(&stable);
+	}
+	if (e->o.format == PM_EMIT_HTML) {
+		html_line(e, text, strlen(text));
+		return;
+	}
+	pm_strbuf_puts(&e->text, text);
 	pm_strbuf_putc(&e->text, '\n');
+}
+
+bool pm_emit_shows_pictures(const struct pm_emit *e)
+{
+	return e->o.format == PM_EMIT_HTML;
+}
+
+void pm_emit_picture(struct pm_emit *e, const char *svg)
+{
+	if (pm_emit_shows_pictures(e))
+		html_picture(e, svg);
 }
 
 void pm_emit_text(struct pm_emit *e, const char *key, const char *value)
@@ -184,6 +203,7 @@ void pm_emit_table(struct pm_emit *e, const char *key,
 		e->failed = true;
 	}
 	t->limit = limit;
+	t->key = key;
 	t->rows = t->hidden = 0;
 	if (is_json(e))
 		json_write_open(&e->json, key, true, true);
@@ -250,6 +270,9 @@ void pm_emit_row(struct pm_emit *e, const struct pm_cell *cells, pm_addr object)
 	case PM_EMIT_TEXT:
 		text_table_cells(e, cells);
 		break;
+	case PM_EMIT_HTML:
+		html_table_row(e, cells, false);
+		break;
 	case PM_EMIT_SHORT:
 		if (object) {
 			char buf[24];
@@ -270,6 +293,8 @@ void pm_emit_total(struct pm_emit *e, const struct pm_cell *cells)
 {
 	if (e->table.columns.len && e->o.format == PM_EMIT_TEXT)
 		text_table_cells(e, cells);
+	if (e->table.columns.len && e->o.format == PM_EMIT_HTML)
+		html_table_row(e, cells, true);
 }
 
 void pm_emit_table_hide(struct pm_emit *e, uint64_t rows)
@@ -284,15 +309,15 @@ void pm_emit_table_end(struct pm_emit *e)
 		return;
 	if (is_json(e))
 		json_write_close(&e->json);
-	if (e->o.format == PM_EMIT_TEXT) {
+	if (e->o.format == PM_EMIT_TEXT)
 		text_table_render(e);
-		char n[28];
-		if (t->hidden)
-			pm_emit_line(e, "%s more row%s (-all shows %s)",
-				pm_grouped(t->hidden, n),
-				t->hidden == 1 ? "" : "s",
-				t->hidden == 1 ? "it" : "them");
-	}
+	if (e->o.format == PM_EMIT_HTML)
+		html_table_end(e);
+	char n[28];
+	if (t->hidden)
+		pm_emit_line(e, "%s more row%s (-all shows %s)",
+			pm_grouped(t->hidden, n), t->hidden == 1 ? "" : "s",
+			t->hidden == 1 ? "it" : "them");
 	t->columns.len = 0;
 }
 
@@ -321,6 +346,8 @@ enum pm_status pm_emit_finish(struct pm_emit *e, const char **ret_text,
 {
 	if (!e->finished) {
 		pm_emit_table_end(e);
+		if (e->o.format == PM_EMIT_HTML)
+			html_finish(e);
 		if (is_json(e)) {
 			if (e->json.depth != 1)
 				e->json.failed = true;

@@ -9,7 +9,8 @@
 
 #include "base/strbuf.h"
 
-enum pm_emit_format { PM_EMIT_TEXT, PM_EMIT_JSON, PM_EMIT_SHORT };
+/* HTML: a part of a page (page.h), with what text shows. */
+enum pm_emit_format { PM_EMIT_TEXT, PM_EMIT_JSON, PM_EMIT_SHORT, PM_EMIT_HTML };
 
 struct pm_emit_options {
 	enum pm_emit_format format;
@@ -59,6 +60,11 @@ static inline void pm_cleanup_emit(struct pm_emit **e)
 
 /* A line of text only, and a line break; no JSON. */
 PM_PRINTF(2, 3) void pm_emit_line(struct pm_emit *e, const char *fmt, ...);
+
+/* A picture, a document of SVG: only a page shows it.  Whether it does, for who
+   would draw one for nothing. */
+bool pm_emit_shows_pictures(const struct pm_emit *e);
+void pm_emit_picture(struct pm_emit *e, const char *svg);
 
 /* Values of the current JSON object (the document, or the innermost
    pm_emit_open). Text shows nothing: use pm_emit_line beside it. */

@@ -4,5 +4,7 @@ libpymortem_la_SOURCES += \
 	%D%/emit.c \
 	%D%/emit-private.h \
 	%D%/emit.h \
+	%D%/html.c \
+	%D%/page.c %D%/page.h \
 	%D%/json.c \
 	%D%/text.c

@@ -89,10 +89,9 @@ static size_t text_fit(const char *text, size_t len, size_t width)
 	return len;
 }
 
-static void append_cell(struct pm_emit *e, const struct pm_column *c,
-	const struct pm_cell *cell)
+void text_cell(struct pm_emit *e, const struct pm_column *c,
+	const struct pm_cell *cell, struct pm_strbuf *b)
 {
-	struct pm_strbuf *b = &e->table.text;
 	char buf[32];
 	if (cell->absent) {
 		pm_strbuf_putc(b, '-');
@@ -147,7 +146,7 @@ void text_table_cells(struct pm_emit *e, const struct pm_cell *cells)
 	for (size_t i = 0; i < t->columns.len; i++) {
 		size_t off = t->text.len;
 		if (t->columns.data[i].title)
-			append_cell(e, &t->columns.data[i], &cells[i]);
+			text_cell(e, &t->columns.data[i], &cells[i], &t->text);
 		if (!pm_vec_push(&t->cells,
 			    (struct text_cell){off, t->text.len - off}))
 			t->failed = true;

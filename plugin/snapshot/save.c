@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "snapshot/save.h"
+#include "base/clock.h"
 #include "heap/footprint.h"
 #include "heap/team.h"
 #include "object/class.h"
@@ -7,7 +8,6 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
 
 /* Less than a step: what is found in one is held in memory. */
 #define SLICE_SECONDS 0.02
@@ -299,19 +299,12 @@ void pm_process_mark(struct pm_target *t, char ret[33])
 		snprintf(ret + 2 * i, 3, "%02x", random[i]);
 }
 
-/* SOURCE_DATE_EPOCH is how one asks for files that are the same each time. */
-static uint64_t time_of_save(void)
-{
-	const char *fixed = getenv("SOURCE_DATE_EPOCH");
-	return fixed ? strtoull(fixed, NULL, 10) : (uint64_t)time(NULL);
-}
-
 static void gather_facts(const struct pm_save *s, struct pm_snapshot_facts *f)
 {
 	struct pm_target *t = s->h->target;
 	*f = (struct pm_snapshot_facts){
 		.pid = t->pid > 0 ? (uint64_t)t->pid : 0,
-		.time = time_of_save(),
+		.time = pm_file_time(),
 		.interpreter = (uint64_t)(s->interpreter + 1),
 		.inside = s->inside,
 		.outside = s->outside,

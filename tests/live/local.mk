@@ -53,8 +53,8 @@ live_tests += %D%/numpy.tap
 EXTRA_DIST += %D%/numpy.tap
 
 live_tests += %D%/slots.tap %D%/stacks.tap %D%/suspects.tap
-live_tests += %D%/tasks.tap
-EXTRA_DIST += %D%/tasks.tap
+live_tests += %D%/report.tap %D%/tasks.tap
+EXTRA_DIST += %D%/report.tap %D%/tasks.tap
 live_tests += %D%/threads.tap %D%/verdict.tap %D%/waste.tap
 EXTRA_DIST += %D%/slots.tap %D%/stacks.tap %D%/suspects.tap \
 	%D%/threads.tap %D%/verdict.tap %D%/waste.tap \

@@ -317,6 +317,61 @@ START_TEST(wide_text_keeps_columns)
 }
 END_TEST
 
+START_TEST(html_escapes_all_of_it)
+{
+	const struct pm_emit_options o = {.format = PM_EMIT_HTML};
+	static const struct pm_column shown[] = {
+		{"type", "<TYPE>", PM_CELL_TEXT},
+		{"size", "SIZE", PM_CELL_SIZE},
+		{"hidden", NULL, PM_CELL_COUNT},
+		{NULL, "N", PM_CELL_INT},
+	};
+	struct pm_emit *e = pm_emit_create("py-x", &o);
+	pm_emit_line(e, "%s", "");
+	pm_emit_line(e, "%s", "<script>\"&'");
+	pm_emit_line(e, "%s", "more");
+	pm_emit_table(e, "rows\"", shown, 4, 1);
+	pm_emit_row(e,
+		(struct pm_cell[]){
+			{.text = "</td>"}, {.u = 2048}, {.u = 7}, {.i = -3}},
+		0);
+	pm_emit_row(e,
+		(struct pm_cell[]){{.text = ""}, {.u = 0}, {.u = 0}, {.i = 0}},
+		0);
+	pm_emit_total(e, (struct pm_cell[]){{.text = NULL}, {.u = 1}, {.u = 0},
+				 {.absent = true}});
+	pm_emit_table_end(e);
+	ck_assert(pm_emit_shows_pictures(e));
+	pm_emit_picture(e, "<?xml version=\"1.0\"?>\n<svg><g/></svg>\n");
+	ck_assert_str_eq(finish(e, NULL, NULL),
+		"<pre>&lt;script&gt;&quot;&amp;&#39;\nmore\n</pre>\n"
+		"<div class=\"wide\"><table data-key=\"rows&quot;\">\n"
+		"<thead><tr><th data-key=\"type\">&lt;TYPE&gt;</th>"
+		"<th class=\"num\" data-key=\"size\">SIZE</th>"
+		"<th class=\"num\">N</th></tr></thead>\n<tbody>\n"
+		"<tr><td>&lt;/td&gt;</td>"
+		"<td class=\"num\" data-value=\"2048\" "
+		"title=\"2,048 bytes\">2.0 KiB</td>"
+		"<td class=\"num\" data-value=\"-3\">-3</td></tr>\n"
+		"<tr class=\"total\"><td></td>"
+		"<td class=\"num\" data-value=\"1\" title=\"1 bytes\">"
+		"1 B</td><td class=\"num\">-</td></tr>\n"
+		"</tbody></table></div>\n"
+		"<pre>1 more row (-all shows it)\n</pre>\n"
+		"<div class=\"wide\">\n<svg><g/></svg>\n</div>\n");
+}
+END_TEST
+
+START_TEST(pictures_are_for_pages)
+{
+	const struct pm_emit_options o = {.format = PM_EMIT_TEXT};
+	struct pm_emit *e = pm_emit_create("py-x", &o);
+	ck_assert(!pm_emit_shows_pictures(e));
+	pm_emit_picture(e, "<svg/>");
+	ck_assert_str_eq(finish(e, NULL, NULL), "");
+}
+END_TEST
+
 START_TEST(human_sizes)
 {
 	static const struct {
@@ -358,4 +413,5 @@ UNIT_MAIN("emit", aligns_columns, says_how_many_rows_are_left_out,
 	json_without_anything, json_left_open_fails, skipped_is_said,
 	short_is_addresses_only, stable_ids_in_order_of_appearance,
 	a_narrow_terminal_cuts_the_last_text, wide_text_keeps_columns,
-	human_sizes, grouped_digits)
+	html_escapes_all_of_it, pictures_are_for_pages, human_sizes,
+	grouped_digits)
