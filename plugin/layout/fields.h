@@ -105,6 +105,12 @@
 	S(freelists, "struct _Py_freelists|struct _Py_object_freelists|PyInterpreterState") \
 	S(hashtable, "_Py_hashtable_t") \
 	S(hashtable_entry, "_Py_hashtable_entry_t") \
+	S(tracemalloc, "struct _tracemalloc_runtime_state") \
+	S(trace_config, "struct _PyTraceMalloc_Config|typeof tracemalloc_config") \
+	S(trace, "trace_t") \
+	S(trace_key, "pointer_t") \
+	S(trace_stack, "struct tracemalloc_traceback|traceback_t") \
+	S(trace_frame, "struct tracemalloc_frame|frame_t") \
 	S(gil, "struct _gil_runtime_state")
 
 /* Those that no object begins with: all others begin with "object". */
@@ -114,7 +120,9 @@
 	O(pool) O(mi_segment) O(mi_page) O(mi_heap) O(types_state) \
 	O(static_type_state) O(dict_keys) O(dict_values) O(dict_entry) \
 	O(dict_unicode_entry) O(set_entry) O(iframe) O(buffer) O(odict_node) \
-	O(freelists) O(hashtable) O(hashtable_entry) O(gil)
+	O(freelists) O(hashtable) O(hashtable_entry) O(tracemalloc) \
+	O(trace_config) O(trace) O(trace_key) O(trace_stack) O(trace_frame) \
+	O(gil)
 
 #define PM_FIELDS_object(F) \
 	F(refcnt, "ob_refcnt") F(type, "ob_type") F(tid, "ob_tid") \
@@ -424,9 +432,23 @@
 	F(unicode_writers, "unicode_writers") F(bytes_writers, "bytes_writers") \
 	F(cfunctions, "pycfunctionobject") F(cmethods, "pycmethodobject") \
 	F(methods, "pymethodobjects")
-#define PM_FIELDS_hashtable(F) F(nentries, "nentries") F(nbuckets, "nbuckets") F(buckets, "buckets")
+#define PM_FIELDS_hashtable(F) F(nentries, "nentries|entries") \
+	F(nbuckets, "nbuckets|num_buckets") F(buckets, "buckets") \
+	F(key_size, "key_size") F(data_size, "data_size")
 #define PM_FIELDS_gil(F) F(last_holder, "last_holder") F(locked, "locked")
 #define PM_FIELDS_hashtable_entry(F) F(next, "_Py_slist_item.next|next") F(hash, "key_hash") F(key, "key") F(value, "value")
+#define PM_FIELDS_tracemalloc(F) \
+	F(config, "config") F(lock, "tables_lock") \
+	F(traced_memory, "traced_memory") F(peak, "peak_traced_memory") \
+	F(traces, "traces") F(domains, "domains")
+#define PM_FIELDS_trace_config(F) \
+	F(initialized, "initialized") F(tracing, "tracing") \
+	F(max_nframe, "max_nframe") F(use_domain, "use_domain")
+#define PM_FIELDS_trace(F) F(size, "size") F(traceback, "traceback")
+#define PM_FIELDS_trace_key(F) F(ptr, "ptr") F(domain, "domain")
+#define PM_FIELDS_trace_stack(F) F(nframe, "nframe") \
+	F(total_nframe, "total_nframe") F(frames, "frames")
+#define PM_FIELDS_trace_frame(F) F(filename, "filename") F(lineno, "lineno")
 /* clang-format on */
 
 #endif

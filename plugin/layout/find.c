@@ -537,6 +537,25 @@ static void find_interned_static(struct pm_build *b)
 	}
 }
 
+/* What nobody tells is looked for when it is asked for: a table is known by its
+   traces (trace/tables.c). */
+static void find_tracemalloc_statics(struct pm_build *b)
+{
+	static const struct named_place statics[] = {
+		{"_Py_tracemalloc_config",
+			offsetof(struct pm_places, trace_config)},
+		{"tracemalloc_config",
+			offsetof(struct pm_places, trace_config)},
+		{"tracemalloc_traces", offsetof(struct pm_places, traces)},
+		{"tracemalloc_domains",
+			offsetof(struct pm_places, trace_domains)},
+		{"tracemalloc_traced_memory",
+			offsetof(struct pm_places, traced_memory)},
+	};
+	for (size_t i = 0; i < sizeof statics / sizeof *statics; i++)
+		by_name(b, statics[i].at, statics[i].symbol);
+}
+
 void pm_find_statics(struct pm_build *b)
 {
 	static const struct named_place statics[] = {
@@ -561,4 +580,6 @@ void pm_find_statics(struct pm_build *b)
 		by_name(b, offsetof(struct pm_places, interned), "interned");
 		find_interned_static(b);
 	}
+	if (pm_has(b->l->f.trace.size) && !pm_has(b->l->f.runtime.tracemalloc))
+		find_tracemalloc_statics(b);
 }

@@ -229,7 +229,11 @@ const char *pm_source_text(enum pm_source s);
 	X(raw_allocated_blocks, "static raw_allocated_blocks")                 \
 	X(narenas_currently_allocated, "static narenas_currently_allocated")   \
 	X(ntimes_arena_allocated, "static ntimes_arena_allocated")             \
-	X(narenas_highwater, "static narenas_highwater")
+	X(narenas_highwater, "static narenas_highwater")                       \
+	X(trace_config, "static config of tracemalloc")                        \
+	X(traces, "static tracemalloc_traces variable")                        \
+	X(trace_domains, "static tracemalloc_domains variable")                \
+	X(traced_memory, "static tracemalloc_traced_memory")
 
 struct pm_place {
 	pm_addr addr;

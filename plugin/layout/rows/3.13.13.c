@@ -833,6 +833,37 @@ const struct pm_row pm_row_3_13_13 = {
 			.key = PM_AT(16, 8),
 			.value = PM_AT(24, 8),
 		},
+		.tracemalloc = {
+			.sizeof_ = PM_AT(232, 1),
+			.config = PM_AT(0, 12),
+			.lock = PM_AT(136, 8),
+			.traced_memory = PM_AT(144, 8),
+			.peak = PM_AT(152, 8),
+			.traces = PM_AT(184, 8),
+			.domains = PM_AT(192, 8),
+		},
+		.trace_config = {
+			.sizeof_ = PM_AT(12, 1),
+			.initialized = PM_AT(0, 4),
+			.tracing = PM_AT(4, 4),
+			.max_nframe = PM_AT(8, 4),
+		},
+		.trace = {
+			.sizeof_ = PM_AT(16, 1),
+			.size = PM_AT(0, 8),
+			.traceback = PM_AT(8, 8),
+		},
+		.trace_stack = {
+			.sizeof_ = PM_AT(24, 1),
+			.nframe = PM_AT(8, 2),
+			.total_nframe = PM_AT(10, 2),
+			.frames = PM_AT(12, 12),
+		},
+		.trace_frame = {
+			.sizeof_ = PM_AT(12, 1),
+			.filename = PM_AT(0, 8),
+			.lineno = PM_AT(8, 4),
+		},
 		.gil = {
 			.sizeof_ = PM_AT(208, 1),
 			.last_holder = PM_AT(8, 8),

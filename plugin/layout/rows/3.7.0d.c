@@ -575,13 +575,48 @@ const struct pm_row pm_row_3_7_0d = {
 			.var = PM_AT(40, 8),
 			.oldval = PM_AT(48, 8),
 		},
+		.freelists = {
+			.sizeof_ = PM_AT(2568, 1),
+		},
 		.hashtable = {
 			.sizeof_ = PM_AT(72, 1),
+			.nentries = PM_AT(8, 8),
+			.nbuckets = PM_AT(0, 8),
 			.buckets = PM_AT(16, 8),
+			.key_size = PM_AT(24, 8),
+			.data_size = PM_AT(32, 8),
 		},
 		.hashtable_entry = {
 			.sizeof_ = PM_AT(16, 1),
+			.next = PM_AT(0, 8),
 			.hash = PM_AT(8, 8),
+		},
+		.trace_config = {
+			.sizeof_ = PM_AT(16, 1),
+			.initialized = PM_AT(0, 4),
+			.tracing = PM_AT(4, 4),
+			.max_nframe = PM_AT(8, 4),
+			.use_domain = PM_AT(12, 4),
+		},
+		.trace = {
+			.sizeof_ = PM_AT(16, 1),
+			.size = PM_AT(0, 8),
+			.traceback = PM_AT(8, 8),
+		},
+		.trace_key = {
+			.sizeof_ = PM_AT(12, 1),
+			.ptr = PM_AT(0, 8),
+			.domain = PM_AT(8, 4),
+		},
+		.trace_stack = {
+			.sizeof_ = PM_AT(24, 1),
+			.nframe = PM_AT(8, 4),
+			.frames = PM_AT(12, 12),
+		},
+		.trace_frame = {
+			.sizeof_ = PM_AT(12, 1),
+			.filename = PM_AT(0, 8),
+			.lineno = PM_AT(8, 4),
 		},
 		.gil = {
 			.sizeof_ = PM_AT(208, 1),

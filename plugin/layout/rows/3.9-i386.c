@@ -597,6 +597,28 @@ const struct pm_row pm_row_3_9_i386 = {
 			.key = PM_AT(8, 4),
 			.value = PM_AT(12, 4),
 		},
+		.trace_config = {
+			.sizeof_ = PM_AT(12, 1),
+			.initialized = PM_AT(0, 4),
+			.tracing = PM_AT(4, 4),
+			.max_nframe = PM_AT(8, 4),
+		},
+		.trace = {
+			.sizeof_ = PM_AT(8, 1),
+			.size = PM_AT(0, 4),
+			.traceback = PM_AT(4, 4),
+		},
+		.trace_stack = {
+			.sizeof_ = PM_AT(16, 1),
+			.nframe = PM_AT(4, 2),
+			.total_nframe = PM_AT(6, 2),
+			.frames = PM_AT(8, 8),
+		},
+		.trace_frame = {
+			.sizeof_ = PM_AT(8, 1),
+			.filename = PM_AT(0, 4),
+			.lineno = PM_AT(4, 4),
+		},
 		.gil = {
 			.sizeof_ = PM_AT(160, 1),
 			.last_holder = PM_AT(4, 4),
