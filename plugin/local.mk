@@ -14,6 +14,7 @@ include plugin/query/local.mk
 include plugin/graph/local.mk
 include plugin/account/local.mk
 include plugin/snapshot/local.mk
+include plugin/trace/local.mk
 include plugin/report/local.mk
 include plugin/command/local.mk
 include plugin/gdb/local.mk

@@ -33,6 +33,7 @@
 	X(strings)                                                             \
 	X(tasks)                                                               \
 	X(threads)                                                             \
+	X(tracemalloc)                                                         \
 	X(type)                                                                \
 	X(unreachable)                                                         \
 	X(whatis)

@@ -72,6 +72,8 @@ libpymortem_la_SOURCES += \
 	%D%/spots.c \
 	%D%/spots.h \
 	%D%/threads.c \
+	%D%/trace-rows.c %D%/trace-rows.h \
+	%D%/tracemalloc.c \
 	%D%/type.c \
 	%D%/unreachable.c \
 	%D%/walking.c \

@@ -7,6 +7,7 @@ libpymortem_la_SOURCES += \
 	%D%/dict.c %D%/dict.h \
 	%D%/frames.c %D%/frames.h \
 	%D%/futures.c %D%/futures.h \
+	%D%/hashtable.c %D%/hashtable.h \
 	%D%/locals.c %D%/locals.h \
 	%D%/thread-names.c %D%/thread-names.h \
 	%D%/threads.c %D%/threads.h \

@@ -22,6 +22,8 @@ libpymortem_la_SOURCES += \
 	%D%/native.h \
 	%D%/residency.c \
 	%D%/residency.h \
+	%D%/scattered.c \
+	%D%/scattered.h \
 	%D%/symtab-file.c \
 	%D%/symtab-memory.c \
 	%D%/symtab.c \

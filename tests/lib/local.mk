@@ -19,6 +19,8 @@ tests_lib_libtest_la_SOURCES = \
 	%D%/mini-python.h \
 	%D%/mini-segments.c \
 	%D%/mini-segments.h \
+	%D%/mini-traces.c \
+	%D%/mini-traces.h \
 	%D%/opened-heap.h
 tests_lib_libtest_la_LIBADD = libpymortem.la
 

@@ -25,6 +25,8 @@ EXTRA_DIST += %D%/machines.tap %D%/emulated.py
 live_tests += %D%/unknown.tap
 EXTRA_DIST += %D%/unknown.tap
 
+live_tests += %D%/tracemalloc.tap
+EXTRA_DIST += %D%/tracemalloc.tap
 live_tests += %D%/find.tap
 EXTRA_DIST += %D%/find.tap
 

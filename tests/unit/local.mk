@@ -32,6 +32,7 @@ unit_tests = \
 	%D%/test-target \
 	%D%/test-tasks \
 	%D%/test-threads \
+	%D%/test-traces \
 	%D%/test-values \
 	%D%/test-vec \
 	%D%/test-waste

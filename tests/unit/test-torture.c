@@ -4,6 +4,7 @@
    nothing left behind, and the next run is right again. */
 #include "command/run.h"
 #include "lib/mini-frames.h"
+#include "lib/mini-traces.h"
 #include "lib/throw.h"
 #include "object/types.h"
 #include "snapshot/snapshot.h"
@@ -109,6 +110,19 @@ static void add_task(struct torture *t)
 	mini_put(&h->m, two, f->future.exception, t->object);
 	mini_put(&h->m, two, f->future.state, 2);
 	t->object = one;
+}
+
+/* What traces has a table, and the object is in it. */
+static void trace(struct torture *t)
+{
+	static const char *const files[] = {"app.py", "lib.py"};
+	static const uint32_t lines[] = {3, 7};
+	struct mini *m = &t->h.m;
+	struct mini_traces traces;
+	mini_traces_init(&traces, m, 2, true);
+	pm_addr stack = mini_stack(&traces, files, lines, 2, false);
+	mini_trace(&traces, 0, t->object - 16, 64, stack);
+	mini_trace(&traces, 7, 0x1000, 10, stack);
 }
 
 /* As the bridge does it: nothing here is guarded, the next command destroys
@@ -230,6 +244,8 @@ static void sweep(
 		push_frame(&t);
 	if (tasks)
 		add_task(&t);
+	if (strstr(line, "py-tracemalloc"))
+		trace(&t);
 	char *text = run_whole(&t, line, &reads);
 	ck_assert_int_gt(reads, 0);
 	run_disturbed(&t, line, 0, hook);
@@ -311,6 +327,9 @@ static bool is_swept(size_t row)
    each row one of four. */
 static bool is_due(const struct pm_command *c, size_t number, size_t row)
 {
+	if (!strcmp(c->name, "py-tracemalloc") &&
+		!mini_traces_may_be(pm_rows[row]))
+		return false;
 	bool much = c->group == PM_GROUP_GRAPH || c->group == PM_GROUP_TIME ||
 		    !strcmp(c->name, "py-arena-pins");
 	/* It runs most of the others. */
