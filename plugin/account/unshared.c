@@ -8,14 +8,20 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Read at once. */
+#define PAGES 64
+
 struct pm_unshared_job {
 	struct pm_target *t, *parent;
 	const struct pm_pools *pools;
 	const struct pm_residency *r;
 	struct pm_residency *theirs;
-	unsigned char *mine, *other; /* a page each */
+	unsigned char *mine, *other; /* PAGES each */
 	size_t arena;
 	pm_addr at; /* in it; 0: at its start */
+	/* What was read last, of both; 0: nothing. */
+	pm_addr from;
+	size_t n;
 	uint64_t bytes, shared;
 };
 
@@ -72,8 +78,8 @@ enum pm_status pm_unshared_create(struct pm_target *t, const struct pm_pools *p,
 	j->t = t;
 	j->pools = p;
 	j->r = r;
-	j->mine = malloc((size_t)r->page);
-	j->other = malloc((size_t)r->page);
+	j->mine = malloc(PAGES * (size_t)r->page);
+	j->other = malloc(PAGES * (size_t)r->page);
 	if (!j->mine || !j->other)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	if (pm_native_open_process(parent, &j->parent, NULL) != PM_OK ||
@@ -98,7 +104,23 @@ static bool is_copy(const unsigned char *a, const unsigned char *b, size_t n)
 	return same * 16 >= n;
 }
 
-static void one_page(struct pm_unshared_job *j, pm_addr at)
+/* Both processes' page at at, and some of those behind it; false: one of them
+   can't be read. */
+static bool read_both(struct pm_unshared_job *j, pm_addr at, pm_addr end)
+{
+	size_t page = (size_t)j->r->page, n = PAGES * page;
+	if (at >= j->from && at + page <= j->from + j->n)
+		return true;
+	if (end - at < n)
+		n = (size_t)(end - at);
+	j->from = at;
+	j->n = pm_target_read_some(j->t, at, j->mine, n);
+	if (j->n)
+		j->n = pm_target_read_some(j->parent, at, j->other, j->n);
+	return j->n >= page;
+}
+
+static void one_page(struct pm_unshared_job *j, pm_addr at, pm_addr end)
 {
 	size_t page = (size_t)j->r->page;
 	struct pm_resident mine = {0}, theirs = {0};
@@ -114,10 +136,10 @@ static void one_page(struct pm_unshared_job *j, pm_addr at)
 		j->shared += page;
 		return;
 	}
-	if (pm_target_read_some(j->t, at, j->mine, page) < page ||
-		pm_target_read_some(j->parent, at, j->other, page) < page)
+	if (!read_both(j, at, end))
 		return;
-	if (is_copy(j->mine, j->other, page))
+	size_t off = (size_t)(at - j->from);
+	if (is_copy(j->mine + off, j->other + off, page))
 		j->bytes += page;
 }
 
@@ -134,7 +156,7 @@ enum pm_status pm_unshared_step(struct pm_unshared_job *j, double seconds,
 		if (!j->at)
 			j->at = (a->address + page - 1) / page * page;
 		for (unsigned n = 1; j->at + page <= end; n++) {
-			one_page(j, j->at);
+			one_page(j, j->at, end);
 			j->at += page;
 			if (n % 64 == 0 && pm_now() > deadline)
 				return PM_OK;

@@ -116,11 +116,11 @@ void pm_pins_drop(struct pm_pins_job *j, struct pm_pin_plan *plan)
 		if (at == PM_NO_PATTERN || j->r.unit_of[at] != at ||
 			pm_graph_is_immortal(g, i))
 			continue;
-		for (uint64_t left = plan->units; left; left &= left - 1)
-			if (j->r.units[__builtin_ctzll(left)].pattern == at) {
-				j->gone[i / 64] |= UINT64_C(1) << i % 64;
-				plan->objects++;
-			}
+		unsigned unit = j->numbers[at]; /* plus 1 */
+		if (unit && plan->units >> (unit - 1) & 1) {
+			j->gone[i / 64] |= UINT64_C(1) << i % 64;
+			plan->objects++;
+		}
 	}
 }
 
@@ -185,12 +185,14 @@ void pm_pins_judge(
 	const struct pm_pools *p = g->h->pools;
 	struct nearly nearly = {0};
 	plan->lots = plan->bytes = plan->freed = plan->freed_size = 0;
-	for (uint32_t i = 0; i < g->n; i++) {
-		if (!pm_pins_bit(j->before, i) || pm_pins_bit(after, i))
-			continue;
-		plan->freed++;
-		plan->freed_size += pm_graph_size(g, i);
-	}
+	for (uint32_t w = 0; w <= g->n / 64; w++)
+		for (uint64_t left = j->before[w] & ~after[w]; left;
+			left &= left - 1) {
+			uint32_t node =
+				w * 64 + (uint32_t)__builtin_ctzll(left);
+			plan->freed++;
+			plan->freed_size += pm_graph_size(g, node);
+		}
 	pm_vec_each (lot, &j->r.lots) {
 		unsigned left = left_in(j, lot, after);
 		const struct pm_arena *a = &p->arenas.data[lot->arena];
