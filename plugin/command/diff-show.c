@@ -252,13 +252,15 @@ static void show_grown(struct pm_diffing *d, const struct pm_diff *x)
 		{"size", "SIZE", PM_CELL_SIZE},
 		{"size_delta", "+/-", PM_CELL_DELTA_SIZE},
 		{"alloc_delta", NULL, PM_CELL_DELTA_SIZE},
+		{"length", "LEN", PM_CELL_COUNT},
+		{"length_delta", "+/-", PM_CELL_DELTA},
 		{"type", "TYPE", PM_CELL_TEXT},
 		{"path", "PATH", PM_CELL_TEXT},
 	};
 	struct pm_emit *e = d->r->emit;
 	if (x->ngrown)
 		pm_emit_line(e, "\nThese survived and grew:");
-	pm_emit_table(e, "grown", columns, 6, 0);
+	pm_emit_table(e, "grown", columns, 8, 0);
 	for (unsigned i = 0; i < x->ngrown; i++) {
 		const struct pm_diff_object *o = &x->grown[i];
 		const struct pm_cell cells[] = {
@@ -266,6 +268,9 @@ static void show_grown(struct pm_diffing *d, const struct pm_diff *x)
 			{.u = o->size},
 			{.i = delta(o->size, o->size_before)},
 			{.i = delta(o->alloc, o->alloc_before)},
+			{.u = o->length - 1, .absent = !o->length},
+			{.i = delta(o->length, o->length_before),
+				.absent = !o->length},
 			{.text = o->type},
 			{.text = d->paths[i], .absent = !d->paths[i]},
 		};

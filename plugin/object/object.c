@@ -155,3 +155,27 @@ bool pm_object_is_tracked(const struct pm_objects *o, const struct pm_object *x)
 		return false;
 	return pm_gc_head_linked(l, pm_object_body(x) - l->t.gc_head_size);
 }
+
+bool pm_object_length(const struct pm_layout *l, const struct pm_type *t,
+	const void *body, int64_t *ret)
+{
+	switch (t->kind) {
+	case PM_KIND_DEQUE:
+		*ret = pm_deque_length(l, body);
+		return true;
+	case PM_KIND_LIST:
+	case PM_KIND_TUPLE:
+	case PM_KIND_ARRAY:
+		*ret = pm_get_signed(l, body, l->f.var_object.size);
+		return true;
+	case PM_KIND_DICT:
+	case PM_KIND_ODICT:
+		*ret = pm_get_signed(l, body, l->f.dict.used);
+		return true;
+	case PM_KIND_SET:
+		*ret = pm_get_signed(l, body, l->f.set.used);
+		return true;
+	default:
+		return false;
+	}
+}

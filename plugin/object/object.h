@@ -128,6 +128,11 @@ static inline unsigned pm_deque_next_at(const struct pm_layout *l)
 	return pm_deque_items_at(l) + l->t.deque_items * l->t.word_size;
 }
 
+/* What len () says of the list, tuple, dict, set, deque or array whose bytes
+   are at body; false: it is none of these. */
+bool pm_object_length(const struct pm_layout *l, const struct pm_type *t,
+	const void *body, int64_t *ret);
+
 /* PM_CORRUPT with a text that says what is wrong when there is no live object
    at addr. */
 PM_CHECKED enum pm_status pm_object_load(const struct pm_objects *o,

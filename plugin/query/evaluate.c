@@ -76,30 +76,12 @@ static void property_len(
 		return;
 	const void *body = pm_object_body(x);
 	struct pm_ndarray a;
-	switch (x->type->kind) {
-	case PM_KIND_DEQUE:
-		*ret = pm_value_int(pm_deque_length(l, body));
-		return;
-	case PM_KIND_LIST:
-	case PM_KIND_TUPLE:
-	case PM_KIND_ARRAY:
-		*ret = pm_value_int(
-			pm_get_signed(l, body, l->f.var_object.size));
-		return;
-	case PM_KIND_DICT:
-	case PM_KIND_ODICT:
-		*ret = pm_value_int(pm_get(l, body, l->f.dict.used));
-		return;
-	case PM_KIND_SET:
-		*ret = pm_value_int(pm_get(l, body, l->f.set.used));
-		return;
-	case PM_KIND_NDARRAY:
-		if (pm_ndarray_load(e->reader.o, x, &a) && a.nd)
-			*ret = pm_value_int(a.shape[0]);
-		return;
-	default:
-		return;
-	}
+	int64_t length;
+	if (pm_object_length(l, x->type, body, &length))
+		*ret = pm_value_int(length);
+	else if (x->type->kind == PM_KIND_NDARRAY &&
+		 pm_ndarray_load(e->reader.o, x, &a) && a.nd)
+		*ret = pm_value_int(a.shape[0]);
 }
 
 static void property_bytes(struct pm_evaluator *e, const struct pm_object *x,

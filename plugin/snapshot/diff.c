@@ -196,35 +196,47 @@ static inline bool same(const struct side *a, const struct side *b)
 	       a->at.print == b->at.print;
 }
 
+/* By what one grew: in bytes, also in those that it had set aside before and
+   filled since. */
+#define BYTES_OF_ITEM 8
+static uint64_t growth(const struct pm_diff_object *o)
+{
+	uint64_t by = o->size > o->size_before ? o->size - o->size_before : 0;
+	if (o->length_before && o->length > o->length_before)
+		by += (o->length - o->length_before) * BYTES_OF_ITEM;
+	return by;
+}
+
 /* Those that grew most, in order. */
 static void note_growth(
 	struct pm_diff *d, const struct side *first, const struct side *last)
 {
 	const struct pm_snapshot_shape *a = shape_at(first),
 				       *b = shape_at(last);
-	if (b->size <= a->size || last->row[last->at.shape] == NONE)
-		return;
-	uint64_t by = b->size - a->size;
-	unsigned i = d->ngrown;
-	d->grew++;
-	if (i == PM_DIFF_GROWN_MAX) {
-		const struct pm_diff_object *least = &d->grown[--i];
-		if (by <= least->size - least->size_before)
-			return;
-	} else {
-		d->ngrown++;
-	}
-	for (; i && d->grown[i - 1].size - d->grown[i - 1].size_before < by;
-		i--)
-		d->grown[i] = d->grown[i - 1];
-	d->grown[i] = (struct pm_diff_object){
+	if (b->size <= a->size && b->length <= a->length)
+		return; /* nearly all */
+	const struct pm_diff_object one = {
 		.addr = last->at.addr,
 		.type = last->s->types.data[b->type].name,
 		.size = b->size,
 		.alloc = b->alloc,
+		.length = b->length,
 		.size_before = a->size,
 		.alloc_before = a->alloc,
+		.length_before = a->length,
 	};
+	uint64_t by = growth(&one);
+	if (!by || last->row[last->at.shape] == NONE)
+		return;
+	unsigned i = d->ngrown;
+	d->grew++;
+	if (i < PM_DIFF_GROWN_MAX)
+		d->ngrown++;
+	else if (by <= growth(&d->grown[--i]))
+		return;
+	for (; i && growth(&d->grown[i - 1]) < by; i--)
+		d->grown[i] = d->grown[i - 1];
+	d->grown[i] = one;
 }
 
 static enum pm_status note_birth(

@@ -32,7 +32,8 @@ struct pm_diff_object {
 	pm_addr addr;
 	const char *type;
 	uint64_t size, alloc;
-	uint64_t size_before, alloc_before; /* in the first, of one that grew */
+	/* Of one that grew: in the first, and lengths plus 1 (0: none). */
+	uint64_t size_before, alloc_before, length, length_before;
 };
 
 struct pm_diff {
@@ -41,7 +42,8 @@ struct pm_diff {
 	struct pm_diff_row total;
 	PM_VEC(struct pm_diff_row) rows;
 	uint64_t survived; /* from the first to the last */
-	/* Those that survived and grew most, the most first. */
+	/* Those that survived and grew most, the most first: in size, or in
+	   length where there was room. */
 	struct pm_diff_object grown[PM_DIFF_GROWN_MAX];
 	unsigned ngrown;
 	uint64_t grew; /* all that did */

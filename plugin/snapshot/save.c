@@ -18,6 +18,7 @@ struct seen {
 	uint64_t place;
 	pm_addr addr;
 	uint64_t size, alloc;
+	uint64_t length; /* as in PM_SECTION_SHAPES */
 	uint32_t type_id;
 	uint16_t print;
 };
@@ -29,7 +30,7 @@ struct seer {
 };
 
 struct shape {
-	uint64_t size, alloc;
+	uint64_t size, alloc, length;
 	uint32_t type, owner; /* type: of the heap, not of the file */
 };
 
@@ -115,6 +116,17 @@ static uint64_t alloc_of(const struct pm_heap *h, struct pm_memory *m,
 	return alloc;
 }
 
+/* 0: it has none, or none that changes. */
+static uint64_t length_of(const struct pm_layout *l, const struct pm_scanned *x)
+{
+	int64_t n;
+	return x->type->kind != PM_KIND_TUPLE &&
+			       pm_object_length(l, x->type, x->body, &n) &&
+			       n >= 0
+		       ? (uint64_t)n + 1
+		       : 0;
+}
+
 static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 {
 	struct pm_save *s = arg;
@@ -133,6 +145,7 @@ static bool see(void *arg, unsigned who, const struct pm_scanned *x)
 	if (st != PM_CORRUPT) {
 		one.size = m.size;
 		one.alloc = alloc_of(s->h, o->m, x, &m);
+		one.length = length_of(s->h->l, x);
 		if (s->printed[x->type->id])
 			one.print = pm_print_of(s->h->l, x, &m);
 	}
@@ -189,7 +202,8 @@ static enum pm_status owner_number(struct pm_save *s, const struct seen *x,
 static bool same_shape(const struct shape *a, const struct shape *b)
 {
 	return a->size == b->size && a->alloc == b->alloc &&
-	       a->type == b->type && a->owner == b->owner;
+	       a->length == b->length && a->type == b->type &&
+	       a->owner == b->owner;
 }
 
 static enum pm_status add_shape(
@@ -204,6 +218,7 @@ static enum pm_status add_shape(
 	PM_TRY(pm_container_put_uint(s->w, at, x->owner, err));
 	PM_TRY(pm_container_put_uint(s->w, at, x->size, err));
 	PM_TRY(pm_container_put_uint(s->w, at, x->alloc, err));
+	PM_TRY(pm_container_put_uint(s->w, at, x->length, err));
 	return pm_vec_push(&s->shapes, *x) ? PM_OK : no_memory(err);
 }
 
@@ -216,7 +231,7 @@ static enum pm_status shape_number(struct pm_save *s, const struct shape *x,
 		return PM_OK;
 	}
 	uint64_t h = x->size * 0x9FB21C651E98DF25u ^ x->alloc;
-	h = (h ^ h >> 29 ^ x->type) * 0x9E3779B97F4A7C15u;
+	h = (h ^ h >> 29 ^ x->type ^ x->length << 32) * 0x9E3779B97F4A7C15u;
 	h = (h ^ h >> 32 ^ x->owner) * 0xD6E8FEB86659FD93u;
 	for (h |= 1;; h += 2) {
 		struct pm_map_slot *slot = pm_map_put(&s->by_hash, h, NULL);
@@ -241,8 +256,10 @@ static enum pm_status put_object(
 	bool outside = x->place >= s->h->pools->nwords * 64;
 	if (outside && !s->outside)
 		s->before = 0;
-	struct shape shape = {
-		.size = x->size, .alloc = x->alloc, .type = x->type_id};
+	struct shape shape = {.size = x->size,
+		.alloc = x->alloc,
+		.length = x->length,
+		.type = x->type_id};
 	uint32_t number = 0;
 	PM_TRY(owner_number(s, x, &shape.owner, err));
 	PM_TRY(shape_number(s, &shape, &number, err));

@@ -15,7 +15,8 @@ enum pm_snapshot_section {
 	/* Texts: owners, see heap/roles.h.  Number 0 is none, and not here. */
 	PM_SECTION_OWNERS,
 	/* What many objects have in common: type, owner, size (as
-	   sys.getsizeof), bytes set aside.  In the order of their first use. */
+	   sys.getsizeof), bytes set aside, and of containers that can grow
+	   their length, plus 1 (0: none).  In the order of their first use. */
 	PM_SECTION_SHAPES,
 	/* A number each for every object, in the order of addresses; first
 	   those in the allocator's arenas, then the others.  Addresses as the

@@ -106,15 +106,17 @@ static enum pm_status read_owner(
 static enum pm_status read_shape(
 	struct pm_snapshot *s, struct pm_section *in, struct pm_error *err)
 {
-	uint64_t type, owner, size, alloc;
+	uint64_t type, owner, size, alloc, length;
 	PM_TRY(pm_section_uint(in, &type, err));
 	PM_TRY(pm_section_uint(in, &owner, err));
 	PM_TRY(pm_section_uint(in, &size, err));
 	PM_TRY(pm_section_uint(in, &alloc, err));
+	PM_TRY(pm_section_uint(in, &length, err));
 	if (type >= s->types.len || owner > s->owners.len)
 		return wrong(s, "a kind of objects without a type", err);
-	if (!pm_vec_push(&s->shapes, (struct pm_snapshot_shape){(uint32_t)type,
-					     (uint32_t)owner, size, alloc}))
+	if (!pm_vec_push(
+		    &s->shapes, (struct pm_snapshot_shape){(uint32_t)type,
+					(uint32_t)owner, size, alloc, length}))
 		return no_memory(err);
 	return PM_OK;
 }

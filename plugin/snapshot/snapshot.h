@@ -17,6 +17,7 @@ struct pm_snapshot_type {
 struct pm_snapshot_shape {
 	uint32_t type, owner; /* owner 0: none */
 	uint64_t size, alloc;
+	uint64_t length; /* plus 1; 0: no container */
 };
 
 struct pm_snapshot {

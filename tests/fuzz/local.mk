@@ -6,6 +6,7 @@ fuzz_targets = \
 	%D%/fuzz-core \
 	%D%/fuzz-layout \
 	%D%/fuzz-maps \
+	%D%/fuzz-snapshot \
 	%D%/fuzz-text
 fuzz_ldflags = $(PM_LDFLAGS) -fsanitize=fuzzer
 fuzz_ldadd = libpymortem.la $(PM_LIBS)
@@ -24,6 +25,8 @@ tests_fuzz_fuzz_layout_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_layout_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_maps_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_maps_LDADD = $(fuzz_ldadd)
+tests_fuzz_fuzz_snapshot_LDFLAGS = $(fuzz_ldflags)
+tests_fuzz_fuzz_snapshot_LDADD = $(fuzz_ldadd)
 tests_fuzz_fuzz_text_LDFLAGS = $(fuzz_ldflags)
 tests_fuzz_fuzz_text_LDADD = $(fuzz_ldadd)
 
@@ -40,4 +43,4 @@ fuzz: $(fuzz_targets)
 endif
 .PHONY: fuzz
 EXTRA_DIST += %D%/fuzz-core.c %D%/fuzz-layout.c \
-	%D%/fuzz-maps.c %D%/fuzz-text.c
+	%D%/fuzz-maps.c %D%/fuzz-snapshot.c %D%/fuzz-text.c

@@ -43,6 +43,10 @@ EXTRA_DIST += %D%/deep.tap %D%/paths.tap
 live_tests += %D%/menagerie.tap
 EXTRA_DIST += %D%/menagerie.tap %D%/animals.py
 
+# Leaks, over three stops; DAMAGE=N: N damaged files.
+live_tests += %D%/growth.tap
+EXTRA_DIST += %D%/growth.tap %D%/extension.py
+
 # The C library's malloc against mallinfo2() and malloc_info().
 live_tests += %D%/malloc.tap
 EXTRA_DIST += %D%/malloc.tap

@@ -38,11 +38,15 @@ class Program:
             stdout=subprocess.PIPE, env=env)
         self.process.stdin.write(given)
         self.process.stdin.flush()
+        self.pid = self.process.pid
+        self.read()
+
+    def read(self):
+        """What it says next, once it waits again."""
         line = self.process.stdout.readline()
         if not line:
             raise ValueError("the program said nothing")
         self.truth = json.loads(line)
-        self.pid = self.process.pid
         while True:     # it waits once it is in the read
             with open("/proc/%d/syscall" % self.pid) as file:
                 call = file.read().split()
@@ -57,6 +61,12 @@ class Program:
         self.process.stdin.write(b"w")
         self.process.stdin.flush()
         return json.loads(self.process.stdout.readline())
+
+    def next_stop(self):
+        """Its read is answered, and it waits in the next one."""
+        self.process.stdin.write(b"w")
+        self.process.stdin.flush()
+        self.read()
 
     def __enter__(self):
         return self

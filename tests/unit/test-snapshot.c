@@ -105,7 +105,7 @@ END_TEST
 struct thing {
 	pm_addr addr; /* 0: the end; with bit 0: outside of the arenas */
 	unsigned type, print;
-	uint64_t size;
+	uint64_t size, length;
 };
 
 static void put_fact(
@@ -149,6 +149,7 @@ static struct pm_snapshot *made_up(const char *pid, const struct thing *all)
 		put(w, PM_SECTION_SHAPES, 0);
 		put(w, PM_SECTION_SHAPES, t->size);
 		put(w, PM_SECTION_SHAPES, t->size * 2);
+		put(w, PM_SECTION_SHAPES, t->length);
 		put(w, PM_SECTION_ADDRESSES, pm_pack_step(addr - before));
 		put(w, PM_SECTION_SHAPE_OF, (uint64_t)(t - all));
 		const unsigned char print[2] = {(unsigned char)t->print, 7};
@@ -176,32 +177,32 @@ static struct pm_snapshot *made_up(const char *pid, const struct thing *all)
 }
 
 static const struct thing first[] = {
-	{0x10000, 1, 0, 64},   /* stays */
-	{0x10040, 0, 5, 50},   /* another one of its type is there later */
-	{0x10080, 1, 0, 100},  /* grows */
-	{0x100c0, 2, 0, 10},   /* goes */
-	{0x10100, 1, 0, 30},   /* is of another type later */
-	{0x20001, 3, 0, 1000}, /* outside; stays */
+	{0x10000, 1, 0, 64, 0},	  /* stays */
+	{0x10040, 0, 5, 50, 0},	  /* another one of its type is there later */
+	{0x10080, 1, 0, 100, 0},  /* grows */
+	{0x100c0, 2, 0, 10, 0},	  /* goes */
+	{0x10100, 1, 0, 30, 0},	  /* is of another type later */
+	{0x20001, 3, 0, 1000, 6}, /* outside; gets one more */
 	{0},
 };
 static const struct thing second[] = {
-	{0x10000, 1, 0, 64},
-	{0x10040, 0, 6, 50},
-	{0x10080, 1, 0, 180},
-	{0x10100, 2, 0, 30},
-	{0x10140, 2, 0, 11}, /* comes, and stays */
-	{0x10180, 2, 0, 12}, /* comes, and goes */
-	{0x20001, 3, 0, 1000},
+	{0x10000, 1, 0, 64, 0},
+	{0x10040, 0, 6, 50, 0},
+	{0x10080, 1, 0, 180, 0},
+	{0x10100, 2, 0, 30, 0},
+	{0x10140, 2, 0, 11, 0}, /* comes, and stays */
+	{0x10180, 2, 0, 12, 0}, /* comes, and goes */
+	{0x20001, 3, 0, 1000, 7},
 	{0},
 };
 static const struct thing third[] = {
-	{0x10000, 1, 0, 64},
-	{0x10040, 0, 6, 50},
-	{0x10080, 1, 0, 260},
-	{0x10100, 2, 0, 30},
-	{0x10140, 2, 0, 11},
-	{0x101c0, 2, 0, 13}, /* comes late */
-	{0x20001, 3, 0, 1000},
+	{0x10000, 1, 0, 64, 0},
+	{0x10040, 0, 6, 50, 0},
+	{0x10080, 1, 0, 260, 0},
+	{0x10100, 2, 0, 30, 0},
+	{0x10140, 2, 0, 11, 0},
+	{0x101c0, 2, 0, 13, 0}, /* comes late */
+	{0x20001, 3, 0, 1000, 7},
 	{0},
 };
 
@@ -235,10 +236,12 @@ START_TEST(two_are_compared_one_by_one)
 	ck_assert_uint_eq(d->survived, 3);
 	ck_assert_uint_eq(d->total.born.count, 4);
 	ck_assert_uint_eq(d->total.gone.count, 3);
-	ck_assert_uint_eq(d->grew, 1);
+	ck_assert_uint_eq(d->grew, 2);
 	ck_assert_uint_eq(d->grown[0].addr, 0x10080);
 	ck_assert_uint_eq(d->grown[0].size_before, 100);
 	ck_assert_uint_eq(d->grown[0].size, 180);
+	ck_assert_uint_eq(d->grown[1].addr, 0x20000);
+	ck_assert_uint_eq(d->grown[1].length, 7);
 	ck_assert_uint_eq(d->born.len, 4);
 	ck_assert_uint_eq(d->born.data[0].addr, 0x10040);
 	const struct pm_diff_row *r = row_of(j, "app.T2");
