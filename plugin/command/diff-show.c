@@ -263,6 +263,7 @@ static void show_grown(struct pm_diffing *d, const struct pm_diff *x)
 	pm_emit_table(e, "grown", columns, 8, 0);
 	for (unsigned i = 0; i < x->ngrown; i++) {
 		const struct pm_diff_object *o = &x->grown[i];
+		const char *path = d->paths[i] ? d->paths[i] : o->path;
 		const struct pm_cell cells[] = {
 			{.u = o->addr},
 			{.u = o->size},
@@ -272,16 +273,16 @@ static void show_grown(struct pm_diffing *d, const struct pm_diff *x)
 			{.i = delta(o->length, o->length_before),
 				.absent = !o->length},
 			{.text = o->type},
-			{.text = d->paths[i], .absent = !d->paths[i]},
+			{.text = path, .absent = !path},
 		};
 		pm_emit_row(e, cells, 0);
 	}
 	pm_emit_table_hide(e, x->grew - x->ngrown);
 	pm_emit_table_end(e);
-	if (x->ngrown && !d->now)
+	if (x->ngrown && !d->now && !d->all[d->n - 1]->facts.has_paths)
 		pm_emit_line(e, "%s",
-			"Paths are not in these files: compare with now, in "
-			"the process or its core.");
+			"Paths are not in the last of these files: save it "
+			"with -paths, or compare with now.");
 }
 
 static void show_sum(

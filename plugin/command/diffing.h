@@ -75,6 +75,7 @@ void pm_diffing_finish(struct pm_diffing *d);
 	"that took the place of another list passes for it.  EXAMPLE is a "    \
 	"new object of the row, and $py1, $py2, ... are those of the rows.\n"  \
 	"Below are the objects that survived and grew most, containers "       \
-	"usually, with the path that leads to each."
+	"usually, with the path that leads to each; of files that were saved " \
+	"with -paths, paths of containers only, where [*] is any of many."
 
 #endif

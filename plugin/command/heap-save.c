@@ -11,8 +11,10 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	if (!st)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	r->state = st;
-	return pm_saving_start(
-		st, r, r->words.data[0], pm_run_flag(r, "owners"), err);
+	PM_TRY(pm_saving_start(
+		st, r, r->words.data[0], pm_run_flag(r, "owners"), err));
+	st->paths = pm_run_flag(r, "paths");
+	return PM_OK;
 }
 
 static void show(struct pm_run *r, const struct pm_saving *st)
@@ -29,6 +31,7 @@ static void show(struct pm_run *r, const struct pm_saving *st)
 	pm_emit_text(e, "file", pm_strbuf_text(&file));
 	pm_emit_uint(e, "bytes", t->bytes);
 	pm_emit_bool(e, "owners", st->owners);
+	pm_emit_bool(e, "paths", st->paths);
 	pm_emit_open_object(e, "total");
 	pm_emit_uint(e, "count", t->count);
 	pm_emit_uint(e, "size", t->size);
@@ -62,6 +65,10 @@ static const struct pm_option options[] = {
 	{.name = "owners",
 		.help = "Also what each container is to the one that refers to "
 			"it, for py-heap-diff -by owner; takes longer."},
+	{.name = "paths",
+		.help = "Also a path to each container, so that py-heap-diff "
+			"knows where what grew is, without a process; takes "
+			"longer."},
 	{0},
 };
 
@@ -87,7 +94,8 @@ const struct pm_command pm_command_heap_save = {
 	       "every part of it has a checksum.",
 	.examples = "py-heap-save before.pmheap  # now; continue, stop, then:\n"
 		    "py-heap-diff before.pmheap  # what grew since\n"
-		    "py-heap-save -owners a.pmheap  # to see whose it is, too",
+		    "py-heap-save -owners -paths a.pmheap  # and whose, and "
+		    "where",
 	.start = start,
 	.step = step,
 	.finish = finish,

@@ -4,20 +4,25 @@
 #ifndef PM_COMMAND_SAVING_H
 #define PM_COMMAND_SAVING_H
 
-#include "command/walking.h"
+#include "command/graphing.h"
+#include "graph/population.h"
 #include "snapshot/save.h"
 
 struct pm_saving {
 	struct pm_walking walking;
 	const char *path; /* NULL: in memory */
-	bool owners;
+	bool owners, paths;
 	bool walked;
 	struct pm_roles *roles;
 	bool has_roles; /* they are complete */
+	struct pm_graphing graphing;
+	bool has_graph;
+	struct pm_population_job *population;
+	bool has_population;
 	struct pm_save *save;
 };
 
-/* path is the caller's. */
+/* path is the caller's.  To save paths, too: set .paths behind it. */
 PM_CHECKED enum pm_status pm_saving_start(struct pm_saving *s, struct pm_run *r,
 	const char *path, bool owners, struct pm_error *err);
 /* *ret_done: see pm_save_step. */

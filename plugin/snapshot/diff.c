@@ -218,6 +218,8 @@ static void note_growth(
 	const struct pm_diff_object one = {
 		.addr = last->at.addr,
 		.type = last->s->types.data[b->type].name,
+		.path = last->at.path ? last->s->paths.data[last->at.path - 1]
+				      : NULL,
 		.size = b->size,
 		.alloc = b->alloc,
 		.length = b->length,

@@ -31,6 +31,7 @@ struct pm_diff_row {
 struct pm_diff_object {
 	pm_addr addr;
 	const char *type;
+	const char *path; /* NULL: the file has none */
 	uint64_t size, alloc;
 	/* Of one that grew: in the first, and lengths plus 1 (0: none). */
 	uint64_t size_before, alloc_before, length, length_before;

@@ -49,6 +49,9 @@ struct pm_save {
 	struct pm_map by_hash;	/* of a shape: its number, plus 1 */
 	struct pm_map owner_of; /* of a type and a role: owner */
 	uint64_t nowners;
+	struct pm_population_job *population;
+	uint32_t *path_of; /* by pattern; 0: not yet */
+	uint32_t npaths;
 	pm_addr before;
 	uint64_t inside, outside;
 	struct pm_save_totals totals;
@@ -69,6 +72,7 @@ void pm_save_destroy(struct pm_save *s)
 	pm_container_writer_destroy(s->w);
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		pm_vec_deinit(&s->seers[i].list);
+	free(s->path_of);
 	free(s->type_of);
 	free(s->printed);
 	free(s->last);
@@ -116,11 +120,16 @@ static uint64_t alloc_of(const struct pm_heap *h, struct pm_memory *m,
 	return alloc;
 }
 
-/* 0: it has none, or none that changes. */
+bool pm_save_has_length(const struct pm_type *t)
+{
+	return t->kind == PM_KIND_ARRAY ||
+	       (t->kind != PM_KIND_TUPLE && pm_type_is_container(t));
+}
+
 static uint64_t length_of(const struct pm_layout *l, const struct pm_scanned *x)
 {
 	int64_t n;
-	return x->type->kind != PM_KIND_TUPLE &&
+	return pm_save_has_length(x->type) &&
 			       pm_object_length(l, x->type, x->body, &n) &&
 			       n >= 0
 		       ? (uint64_t)n + 1
@@ -248,6 +257,39 @@ static enum pm_status shape_number(struct pm_save *s, const struct shape *x,
 	}
 }
 
+/* The number of the path of an object, 0: none is known. */
+static enum pm_status path_number(
+	struct pm_save *s, pm_addr addr, uint32_t *ret, struct pm_error *err)
+{
+	struct pm_patterns *p = &pm_population_result(s->population)->patterns;
+	uint32_t node = pm_graph_node(p->g, addr);
+	uint32_t at = node == PM_NO_NODE
+			      ? PM_NO_PATTERN
+			      : pm_population_pattern(s->population, node);
+	*ret = 0;
+	if (at == PM_NO_PATTERN)
+		return PM_OK;
+	if (!s->path_of[at]) {
+		pm_auto_strbuf text = {0};
+		pm_patterns_show(p, at, &text);
+		if (text.failed)
+			return no_memory(err);
+		PM_TRY(pm_container_put_text(
+			s->w, PM_SECTION_PATHS, pm_strbuf_text(&text), err));
+		s->path_of[at] = ++s->npaths;
+	}
+	*ret = s->path_of[at];
+	return PM_OK;
+}
+
+static enum pm_status put_path(
+	struct pm_save *s, const struct seen *x, struct pm_error *err)
+{
+	uint32_t path = 0;
+	PM_TRY(path_number(s, x->addr, &path, err));
+	return pm_container_put_uint(s->w, PM_SECTION_PATH_OF, path, err);
+}
+
 /* ---- objects ---- */
 
 static enum pm_status put_object(
@@ -272,6 +314,8 @@ static enum pm_status put_object(
 		PM_TRY(pm_container_put(
 			s->w, PM_SECTION_PRINTS, print, sizeof print, err));
 	}
+	if (s->population && x->length)
+		PM_TRY(put_path(s, x, err));
 	s->before = x->addr;
 	*(outside ? &s->outside : &s->inside) += 1;
 	s->totals.count++;
@@ -325,6 +369,7 @@ static void gather_facts(const struct pm_save *s, struct pm_snapshot_facts *f)
 		.interpreter = (uint64_t)(s->interpreter + 1),
 		.inside = s->inside,
 		.outside = s->outside,
+		.has_paths = s->population != NULL,
 		.has_owners = s->roles != NULL,
 		.unreadable = s->totals.unreadable,
 		.inconsistent = s->totals.inconsistent,
@@ -380,6 +425,12 @@ static enum pm_status make_tables(struct pm_save *s, struct pm_error *err)
 	s->printed = calloc(n, sizeof *s->printed);
 	if (!s->type_of || !s->last || !s->printed)
 		return no_memory(err);
+	size_t paths = 1;
+	if (s->population)
+		paths += pm_population_result(s->population)->patterns.list.len;
+	s->path_of = calloc(paths, sizeof *s->path_of);
+	if (!s->path_of)
+		return no_memory(err);
 	for (uint32_t i = 0; i + 1 < n; i++) {
 		const struct pm_type *t = pm_types_by_id(s->h->types, i);
 		s->type_of[i] = s->last[i] = NONE;
@@ -404,6 +455,7 @@ enum pm_status pm_save_create(struct pm_heap *h,
 	s->h = h;
 	s->interpreter = o->interpreter;
 	s->roles = o->roles;
+	s->population = o->population;
 	s->target = strdup(o->target);
 	s->python = strdup(o->python);
 	if (!s->target || !s->python)

@@ -5,6 +5,8 @@
 #ifndef PM_SNAPSHOT_SAVE_H
 #define PM_SNAPSHOT_SAVE_H
 
+#include "graph/population.h"
+#include "graph/population.h"
 #include "heap/roles.h"
 #include "snapshot/sections.h"
 
@@ -13,8 +15,11 @@ struct pm_save; /* opaque */
 struct pm_save_options {
 	const char *path;	      /* NULL: in memory */
 	const struct pm_roles *roles; /* for owners, done; NULL: without */
-	const char *target, *python;  /* of PM_SNAPSHOT_FACTS, all three */
-	int64_t interpreter;	      /* -1: all */
+	/* For paths, done, of all types that pm_save_has_length; NULL:
+	   without. */
+	struct pm_population_job *population;
+	const char *target, *python; /* of PM_SNAPSHOT_FACTS, all three */
+	int64_t interpreter;	     /* -1: all */
 };
 
 PM_CHECKED enum pm_status pm_save_create(struct pm_heap *h,
@@ -35,6 +40,9 @@ struct pm_save_totals {
 const struct pm_save_totals *pm_save_totals(const struct pm_save *s);
 /* Of one in memory: as pm_container_take. */
 int pm_save_take(struct pm_save *s);
+
+/* Have objects of this type a length in the file? */
+bool pm_save_has_length(const struct pm_type *t);
 
 /* What tells this process from all others, in hexadecimal; "": not known. */
 void pm_process_mark(struct pm_target *t, char ret[33]);

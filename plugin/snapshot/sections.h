@@ -27,6 +27,13 @@ enum pm_snapshot_section {
 	/* Two bytes for each object whose type has prints: a hash of what
 	   cannot change while it lives. */
 	PM_SECTION_PRINTS,
+	/* Texts: paths, those that look the same are one (graph/patterns.h).
+	   Number 0 is none, and not here. */
+	PM_SECTION_PATHS,
+	/* The number of its path for each object with a length, where there are
+	   paths in the file. */
+	PM_SECTION_PATH_OF,
+	PM_SECTIONS_USED,
 };
 
 /* X(member, "name in the file", TEXT or NUMBER); a number is a text there,
@@ -40,6 +47,7 @@ enum pm_snapshot_section {
 	X(interpreter, "interpreter", NUMBER) /* plus 1, 0: all */             \
 	X(inside, "inside", NUMBER)	      /* objects in arenas */          \
 	X(outside, "outside", NUMBER)                                          \
+	X(has_paths, "paths", NUMBER)                                          \
 	X(has_owners, "owners", NUMBER)                                        \
 	X(unreadable, "unreadable", NUMBER)                                    \
 	X(inconsistent, "inconsistent", NUMBER)

@@ -28,6 +28,9 @@ void pm_snapshot_close(struct pm_snapshot *s)
 	pm_vec_each (owner, &s->owners)
 		free(*owner);
 	pm_vec_deinit(&s->owners);
+	pm_vec_each (path, &s->paths)
+		free(*path);
+	pm_vec_deinit(&s->paths);
 	pm_vec_deinit(&s->shapes);
 	pm_container_close(s->c);
 	free(s);
@@ -103,6 +106,17 @@ static enum pm_status read_owner(
 	return PM_OK;
 }
 
+static enum pm_status read_path(
+	struct pm_snapshot *s, struct pm_section *in, struct pm_error *err)
+{
+	pm_auto_free char *text = NULL;
+	PM_TRY(pm_section_text(in, &text, err));
+	if (!pm_vec_push(&s->paths, text))
+		return no_memory(err);
+	text = NULL; /* given away */
+	return PM_OK;
+}
+
 static enum pm_status read_shape(
 	struct pm_snapshot *s, struct pm_section *in, struct pm_error *err)
 {
@@ -141,6 +155,7 @@ static enum pm_status read_tables(struct pm_snapshot *s, struct pm_error *err)
 	PM_TRY(read_facts(s, err));
 	PM_TRY(read_table(s, PM_SECTION_TYPES, read_type, err));
 	PM_TRY(read_table(s, PM_SECTION_OWNERS, read_owner, err));
+	PM_TRY(read_table(s, PM_SECTION_PATHS, read_path, err));
 	return read_table(s, PM_SECTION_SHAPES, read_shape, err);
 }
 
@@ -196,6 +211,7 @@ void pm_snapshot_cursor_deinit(struct pm_snapshot_cursor *c)
 	pm_section_close(&c->addresses);
 	pm_section_close(&c->shape_of);
 	pm_section_close(&c->prints);
+	pm_section_close(&c->path_of);
 }
 
 enum pm_status pm_snapshot_cursor_init(struct pm_snapshot_cursor *c,
@@ -209,13 +225,14 @@ enum pm_status pm_snapshot_cursor_init(struct pm_snapshot_cursor *c,
 	PM_TRY(pm_section_open(s->c, PM_SECTION_ADDRESSES, &c->addresses, err));
 	PM_TRY(pm_section_open(s->c, PM_SECTION_SHAPE_OF, &c->shape_of, err));
 	PM_TRY(pm_section_open(s->c, PM_SECTION_PRINTS, &c->prints, err));
+	PM_TRY(pm_section_open(s->c, PM_SECTION_PATH_OF, &c->path_of, err));
 	return pm_snapshot_cursor_next(c, err);
 }
 
 static enum pm_status end_of(struct pm_snapshot_cursor *c, struct pm_error *err)
 {
 	if (pm_section_left(&c->addresses) || pm_section_left(&c->shape_of) ||
-		pm_section_left(&c->prints))
+		pm_section_left(&c->prints) || pm_section_left(&c->path_of))
 		return wrong(c->s, "more objects than it says", err);
 	c->at_end = true;
 	return PM_OK;
@@ -227,6 +244,18 @@ static enum pm_status read_print(
 	unsigned char print[2];
 	PM_TRY(pm_section_read(&c->prints, print, sizeof print, err));
 	c->print = (uint16_t)(print[0] | print[1] << 8);
+	return PM_OK;
+}
+
+static enum pm_status read_path_of(
+	struct pm_snapshot_cursor *c, struct pm_error *err)
+{
+	uint64_t path;
+	PM_TRY(pm_section_uint(&c->path_of, &path, err));
+	if (path > c->s->paths.len)
+		return wrong(
+			c->s, "an object with a path that is missing", err);
+	c->path = (uint32_t)path;
 	return PM_OK;
 }
 
@@ -255,6 +284,9 @@ enum pm_status pm_snapshot_cursor_next(
 	c->addr += step;
 	c->shape = (uint32_t)shape;
 	c->print = 0;
+	c->path = 0;
+	if (s->facts.has_paths && s->shapes.data[shape].length)
+		PM_TRY(read_path_of(c, err));
 	return s->types.data[s->shapes.data[shape].type].printed
 		       ? read_print(c, err)
 		       : PM_OK;

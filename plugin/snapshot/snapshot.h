@@ -25,6 +25,7 @@ struct pm_snapshot {
 	struct pm_snapshot_facts facts;
 	PM_VEC(struct pm_snapshot_type) types;
 	PM_VEC(char *) owners; /* of number 1 and up */
+	PM_VEC(char *) paths;  /* of number 1 and up */
 	PM_VEC(struct pm_snapshot_shape) shapes;
 };
 
@@ -47,13 +48,14 @@ enum pm_same pm_snapshot_same_process(
 /* The objects one by one, by address: those in arenas, then the others. */
 struct pm_snapshot_cursor {
 	const struct pm_snapshot *s;
-	struct pm_section addresses, shape_of, prints;
+	struct pm_section addresses, shape_of, prints, path_of;
 	uint64_t inside, outside; /* still to come */
 	/* The object at hand. */
 	bool at_end, is_outside;
 	pm_addr addr;
 	uint32_t shape;
 	uint16_t print; /* 0 where its type has none */
+	uint32_t path;	/* 0: none */
 };
 
 /* Begins with the first object.  The cursor must not move in memory. */

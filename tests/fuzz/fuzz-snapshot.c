@@ -57,10 +57,11 @@ static int file_of(const uint8_t *data, size_t size)
 	snprintf(inside, sizeof inside, "%u", data[0]);
 	snprintf(outside, sizeof outside, "%u", data[1]);
 	if (put_fact(w, "inside", inside) || put_fact(w, "outside", outside) ||
-		put_fact(w, "process", "one") || put_fact(w, "owners", "1"))
+		put_fact(w, "process", "one") || put_fact(w, "owners", "1") ||
+		put_fact(w, "paths", data[0] & 1 ? "1" : "0"))
 		return -1;
 	for (data += 2, size -= 2; size > 2;) {
-		unsigned section = 1 + data[0] % PM_SECTION_PRINTS;
+		unsigned section = 1 + data[0] % (PM_SECTIONS_USED - 1);
 		size_t n = data[1] < size - 2 ? data[1] : size - 2;
 		if (pm_container_put(w, section, data + 2, n, NULL))
 			return -1;
