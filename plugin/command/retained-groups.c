@@ -181,7 +181,8 @@ static int by_retained(const void *a, const void *b)
 	return strcmp(x->group->name, y->group->name);
 }
 
-static void begin_table(const struct pm_retained_groups *s, struct pm_run *r)
+static void begin_table(
+	const struct pm_retained_groups *s, struct pm_run *r, bool guesses)
 {
 	const char *const keys[] = {"type", "module", "class"};
 	const char *const titles[] = {"TYPE", "MODULE", "CLASS"};
@@ -189,6 +190,7 @@ static void begin_table(const struct pm_retained_groups *s, struct pm_run *r)
 	const struct pm_column columns[] = {
 		{"retained", "RETAINED", PM_CELL_SIZE},
 		{NULL, "%", PM_CELL_PERCENT},
+		{"guessed", guesses ? "A GUESS" : NULL, PM_CELL_SIZE},
 		{"count", "COUNT", PM_CELL_COUNT},
 		{"size", "SIZE", PM_CELL_SIZE},
 		{classes ? "classes" : NULL, classes ? "CLASSES" : NULL,
@@ -196,7 +198,7 @@ static void begin_table(const struct pm_retained_groups *s, struct pm_run *r)
 		{"example", "BIGGEST", PM_CELL_ADDR},
 		{keys[s->way], titles[s->way], PM_CELL_TEXT},
 	};
-	pm_emit_table(r->emit, "rows", columns, 7, r->top);
+	pm_emit_table(r->emit, "rows", columns, 8, r->top);
 }
 
 enum pm_status pm_retained_groups_show(const struct pm_retained_groups *s,
@@ -212,7 +214,7 @@ enum pm_status pm_retained_groups_show(const struct pm_retained_groups *s,
 	for (size_t i = 0; i < n; i++)
 		rows[i] = (struct row){&s->groups.data[i], &sums[i]};
 	qsort(rows, n, sizeof *rows, by_retained);
-	begin_table(s, r);
+	begin_table(s, r, g->dominators->guessed_objects != 0);
 	for (size_t i = 0; i < n; i++) {
 		const struct pm_group_sum *x = rows[i].sum;
 		bool none = x->example == PM_NO_NODE;
@@ -222,6 +224,7 @@ enum pm_status pm_retained_groups_show(const struct pm_retained_groups *s,
 			{.u = x->retained},
 			{.d = all ? 100.0 * (double)x->retained / (double)all
 				  : 0},
+			{.u = x->guessed},
 			{.u = x->objects},
 			{.u = x->size},
 			{.u = rows[i].group->types},

@@ -91,6 +91,7 @@ static void count(struct pm_group_sums *j, uint32_t group, uint32_t node)
 	if (j->open[group]++)
 		return;
 	s->retained += d->retained[node];
+	s->guessed += pm_is_guessed(d, node) ? d->retained[node] : 0;
 	if (d->retained[node] > s->example_retained) {
 		s->example_retained = d->retained[node];
 		s->example = node;

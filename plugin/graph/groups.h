@@ -12,6 +12,7 @@ struct pm_group_sum {
 	uint64_t objects; /* of the group itself */
 	uint64_t size;	  /* of these */
 	uint64_t retained;
+	uint64_t guessed; /* of these: only roots that are guesses lead there */
 	uint32_t example; /* the one that retains most; PM_NO_NODE */
 	uint64_t example_retained;
 };
