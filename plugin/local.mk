@@ -16,5 +16,6 @@ include plugin/account/local.mk
 include plugin/snapshot/local.mk
 include plugin/trace/local.mk
 include plugin/report/local.mk
+include plugin/export/local.mk
 include plugin/command/local.mk
 include plugin/gdb/local.mk

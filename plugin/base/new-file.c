@@ -13,6 +13,7 @@ struct pm_new_file {
 	char *path;  /* what is replaced; NULL: written to as it is */
 	char *temp;  /* the name it has meanwhile; NULL: none */
 	mode_t mode;
+	off_t read; /* bytes of one without a name */
 };
 
 static enum pm_status fail_errno(
@@ -82,7 +83,7 @@ static enum pm_status open_beside(struct pm_new_file *f, struct pm_error *err)
 		      : strdup(".");
 	if (!folder)
 		return no_memory(err);
-	f->fd = open(folder, O_TMPFILE | O_WRONLY | O_CLOEXEC, 0600);
+	f->fd = open(folder, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	if (f->fd >= 0)
 		return PM_OK;
 	pm_auto_free char *temp = NULL;
@@ -149,6 +150,45 @@ enum pm_status pm_new_file_create_memory(
 	if (f->fd < 0)
 		return fail_errno(err, f->given, "create a file in");
 	*ret = pm_take(f);
+	return PM_OK;
+}
+
+enum pm_status pm_new_file_create_scratch(const struct pm_new_file *beside,
+	struct pm_new_file **ret, struct pm_error *err)
+{
+	if (!beside->path)
+		return pm_new_file_create_memory(ret, err);
+	PM_CLEANUP(pm_cleanup_new_file)
+	struct pm_new_file *f = calloc(1, sizeof *f);
+	if (!f)
+		return no_memory(err);
+	f->fd = -1;
+	f->given = strdup(beside->given);
+	f->path = strdup(beside->path);
+	if (!f->given || !f->path)
+		return no_memory(err);
+	PM_TRY(open_beside(f, err));
+	free(f->path);
+	f->path = NULL;
+	if (f->temp && unlink(f->temp))
+		return fail_errno(err, f->given, "write beside");
+	free(pm_take(f->temp));
+	*ret = pm_take(f);
+	return PM_OK;
+}
+
+enum pm_status pm_new_file_read(struct pm_new_file *f, void *buf, size_t n,
+	size_t *ret_n, struct pm_error *err)
+{
+	ssize_t done;
+	do
+		done = pread(f->fd, buf, n, f->read);
+	while (done < 0 && errno == EINTR);
+	if (done < 0)
+		return fail_errno(
+			err, f->given, "read back what is written to");
+	f->read += done;
+	*ret_n = (size_t)done;
 	return PM_OK;
 }
 

@@ -17,6 +17,14 @@ PM_CHECKED enum pm_status pm_new_file_create(
 /* One in memory, that never gets a name. */
 PM_CHECKED enum pm_status pm_new_file_create_memory(
 	struct pm_new_file **ret, struct pm_error *err);
+/* One that never gets a name either, for what is read again soon: in the folder
+   where the other will be, or in memory where that is no regular file. */
+PM_CHECKED enum pm_status pm_new_file_create_scratch(
+	const struct pm_new_file *beside, struct pm_new_file **ret,
+	struct pm_error *err);
+/* The next bytes of such a file, from its beginning on; *ret_n 0: no more. */
+PM_CHECKED enum pm_status pm_new_file_read(struct pm_new_file *f, void *buf,
+	size_t n, size_t *ret_n, struct pm_error *err);
 PM_CHECKED enum pm_status pm_new_file_write(struct pm_new_file *f,
 	const void *bytes, size_t n, struct pm_error *err);
 /* Gives it its name, once it is on the disk. */

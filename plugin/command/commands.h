@@ -15,6 +15,7 @@
 	X(find_value)                                                          \
 	X(freelists)                                                           \
 	X(heap_diff)                                                           \
+	X(heap_export)                                                         \
 	X(heap_growth)                                                         \
 	X(heap_report)                                                         \
 	X(heap_save)                                                           \

@@ -23,6 +23,7 @@ libpymortem_la_SOURCES += \
 	%D%/heap-growth.c \
 	%D%/heap-report.c \
 	%D%/heap-save.c \
+	%D%/heap-export.c \
 	%D%/heap-types.c \
 	%D%/freelists.c \
 	%D%/graphing.c \

@@ -16,7 +16,7 @@ libpymortem_la_SOURCES += \
 	%D%/measure-internal.h %D%/measure-modules.c \
 	%D%/object.c %D%/object.h \
 	%D%/refs.c %D%/refs.h \
-	%D%/refs-internal.h %D%/refs-frames.c \
+	%D%/refs-internal.h %D%/refs-frames.c %D%/refs-text.c \
 	%D%/repr.c %D%/repr.h \
 	%D%/repr-internal.h \
 	%D%/repr-asyncio.c \

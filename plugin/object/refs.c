@@ -3,10 +3,7 @@
 #include "object/numpy.h"
 #include "object/refs-internal.h"
 #include "object/static-types.h"
-#include "object/text.h"
 #include "object/threads.h"
-
-#include <inttypes.h>
 
 /* count words of references, read in pieces. */
 static void emit_array(struct pm_ref_walk *w, pm_addr at, uint64_t count,
@@ -97,8 +94,8 @@ static bool is_of_instance(const struct pm_ref_walk *w, pm_addr values)
 	return values && l->t.values_form == PM_VALUES_HEADED &&
 	       pm_has(l->f.dict_values.embedded) &&
 	       pm_memory_read_uint(w->o->m,
-		       values + l->f.dict_values.embedded.off, 1, &v, NULL) ==
-		       PM_OK &&
+		       values + l->f.dict_values.embedded.off, 1, &v,
+		       NULL) == PM_OK &&
 	       v;
 }
 
@@ -508,75 +505,4 @@ enum pm_status pm_refs_each(const struct pm_objects *o,
 		emit(&w, (struct pm_ref){x->type->addr, PM_VIA_TYPE, NULL, 0, 0,
 				 x->addr + o->l->f.object.type.off});
 	return w.worst;
-}
-
-static void describe_key(const struct pm_objects *o, pm_addr key, bool plain,
-	struct pm_strbuf *out)
-{
-	size_t start = out->len;
-	struct pm_object k;
-	if (pm_object_load(o, key, &k, NULL) != PM_OK) {
-		pm_strbuf_printf(out, "<unreadable 0x%" PRIx64 ">", key);
-		return;
-	}
-	if (pm_type_is_name(o->l, k.type)) {
-		if (!plain)
-			pm_strbuf_putc(out, '\'');
-		if (pm_text_append(o->l, o->m, key, 60, plain ? 0 : '\'', out,
-			    NULL) != PM_OK)
-			pm_strbuf_truncate(out, start);
-		else if (!plain)
-			pm_strbuf_putc(out, '\'');
-	}
-	if (out->len == start)
-		pm_strbuf_printf(
-			out, "<%s at 0x%" PRIx64 ">", k.type->name, key);
-}
-
-void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
-	const struct pm_ref *ref, struct pm_strbuf *out)
-{
-	switch (ref->via) {
-	case PM_VIA_FIELD:
-		pm_strbuf_puts(out, ref->name);
-		break;
-	case PM_VIA_SLOT:
-		pm_strbuf_printf(out, "slot .%s", ref->name);
-		break;
-	case PM_VIA_ATTRIBUTE:
-		pm_strbuf_puts(out, "attribute .");
-		describe_key(o, ref->key, true, out);
-		break;
-	case PM_VIA_INDEX:
-		pm_strbuf_printf(out, "[%" PRIu64 "]", ref->index);
-		break;
-	case PM_VIA_KEY:
-		pm_strbuf_puts(out, holder && holder->type->kind == PM_KIND_TYPE
-					    ? "attribute name"
-					    : "key");
-		break;
-	case PM_VIA_VALUE:
-		pm_strbuf_puts(out, "value for ");
-		describe_key(o, ref->key, false, out);
-		break;
-	case PM_VIA_MEMBER:
-		pm_strbuf_puts(out, "member");
-		break;
-	case PM_VIA_LOCAL:
-		pm_strbuf_puts(out, "local ");
-		if (ref->key)
-			describe_key(o, ref->key, true, out);
-		else
-			pm_strbuf_printf(out, "%" PRIu64, ref->index);
-		break;
-	case PM_VIA_STACK:
-		pm_strbuf_printf(out, "value stack [%" PRIu64 "]", ref->index);
-		break;
-	case PM_VIA_TYPE:
-		pm_strbuf_puts(out, "type");
-		break;
-	case PM_VIA_NATIVE:
-		pm_strbuf_printf(out, "(native, +0x%" PRIx64 ")", ref->index);
-		break;
-	}
 }

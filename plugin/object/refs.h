@@ -45,5 +45,8 @@ PM_CHECKED enum pm_status pm_refs_of_frame(
 /* "attribute .name", "[3]", "value for 'k'", ...; holder NULL: a frame. */
 void pm_ref_describe(const struct pm_objects *o, const struct pm_object *holder,
 	const struct pm_ref *ref, struct pm_strbuf *out);
+/* The same without the word that introduces a name or a key: "name", "'k'". */
+void pm_ref_label(const struct pm_objects *o, const struct pm_object *holder,
+	const struct pm_ref *ref, struct pm_strbuf *out);
 
 #endif

@@ -69,8 +69,7 @@ void pm_picture_title(struct pm_picture *p, const char *text)
 	p->failed = p->failed || !p->title;
 }
 
-/* A string of dot's language; left: lines end at the left. */
-static void put_string(const char *text, struct pm_strbuf *out)
+void pm_dot_string(const char *text, struct pm_strbuf *out)
 {
 	size_t column = 0;
 	pm_strbuf_putc(out, '"');
@@ -102,7 +101,7 @@ static void put_node(const struct pm_picture *p, size_t i, unsigned deepest,
 	};
 	const struct pm_picture_node *n = &p->nodes.data[i];
 	pm_strbuf_printf(out, "  n%zu [%s, label=", i, figures[n->figure]);
-	put_string(n->text, out);
+	pm_dot_string(n->text, out);
 	/* Paler, the further away. */
 	if (n->figure != PM_FIGURE_ROOT && n->figure != PM_FIGURE_MORE)
 		pm_strbuf_printf(out, ", fillcolor=\"0.58 %.2f 1.00\"",
@@ -122,7 +121,7 @@ static void put_edge(const struct pm_picture *p,
 	if (e->labels > LABELS_TOLD)
 		pm_strbuf_printf(&label, "\n%u more", e->labels - LABELS_TOLD);
 	pm_strbuf_printf(out, "  n%u -> n%u [label=", e->from, e->to);
-	put_string(pm_strbuf_text(&label), out);
+	pm_dot_string(pm_strbuf_text(&label), out);
 	if (p->nodes.data[e->to].figure == PM_FIGURE_MORE ||
 		p->nodes.data[e->from].figure == PM_FIGURE_MORE)
 		pm_strbuf_puts(out, ", style=dotted");
@@ -147,7 +146,7 @@ void pm_picture_dot(const struct pm_picture *p, struct pm_strbuf *out)
 		"color=\"#505050\"];\n");
 	if (p->title) {
 		pm_strbuf_puts(out, "  label=");
-		put_string(p->title, out);
+		pm_dot_string(p->title, out);
 		pm_strbuf_puts(out, ";\n  fontname=\"sans-serif\";\n");
 	}
 	for (size_t i = 0; i < p->nodes.len; i++)

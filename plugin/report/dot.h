@@ -55,6 +55,9 @@ void pm_picture_join(struct pm_picture *p, uint32_t from, uint32_t to,
 /* A line under the picture. */
 void pm_picture_title(struct pm_picture *p, const char *text);
 
+/* Appends text as dot's language quotes it, in lines that are not too long. */
+void pm_dot_string(const char *text, struct pm_strbuf *out);
+
 void pm_picture_dot(const struct pm_picture *p, struct pm_strbuf *out);
 
 #endif

@@ -2,6 +2,7 @@
 /* Writes a JSON document as it is said, without holding a tree of it: a table
    may have a million rows.  Jansson does strings and reals. */
 #include "report/emit-private.h"
+#include "report/json-string.h"
 
 #include <jansson.h>
 #include <string.h>
@@ -22,26 +23,47 @@ static void cleanup_json(json_t **j)
 	json_decref(*j);
 }
 
-/* A scalar made by jansson; takes j. */
-static void append_scalar(struct json_writer *w, json_t *j)
+/* A scalar made by jansson; takes j.  false: out of memory. */
+static bool append_scalar(struct pm_strbuf *out, json_t *j)
 {
 	PM_CLEANUP(cleanup_json) json_t *guard = j;
-	if (!guard || json_dump_callback(guard, append_to_strbuf, &w->out,
-			      JSON_ENCODE_ANY | JSON_REAL_PRECISION(12)))
-		w->failed = true;
+	return guard && !json_dump_callback(guard, append_to_strbuf, out,
+				JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
 }
 
-static void append_string(struct json_writer *w, const char *text)
+/* The same in JSON, between quotes? */
+static bool is_plain(const char *text, size_t len)
 {
-	size_t len = strlen(text);
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)text[i] < 0x20 ||
+			(unsigned char)text[i] > 0x7e || text[i] == '"' ||
+			text[i] == '\\')
+			return false;
+	return true;
+}
+
+void pm_json_string(struct pm_strbuf *out, const char *text, size_t len)
+{
+	if (is_plain(text, len)) {
+		pm_strbuf_putc(out, '"');
+		pm_strbuf_append(out, text, len);
+		pm_strbuf_putc(out, '"');
+		return;
+	}
 	json_t *j = json_stringn(text, len);
 	if (!j) { /* not UTF-8, or out of memory; then this fails, too */
 		pm_auto_strbuf escaped = {0};
 		pm_strbuf_escaped(&escaped, text, len);
-		w->failed |= escaped.failed;
+		out->failed |= escaped.failed;
 		j = json_stringn(pm_strbuf_text(&escaped), escaped.len);
 	}
-	append_scalar(w, j);
+	if (!append_scalar(out, j))
+		out->failed = true;
+}
+
+static void append_string(struct json_writer *w, const char *text)
+{
+	pm_json_string(&w->out, text, strlen(text));
 }
 
 /* What comes before a value: comma, line break, key. */
@@ -119,7 +141,7 @@ void json_write_real(struct json_writer *w, const char *key, double value)
 		return;
 	}
 	begin_value(w, key);
-	append_scalar(w, json_real(value));
+	w->failed |= !append_scalar(&w->out, json_real(value));
 }
 
 void json_write_bool(struct json_writer *w, const char *key, bool value)

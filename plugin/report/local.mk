@@ -6,5 +6,5 @@ libpymortem_la_SOURCES += \
 	%D%/emit.h \
 	%D%/html.c \
 	%D%/page.c %D%/page.h \
-	%D%/json.c \
+	%D%/json.c %D%/json-string.h \
 	%D%/text.c

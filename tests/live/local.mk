@@ -27,6 +27,8 @@ EXTRA_DIST += %D%/unknown.tap
 
 live_tests += %D%/tracemalloc.tap
 EXTRA_DIST += %D%/tracemalloc.tap
+live_tests += %D%/export.tap
+EXTRA_DIST += %D%/export.tap %D%/heapfile.py
 live_tests += %D%/find.tap
 EXTRA_DIST += %D%/find.tap
 

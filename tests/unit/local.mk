@@ -10,6 +10,7 @@ unit_tests = \
 	%D%/test-emit \
 	%D%/test-residency \
 	%D%/test-error \
+	%D%/test-export \
 	%D%/test-heap \
 	%D%/test-layout \
 	%D%/test-layout-create \

@@ -280,6 +280,8 @@ static const char *const more_lines[] = {
 	"py-refs -json -depth 3 0x1",
 	"py-path -json 0x1",
 	"py-backrefs -json -depth 2 -dot /dev/null 0x1",
+	"py-heap-export -json -format json /dev/null",
+	"py-heap-export -json -format dot -top 9 /dev/null",
 	"py-memory -json -cycles",
 	"py-tasks -json -chains",
 	"py-heap-report -json -without "
