@@ -27,6 +27,7 @@ include tests/install/local.mk
 include tests/fuzz/local.mk
 include tests/gdb/local.mk
 include tests/live/local.mk
+include tests/viewers/local.mk
 
 EXTRA_DIST += %D%/newcomer %D%/demo/service.py
 
