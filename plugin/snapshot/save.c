@@ -349,7 +349,8 @@ static enum pm_status put_slice(struct pm_save *s, struct pm_error *err)
 
 /* ---- the end ---- */
 
-void pm_process_mark(struct pm_target *t, char ret[33])
+/* What tells this process from all others, in hexadecimal; "": not known. */
+static void process_mark(struct pm_target *t, char ret[33])
 {
 	unsigned char random[16];
 	ret[0] = '\0';
@@ -376,7 +377,11 @@ static void gather_facts(const struct pm_save *s, struct pm_snapshot_facts *f)
 	};
 	snprintf(f->target, sizeof f->target, "%s", s->target);
 	snprintf(f->python, sizeof f->python, "%s", s->python);
-	pm_process_mark(t, f->process);
+	process_mark(t, f->process);
+	const struct pm_places *at = &s->h->l->at;
+	if (at->runtime.addr && at->interp_head.addr)
+		snprintf(f->place, sizeof f->place, "%" PRIx64 " %" PRIx64,
+			at->runtime.addr, at->interp_head.addr);
 }
 
 static enum pm_status put_facts(struct pm_save *s, struct pm_error *err)

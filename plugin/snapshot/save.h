@@ -6,7 +6,6 @@
 #define PM_SNAPSHOT_SAVE_H
 
 #include "graph/population.h"
-#include "graph/population.h"
 #include "heap/roles.h"
 #include "snapshot/sections.h"
 
@@ -43,8 +42,5 @@ int pm_save_take(struct pm_save *s);
 
 /* Have objects of this type a length in the file? */
 bool pm_save_has_length(const struct pm_type *t);
-
-/* What tells this process from all others, in hexadecimal; "": not known. */
-void pm_process_mark(struct pm_target *t, char ret[33]);
 
 #endif

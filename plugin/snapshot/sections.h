@@ -42,8 +42,9 @@ enum pm_snapshot_section {
 	X(target, "target", TEXT)   /* "process 12" */                         \
 	X(python, "python", TEXT)   /* version */                              \
 	X(process, "process", TEXT) /* random bytes of its start, "" */        \
-	X(pid, "pid", NUMBER)	    /* 0: not known */                         \
-	X(time, "time", NUMBER)	    /* of the save, seconds since 1970 */      \
+	X(place, "place", TEXT) /* where its runtime and interpreter are */    \
+	X(pid, "pid", NUMBER)	/* 0: not known */                             \
+	X(time, "time", NUMBER) /* of the save, seconds since 1970 */          \
 	X(interpreter, "interpreter", NUMBER) /* plus 1, 0: all */             \
 	X(inside, "inside", NUMBER)	      /* objects in arenas */          \
 	X(outside, "outside", NUMBER)                                          \

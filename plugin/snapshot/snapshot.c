@@ -199,9 +199,14 @@ enum pm_same pm_snapshot_same_process(
 		return PM_SAME_NO;
 	if (strcmp(x->python, y->python))
 		return PM_SAME_NO;
-	if (!*x->process || !*y->process)
+	if (*x->process && *y->process)
+		return strcmp(x->process, y->process) ? PM_SAME_NO
+						      : PM_SAME_YES;
+	/* Who got the same id has these elsewhere, as the system places memory
+	   at random. */
+	if (!x->pid || !y->pid || !*x->place || !*y->place)
 		return PM_SAME_UNKNOWN;
-	return strcmp(x->process, y->process) ? PM_SAME_NO : PM_SAME_YES;
+	return strcmp(x->place, y->place) ? PM_SAME_NO : PM_SAME_YES;
 }
 
 /* ---- objects ---- */
