@@ -61,6 +61,7 @@ static void end(struct tree *t)
 	d->objects = filled(n, 4);
 	d->begin = filled(n + 3, 4);
 	d->below = filled(n, 4);
+	d->guessed = filled(n / 64 + 1, 8);
 	for (uint32_t i = n; i--;) {
 		d->retained[i] += t->g.bytes[i];
 		d->objects[i]++;
@@ -87,6 +88,7 @@ static void deinit(struct tree *t)
 	free(t->d.objects);
 	free(t->d.begin);
 	free(t->d.below);
+	free(t->d.guessed);
 }
 
 static enum pm_role role(void *arg, uint32_t node)
