@@ -112,6 +112,25 @@ void pm_awaitable_name(const struct pm_objects *o, const struct pm_awaitable *x,
 	pm_repr(o, name.addr, NAME_WIDTH, out);
 }
 
+uint64_t pm_loop_thread(const struct pm_objects *o, pm_addr loop)
+{
+	pm_auto_attr_query q = {.name = "_thread_id"};
+	pm_auto_threads threads = {.unreadable = 0};
+	pm_auto_strbuf text = {0};
+	struct pm_object x;
+	struct pm_attr v;
+	if (!loop || pm_object_load(o, loop, &x, NULL) != PM_OK ||
+		!pm_attr_find(o, &x, &q, &v, NULL) ||
+		pm_threads_load(o->l, o->m, &threads, NULL) != PM_OK)
+		return 0;
+	pm_repr(o, v.value, 40, &text);
+	uint64_t ident = strtoull(pm_strbuf_text(&text), NULL, 10);
+	pm_vec_each (t, &threads.list)
+		if (ident && t->ident == ident)
+			return t->number;
+	return 0;
+}
+
 /* ---- in words ---- */
 
 struct call {

@@ -39,6 +39,10 @@ void pm_await_chain_deinit(struct pm_await_chain *c);
 void pm_awaitable_name(const struct pm_objects *o, const struct pm_awaitable *x,
 	struct pm_strbuf *out);
 
+/* The thread that runs an event loop, by number; 0: it does not run, or the
+   loop is not one of asyncio's own. */
+uint64_t pm_loop_thread(const struct pm_objects *o, pm_addr loop);
+
 /* "task 'Task-7'", "gather of 3, 1 done", "future in sleep(3600)"; nothing for
    what waits for nothing. */
 void pm_await_describe(struct pm_awaitables_job *j, const struct pm_objects *o,

@@ -57,6 +57,7 @@ libpymortem_la_SOURCES += \
 	%D%/retained.c \
 	%D%/row-paths.c %D%/row-paths.h \
 	%D%/await-chain.c %D%/await-chain.h \
+	%D%/task-holders.c %D%/task-holders.h \
 	%D%/tasks.c \
 	%D%/retained-groups.c %D%/retained-groups.h \
 	%D%/run.c \

@@ -3,14 +3,21 @@
 #include "command/await-chain.h"
 #include "command/graphing.h"
 #include "command/row-paths.h"
+#include "command/task-holders.h"
 #include "base/clock.h"
 #include "graph/dominators.h"
-#include "object/repr.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-enum phase { PHASE_GRAPH, PHASE_SURVEY, PHASE_PATHS, PHASE_ROWS, PHASE_CHAINS };
+enum phase {
+	PHASE_GRAPH,
+	PHASE_SURVEY,
+	PHASE_HOLDERS,
+	PHASE_PATHS,
+	PHASE_ROWS,
+	PHASE_CHAINS
+};
 
 struct row {
 	const struct pm_awaitable *x; /* the job's */
@@ -24,12 +31,16 @@ struct tasks {
 	struct pm_awaitables_job *job;
 	enum phase phase;
 	PM_VEC(struct row) rows;
-	size_t shown; /* the first of them */
+	size_t shown;			 /* the first of them */
+	struct pm_task_holders *holders; /* NULL: not asked for */
 	struct pm_row_paths paths;
 	size_t at;
 	uint64_t of_kind[PM_AWAITABLE_NKINDS]; /* of all there are */
 	uint64_t tasks_in[PM_AWAITABLE_NSTATES];
 	uint64_t lost, parts;
+	/* Of the last row: most have the same. */
+	pm_addr loop;
+	uint64_t thread;
 };
 
 static enum pm_status start(struct pm_run *r, struct pm_error *err)
@@ -120,11 +131,23 @@ static enum pm_status choose(struct pm_run *r, struct pm_error *err)
 		qsort(st->rows.data, st->rows.len, sizeof *st->rows.data,
 			by_interest);
 	st->shown = r->top && r->top < st->rows.len ? r->top : st->rows.len;
-	st->phase = PHASE_PATHS;
-	return PM_OK;
+	st->phase = PHASE_HOLDERS;
+	return r->has_addr ? PM_OK
+			   : pm_task_holders_create(r, all, &st->holders, err);
 }
 
 /* ---- who holds it ---- */
+
+static enum pm_status find_holders(struct pm_run *r, struct pm_error *err)
+{
+	struct tasks *st = r->state;
+	bool done = !st->holders;
+	if (st->holders)
+		PM_TRY(pm_task_holders_step(st->holders, r, &done, err));
+	if (done)
+		st->phase = PHASE_PATHS;
+	return PM_OK;
+}
 
 /* What waits is held by what will wake it; asked is why others are. */
 static bool asks_path(const struct pm_run *r, const struct row *row)
@@ -178,25 +201,14 @@ static const struct pm_column columns[] = {
 	{"type", "TYPE", PM_CELL_TEXT},
 };
 
-/* The thread that runs its loop, by number; 0: it does not run, or the loop is
-   not one of asyncio's own. */
-static uint64_t thread_of(const struct pm_objects *o, pm_addr loop)
+static uint64_t thread_of_row(
+	struct tasks *st, const struct pm_objects *o, const struct row *row)
 {
-	pm_auto_attr_query q = {.name = "_thread_id"};
-	pm_auto_threads threads = {.unreadable = 0};
-	pm_auto_strbuf text = {0};
-	struct pm_object x;
-	struct pm_attr v;
-	if (!loop || pm_object_load(o, loop, &x, NULL) != PM_OK ||
-		!pm_attr_find(o, &x, &q, &v, NULL) ||
-		pm_threads_load(o->l, o->m, &threads, NULL) != PM_OK)
-		return 0;
-	pm_repr(o, v.value, 40, &text);
-	uint64_t ident = strtoull(pm_strbuf_text(&text), NULL, 10);
-	pm_vec_each (t, &threads.list)
-		if (ident && t->ident == ident)
-			return t->number;
-	return 0;
+	pm_addr loop = row->x->future.loop;
+	if (loop != st->loop)
+		st->thread = pm_loop_thread(o, loop);
+	st->loop = loop;
+	return st->thread;
 }
 
 static const char *or_null(const struct pm_strbuf *b)
@@ -228,7 +240,8 @@ static const char *end_type(const struct pm_objects *o, pm_addr end)
 static void put_held(const struct row *row, const struct pm_row_path *path,
 	struct pm_strbuf *out)
 {
-	if (!row->reached)
+	/* What a greenlet's own stack holds is not seen. */
+	if (!row->reached && row->x->kind != PM_AWAITABLE_GREENLET)
 		pm_strbuf_puts(out, "no root leads to it");
 	else if (path && *path->text)
 		pm_strbuf_printf(out, "%s%s", path->text,
@@ -259,7 +272,7 @@ static enum pm_status show_row(struct pm_run *r, size_t i, struct pm_error *err)
 		put_held(row, path, &last);
 	pm_strbuf_printf(&state, "%s%s", pm_awaitable_state_text(x->state),
 		is_lost(row) ? ", lost" : "");
-	uint64_t thread = thread_of(o, x->future.loop);
+	uint64_t thread = thread_of_row(st, o, row);
 	bool held = path && *path->text;
 	const struct pm_cell cells[] = {
 		{.text = pm_awaitable_kind_text(x->kind)},
@@ -387,7 +400,6 @@ static void show_total(struct pm_run *r)
 	const struct pm_awaitables *all = pm_awaitables_result(st->job);
 	const struct pm_graph *g = r->session->graph;
 	struct pm_emit *e = r->emit;
-	pm_emit_close(e); /* chains */
 	pm_emit_line(e, "%s", "");
 	show_why_none(r);
 	show_counts(r);
@@ -435,6 +447,8 @@ static enum pm_status show_chains(
 			st->at, st->shown);
 		return PM_OK;
 	}
+	pm_emit_close(r->emit);
+	PM_TRY(pm_task_holders_show(st->holders, r, err));
 	show_total(r);
 	*ret_done = true;
 	return PM_OK;
@@ -466,6 +480,8 @@ static enum pm_status step(
 		return pm_awaitables_create(r->session->heap, &st->job, err);
 	case PHASE_SURVEY:
 		return survey(r, err);
+	case PHASE_HOLDERS:
+		return find_holders(r, err);
 	case PHASE_PATHS:
 		return find_path(r, err);
 	case PHASE_ROWS:
@@ -483,6 +499,7 @@ static void finish(struct pm_run *r)
 		return;
 	pm_graphing_finish(&st->graphing);
 	pm_awaitables_destroy(st->job);
+	pm_task_holders_destroy(st->holders);
 	pm_row_paths_deinit(&st->paths);
 	pm_vec_deinit(&st->rows);
 	free(st);
@@ -539,8 +556,11 @@ const struct pm_command pm_command_tasks = {
 	       "it (py-retained).\n"
 	       "Tasks and futures that are done are kept by whoever still "
 	       "refers to them: for these the path from a root is told, as by "
-	       "py-path; of the first 100 rows.  asyncio itself holds tasks "
-	       "weakly.  A pending task that no root leads to is lost: the "
+	       "py-path; of the first 100 rows, and below them of all tasks "
+	       "that "
+	       "are done, merged where they look the same.  asyncio itself "
+	       "holds tasks weakly.  A pending task that no root leads to is "
+	       "lost: the "
 	       "future it waits for is held by it alone, nobody will ever "
 	       "wake it, and the collector destroys it when it runs.\n"
 	       "-chains, or ADDR, shows the coroutines from the task's own to "

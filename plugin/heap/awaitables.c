@@ -65,6 +65,17 @@ static bool is_greenlet(struct pm_types *types, const struct pm_type *t)
 	return false;
 }
 
+/* trio tells its classes to be of the module that users have them from. */
+static bool is_trio_task(const struct pm_type *t)
+{
+	static const char *const names[] = {"trio.lowlevel.Task",
+		"trio.hazmat.Task", "trio._core._run.Task"};
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (!strcmp(t->name, names[i]))
+			return true;
+	return false;
+}
+
 static bool kind_of(const struct pm_objects *o, const struct pm_type *t,
 	enum pm_awaitable_kind *ret)
 {
@@ -77,7 +88,7 @@ static bool kind_of(const struct pm_objects *o, const struct pm_type *t,
 		*ret = PM_AWAITABLE_COROUTINE;
 	else if (awaiter == PM_AWAITER_ASYNC_GENERATOR)
 		*ret = PM_AWAITABLE_ASYNC_GENERATOR;
-	else if (!strcmp(t->name, "trio._core._run.Task"))
+	else if (is_trio_task(t))
 		*ret = PM_AWAITABLE_TRIO_TASK;
 	else if (is_greenlet(o->types, t))
 		*ret = PM_AWAITABLE_GREENLET;

@@ -64,6 +64,8 @@ void emit_stable_text(
 /* Appends a cell as it is read; its column has a title. */
 void text_cell(struct pm_emit *e, const struct pm_column *c,
 	const struct pm_cell *cell, struct pm_strbuf *out);
+/* Do cells begin at the left?  Numbers end at the right. */
+bool text_is_left(enum pm_cell_type t);
 void text_table_cells(struct pm_emit *e, const struct pm_cell *cells);
 void text_table_render(struct pm_emit *e);
 void text_table_deinit(struct text_table *t);

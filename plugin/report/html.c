@@ -27,12 +27,6 @@ void html_line(struct pm_emit *e, const char *text, size_t len)
 	pm_strbuf_putc(&e->text, '\n');
 }
 
-static bool is_number(const struct pm_column *c)
-{
-	return c->type == PM_CELL_COUNT || c->type == PM_CELL_SIZE ||
-	       c->type == PM_CELL_PERCENT || c->type == PM_CELL_INT;
-}
-
 static void put_attribute(
 	struct pm_strbuf *b, const char *name, const char *value)
 {
@@ -54,7 +48,8 @@ static void begin_table(struct pm_emit *e)
 	pm_vec_each (c, &t->columns) {
 		if (!c->title)
 			continue;
-		pm_strbuf_puts(b, is_number(c) ? "<th class=\"num\"" : "<th");
+		pm_strbuf_puts(
+			b, text_is_left(c->type) ? "<th" : "<th class=\"num\"");
 		put_attribute(b, "data-key", c->key);
 		pm_strbuf_putc(b, '>');
 		pm_html_escaped(b, c->title, strlen(c->title));
@@ -70,14 +65,26 @@ static void put_exact(struct pm_strbuf *b, const struct pm_column *c,
 	char n[28];
 	if (cell->absent)
 		return;
-	if (c->type == PM_CELL_COUNT || c->type == PM_CELL_SIZE)
-		pm_strbuf_printf(
-			b, " data-value=\"%llu\"", (unsigned long long)cell->u);
-	if (c->type == PM_CELL_INT)
-		pm_strbuf_printf(b, " data-value=\"%lld\"", (long long)cell->i);
-	if (c->type == PM_CELL_SIZE)
+	switch (c->type) {
+	case PM_CELL_SIZE:
 		pm_strbuf_printf(
 			b, " title=\"%s bytes\"", pm_grouped(cell->u, n));
+		__attribute__((fallthrough));
+	case PM_CELL_COUNT:
+		pm_strbuf_printf(
+			b, " data-value=\"%llu\"", (unsigned long long)cell->u);
+		break;
+	case PM_CELL_INT:
+	case PM_CELL_DELTA:
+	case PM_CELL_DELTA_SIZE:
+		pm_strbuf_printf(b, " data-value=\"%lld\"", (long long)cell->i);
+		break;
+	case PM_CELL_TEXT:
+	case PM_CELL_PERCENT:
+	case PM_CELL_ADDR:
+	case PM_CELL_BOOL:
+		break;
+	}
 }
 
 static void put_row(
@@ -93,7 +100,8 @@ static void put_row(
 			continue;
 		text_cell(e, c, &cells[i], &text);
 		e->failed |= text.failed;
-		pm_strbuf_puts(b, is_number(c) ? "<td class=\"num\"" : "<td");
+		pm_strbuf_puts(
+			b, text_is_left(c->type) ? "<td" : "<td class=\"num\"");
 		put_exact(b, c, &cells[i]);
 		pm_strbuf_putc(b, '>');
 		pm_html_escaped(b, pm_strbuf_text(&text), text.len);

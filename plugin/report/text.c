@@ -159,6 +159,11 @@ static void pad(struct pm_strbuf *b, size_t n)
 		pm_strbuf_putc(b, ' ');
 }
 
+bool text_is_left(enum pm_cell_type t)
+{
+	return t == PM_CELL_TEXT || t == PM_CELL_ADDR || t == PM_CELL_BOOL;
+}
+
 static void render_row(struct pm_emit *e, const struct text_cell *cells,
 	const size_t *widths, size_t last)
 {
@@ -168,9 +173,7 @@ static void render_row(struct pm_emit *e, const struct text_cell *cells,
 	for (size_t i = 0; i < t->columns.len; i++) {
 		if (!t->columns.data[i].title)
 			continue;
-		bool left = t->columns.data[i].type == PM_CELL_TEXT ||
-			    t->columns.data[i].type == PM_CELL_ADDR ||
-			    t->columns.data[i].type == PM_CELL_BOOL;
+		bool left = text_is_left(t->columns.data[i].type);
 		const char *text =
 			cells ? pm_strbuf_text(&t->text) + cells[i].off
 			      : t->columns.data[i].title;
