@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* py-tracemalloc: what tracemalloc of the target knows: bytes and blocks by
-   where they were allocated, and where one block was. */
+   where they were allocated, also compared with what was saved before; and
+   where one block was. */
 #include "command/trace-rows.h"
 #include "command/walking.h"
 #include "object/repr.h"
 #include "trace/collect.h"
+#include "trace/file.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -15,7 +17,12 @@ struct match {
 	size_t stack;
 };
 
+enum phase { PHASE_OLD, PHASE_NEW, PHASE_TARGET, PHASE_SAVE, PHASE_SHOW };
+
 struct tracemalloc {
+	enum phase phase;
+	const char *save, *compare, *with; /* files, NULL: not asked for */
+	struct pm_trace_file file;
 	struct pm_trace_collect collect;
 	struct pm_trace_profile profile;
 	struct pm_trace_groups groups;
@@ -101,6 +108,15 @@ static void show_matches(struct pm_run *r)
 
 /* ---- sums ---- */
 
+static void put_sum(const struct pm_run *r, const struct pm_trace_moment *m,
+	struct pm_strbuf *out)
+{
+	char n[28];
+	pm_trace_put_size(r, m->size, out);
+	pm_strbuf_printf(out, " in %s block%s", pm_grouped(m->count, n),
+		m->count == 1 ? "" : "s");
+}
+
 static void show_header(struct pm_run *r)
 {
 	struct tracemalloc *st = r->state;
@@ -108,9 +124,7 @@ static void show_header(struct pm_run *r)
 	pm_auto_strbuf line = {0};
 	char n[28];
 	pm_strbuf_puts(&line, "tracemalloc holds ");
-	pm_trace_put_size(r, m->size, &line);
-	pm_strbuf_printf(&line, " in %s block%s", pm_grouped(m->count, n),
-		m->count == 1 ? "" : "s");
+	put_sum(r, m, &line);
 	if (m->has_peak) {
 		pm_strbuf_puts(&line, ", at its peak ");
 		pm_trace_put_size(r, m->peak, &line);
@@ -124,6 +138,52 @@ static void show_header(struct pm_run *r)
 		pm_emit_line(r->emit, "%s",
 			"It traces, but nothing that it saw allocated is "
 			"left.");
+}
+
+static void put_file(const char *path, struct pm_strbuf *out)
+{
+	pm_strbuf_escaped(out, path, strlen(path));
+}
+
+static void show_compared(struct pm_run *r)
+{
+	struct tracemalloc *st = r->state;
+	const struct pm_trace_moment *m = st->profile.moments;
+	pm_auto_strbuf line = {0};
+	put_file(st->compare, &line);
+	pm_strbuf_puts(&line, ": ");
+	put_sum(r, &m[PM_TRACE_OLD], &line);
+	pm_strbuf_puts(&line, "; ");
+	if (st->with)
+		put_file(st->with, &line);
+	else
+		pm_strbuf_puts(&line, "now");
+	pm_strbuf_puts(&line, ": ");
+	put_sum(r, &m[PM_TRACE_NEW], &line);
+	pm_emit_line(r->emit, "%s.", pm_strbuf_text(&line));
+	if (m[PM_TRACE_OLD].max_nframe != m[PM_TRACE_NEW].max_nframe &&
+		pm_trace_by(r) == PM_TRACE_TRACEBACK)
+		pm_emit_line(r->emit, "%s",
+			"They do not keep the same number of frames of each: "
+			"none of their tracebacks may be the same.");
+	pm_emit_open_object(r->emit, "old");
+	pm_emit_uint(r->emit, "size", m[PM_TRACE_OLD].size);
+	pm_emit_uint(r->emit, "count", m[PM_TRACE_OLD].count);
+	pm_emit_close(r->emit);
+}
+
+static void show_saved(struct pm_run *r)
+{
+	struct tracemalloc *st = r->state;
+	pm_auto_strbuf line = {0};
+	char size[16], n[28];
+	put_file(st->save, &line);
+	pm_emit_text(r->emit, "path", pm_strbuf_text(&line));
+	pm_emit_uint(r->emit, "bytes", st->file.bytes);
+	pm_emit_uint(r->emit, "tracebacks", st->file.nstacks);
+	pm_emit_line(r->emit, "%s tracebacks written to %s (%s).",
+		pm_grouped(st->file.nstacks, n), pm_strbuf_text(&line),
+		pm_human_size(st->file.bytes, size));
 }
 
 /* What tells that the traces are not all there are. */
@@ -176,7 +236,8 @@ static void show_total(struct pm_run *r)
 	pm_emit_uint(e, "size", m->size);
 	pm_emit_uint(e, "count", m->count);
 	pm_emit_close(e);
-	pm_emit_uint(e, "entries", c->tables.entries);
+	if (!st->with)
+		pm_emit_uint(e, "entries", c->tables.entries);
 	if (c->tables.has_traced)
 		pm_emit_uint(e, "traced_memory", c->tables.traced);
 	else
@@ -194,35 +255,68 @@ static void show_total(struct pm_run *r)
 	pm_emit_skipped(e, m->unreadable, m->inconsistent);
 }
 
+static enum pm_status show_groups(struct pm_run *r, struct pm_error *err)
+{
+	struct tracemalloc *st = r->state;
+	bool compared = st->compare != NULL;
+	PM_TRY(pm_trace_groups_make(
+		&st->profile, pm_trace_by(r), &st->groups, err));
+	pm_trace_groups_sort(&st->groups, &st->profile, compared);
+	if (compared)
+		show_compared(r);
+	else
+		show_header(r);
+	pm_trace_show_rows(r, &st->profile, &st->groups, compared);
+	return PM_OK;
+}
+
 static enum pm_status show(struct pm_run *r, struct pm_error *err)
 {
 	struct tracemalloc *st = r->state;
 	if (r->has_addr) {
 		show_matches(r);
-	} else {
-		PM_TRY(pm_trace_groups_make(
-			&st->profile, pm_trace_by(r), &st->groups, err));
-		pm_trace_groups_sort(&st->groups, &st->profile, false);
+	} else if (st->save) {
 		show_header(r);
-		pm_trace_show_rows(r, &st->profile, &st->groups, false);
+		show_saved(r);
+	} else {
+		PM_TRY(show_groups(r, err));
 	}
-	show_doubts(r);
+	if (!st->with)
+		show_doubts(r);
 	show_total(r);
 	return PM_OK;
 }
 
 /* ---- the command ---- */
 
-static enum pm_status start(struct pm_run *r, struct pm_error *err)
+static bool needs_target(const struct pm_run *r)
+{
+	return !pm_run_given(r, "with");
+}
+
+static enum pm_status check(const struct pm_run *r, struct pm_error *err)
+{
+	const struct tracemalloc *st = r->state;
+	if (r->has_addr &&
+		(pm_run_given(r, "by") || st->save || st->compare || st->with))
+		return pm_fail(err, PM_USAGE, 0,
+			"-by, -save, -compare and -with are for all blocks, "
+			"not for that of an address");
+	if (st->with && !st->compare)
+		return pm_fail(err, PM_USAGE, 0,
+			"-with FILE says what -compare FILE compares with");
+	if (st->save && (st->compare || pm_run_given(r, "by")))
+		return pm_fail(err, PM_USAGE, 0,
+			"-save FILE writes all there is: -by and -compare "
+			"are for what is shown");
+	return PM_OK;
+}
+
+static enum pm_status open_target(struct pm_run *r, struct pm_error *err)
 {
 	struct pm_session *s = r->session;
-	struct tracemalloc *st = calloc(1, sizeof *st);
-	if (!st)
-		return pm_fail(err, PM_NOMEM, 0, "out of memory");
-	r->state = st;
-	if (r->has_addr && pm_run_given(r, "by"))
-		return pm_fail(err, PM_USAGE, 0,
-			"-by is for all blocks, not for that of an address");
+	struct tracemalloc *st = r->state;
+	st->phase = PHASE_TARGET;
 	PM_TRY(pm_trace_collect_open(&st->collect, s->layout, s->memory,
 		&st->profile, PM_TRACE_NEW, err));
 	if (!r->has_addr)
@@ -233,20 +327,81 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	return PM_OK;
 }
 
+static enum pm_status start(struct pm_run *r, struct pm_error *err)
+{
+	struct tracemalloc *st = calloc(1, sizeof *st);
+	if (!st)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	r->state = st;
+	st->save = pm_run_text(r, "save", NULL);
+	st->compare = pm_run_text(r, "compare", NULL);
+	st->with = pm_run_text(r, "with", NULL);
+	PM_TRY(check(r, err));
+	if (!st->compare)
+		return open_target(r, err);
+	st->phase = PHASE_OLD;
+	return pm_trace_file_read(
+		&st->file, &st->profile, PM_TRACE_OLD, st->compare, err);
+}
+
+/* What comes after the phase that is done. */
+static enum pm_status go_on(struct pm_run *r, struct pm_error *err)
+{
+	struct tracemalloc *st = r->state;
+	switch (st->phase) {
+	case PHASE_OLD:
+		pm_trace_file_finish(&st->file);
+		if (!st->with)
+			return open_target(r, err);
+		st->phase = PHASE_NEW;
+		return pm_trace_file_read(
+			&st->file, &st->profile, PM_TRACE_NEW, st->with, err);
+	case PHASE_TARGET:
+		st->phase = st->save ? PHASE_SAVE : PHASE_SHOW;
+		return st->save ? pm_trace_file_write(&st->file, &st->profile,
+					  PM_TRACE_NEW, st->save, err)
+				: PM_OK;
+	case PHASE_NEW:
+	case PHASE_SAVE:
+	case PHASE_SHOW:
+		st->phase = PHASE_SHOW;
+		return PM_OK;
+	}
+	return PM_OK;
+}
+
+static enum pm_status step_target(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct tracemalloc *st = r->state;
+	snprintf(r->progress, sizeof r->progress,
+		"reading traces %" PRIu64 "/%" PRIu64, st->collect.traces.count,
+		st->collect.tables.entries);
+	return pm_trace_collect_step(
+		&st->collect, PM_STEP_SECONDS, ret_done, err);
+}
+
+static enum pm_status step_file(
+	struct pm_run *r, bool *ret_done, struct pm_error *err)
+{
+	struct tracemalloc *st = r->state;
+	snprintf(r->progress, sizeof r->progress, "tracebacks %zu/%" PRIu64,
+		st->file.at, st->file.nstacks);
+	return pm_trace_file_step(&st->file, PM_STEP_SECONDS, ret_done, err);
+}
+
 static enum pm_status step(
 	struct pm_run *r, bool *ret_done, struct pm_error *err)
 {
 	struct tracemalloc *st = r->state;
 	bool done;
-	PM_TRY(pm_trace_collect_step(
-		&st->collect, PM_STEP_SECONDS, &done, err));
-	snprintf(r->progress, sizeof r->progress,
-		"reading traces %" PRIu64 "/%" PRIu64, st->collect.traces.count,
-		st->collect.tables.entries);
-	if (!done)
-		return PM_OK;
-	*ret_done = true;
-	return show(r, err);
+	if (st->phase == PHASE_SHOW) {
+		*ret_done = true;
+		return show(r, err);
+	}
+	PM_TRY((st->phase == PHASE_TARGET ? step_target : step_file)(
+		r, &done, err));
+	return done ? go_on(r, err) : PM_OK;
 }
 
 static void finish(struct pm_run *r)
@@ -254,6 +409,7 @@ static void finish(struct pm_run *r)
 	struct tracemalloc *st = r->state;
 	if (!st)
 		return;
+	pm_trace_file_finish(&st->file);
 	pm_trace_collect_close(&st->collect);
 	pm_trace_profile_deinit(&st->profile);
 	pm_trace_groups_deinit(&st->groups);
@@ -269,6 +425,20 @@ static const struct pm_option options[] = {
 		.choices = PM_TRACE_BY_CHOICES,
 		.help = "What the rows are: the line that allocated (the "
 			"default), its file, or the whole traceback."},
+	{.name = "save",
+		.type = PM_ARG_FILE,
+		.value = "FILE",
+		.help = "Write all of it to a file, to be compared later."},
+	{.name = "compare",
+		.type = PM_ARG_FILE,
+		.value = "FILE",
+		.help = "Show what changed since -save wrote this file, what "
+			"changed most first."},
+	{.name = "with",
+		.type = PM_ARG_FILE,
+		.value = "FILE",
+		.help = "Compare with this file, instead of with now: needs no "
+			"process."},
 	{0},
 };
 
@@ -282,6 +452,7 @@ const struct pm_command pm_command_tracemalloc = {
 	.operand = PM_OPERAND_OPTIONAL_ADDR,
 	.operand_help = "ADDR is an address in a block, such as that of an "
 			"object: any GDB expression, such as $py1.",
+	.needs_target = needs_target,
 	.doc = "Without ADDR: bytes and blocks that are allocated now, by the "
 	       "line that allocated them, the largest first.  The words of "
 	       "-by and the figures are those of tracemalloc's own "
@@ -305,6 +476,8 @@ const struct pm_command pm_command_tracemalloc = {
 		"called\n"
 		"py-tracemalloc $py1          # where this object was "
 		"allocated\n"
+		"py-tracemalloc -save before.pmt  # continue, stop again, and\n"
+		"py-tracemalloc -compare before.pmt  # which lines grew\n"
 		"py-tracemalloc -all -json    # every line, for a script",
 	.start = start,
 	.step = step,

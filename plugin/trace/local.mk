@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 libpymortem_la_SOURCES += \
 	%D%/collect.c %D%/collect.h \
+	%D%/file.c %D%/file.h \
 	%D%/groups.c %D%/groups.h \
 	%D%/profile.c %D%/profile.h \
 	%D%/stacks.c \

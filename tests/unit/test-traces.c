@@ -3,6 +3,7 @@
 #include "lib/mini-traces.h"
 #include "target/memory.h"
 #include "trace/collect.h"
+#include "trace/file.h"
 #include "trace/groups.h"
 #include "unit/unit.h"
 
@@ -332,6 +333,135 @@ START_TEST(random_damage)
 }
 END_TEST
 
+/* ---- files ---- */
+
+static enum pm_status run_file(struct pm_trace_file *f, struct pm_error *err)
+{
+	bool done = false;
+	enum pm_status s = PM_OK;
+	while (s == PM_OK && !done)
+		s = pm_trace_file_step(f, 0, &done, err);
+	return s;
+}
+
+static enum pm_status read_file(struct pm_trace_profile *p,
+	enum pm_trace_when when, const char *path, struct pm_error *err)
+{
+	struct pm_trace_file f = {0};
+	enum pm_status s = pm_trace_file_read(&f, p, when, path, err);
+	if (s == PM_OK)
+		s = run_file(&f, err);
+	pm_trace_file_finish(&f);
+	return s;
+}
+
+static void temporary(char path[static 32])
+{
+	strcpy(path, "test-traces-XXXXXX");
+	int fd = mkstemp(path);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+/* What was written is read again, beside what there is: nothing changed. */
+START_TEST(saved)
+{
+	EACH_TRACING_ROW(row)
+	{
+		struct world w;
+		struct pm_trace_file f = {0};
+		pm_auto_trace_groups g = {0};
+		char path[32];
+		temporary(path);
+		begin(&w, row, true);
+		collect(&w);
+		ck_assert_int_eq(pm_trace_file_write(
+					 &f, &w.p, PM_TRACE_NEW, path, &w.err),
+			PM_OK);
+		ck_assert_int_eq(run_file(&f, &w.err), PM_OK);
+		ck_assert_uint_gt(f.bytes, 0);
+		pm_trace_file_finish(&f);
+		ck_assert_int_eq(
+			read_file(&w.p, PM_TRACE_OLD, path, &w.err), PM_OK);
+		const struct pm_trace_moment *old = &w.p.moments[PM_TRACE_OLD];
+		ck_assert_mem_eq(old, now(&w), sizeof *old);
+		ck_assert_int_eq(pm_trace_groups_make(
+					 &w.p, PM_TRACE_TRACEBACK, &g, &w.err),
+			PM_OK);
+		ck_assert_uint_eq(g.list.len, 6);
+		pm_trace_groups_sort(&g, &w.p, true);
+		pm_vec_each (x, &g.list) {
+			ck_assert_uint_eq(x->size[0], x->size[1]);
+			ck_assert_uint_eq(x->count[0], x->count[1]);
+		}
+		end(&w);
+		unlink(path);
+	}
+}
+END_TEST
+
+/* Files whose checksums are right, and whose numbers are not. */
+START_TEST(files_that_make_no_sense)
+{
+	/* size, count, frames, peak + 1, unreadable, inconsistent, files,
+	   stacks; domain, n, total, size, count; file, line */
+	static const struct {
+		unsigned head, stack, frame; /* which number is wrong */
+		uint64_t value;
+	} cases[] = {
+		{8, 5, 2, 0}, /* none */
+		{0, 5, 2, 9}, /* less than its stack has */
+		{1, 5, 2, 0},
+		{6, 5, 2, UINT64_MAX},
+		{7, 5, 2, 2},
+		{8, 0, 2, UINT64_C(1) << 32},
+		{8, 1, 2, 0},
+		{8, 1, 2, 70000},
+		{8, 2, 2, 70000},
+		{8, 3, 2, UINT64_MAX},
+		{8, 4, 2, UINT64_MAX},
+		{8, 5, 0, 1},
+		{8, 5, 1, UINT64_C(1) << 32},
+	};
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		uint64_t head[] = {10, 1, 1, 0, 0, 0, 1, 1, 0};
+		uint64_t stack[] = {0, 1, 1, 10, 1, 0}, frame[] = {0, 7, 0};
+		struct pm_trace_profile p = {0};
+		struct pm_container_writer *c;
+		struct pm_error err;
+		char path[32];
+		temporary(path);
+		head[cases[i].head] = cases[i].value;
+		stack[cases[i].stack] = cases[i].value;
+		frame[cases[i].frame] = cases[i].value;
+		ck_assert_int_eq(
+			pm_container_create(path, PM_CONTENT_TRACES, &c, &err),
+			PM_OK);
+		for (size_t k = 0; k < 8; k++)
+			ck_assert_int_eq(
+				pm_container_put_uint(c, 1, head[k], &err),
+				PM_OK);
+		ck_assert_int_eq(
+			pm_container_put_text(c, 2, "app.py", &err), PM_OK);
+		for (size_t k = 0; k < 5; k++)
+			ck_assert_int_eq(
+				pm_container_put_uint(c, 3, stack[k], &err),
+				PM_OK);
+		for (size_t k = 0; k < 2; k++)
+			ck_assert_int_eq(
+				pm_container_put_uint(c, 4, frame[k], &err),
+				PM_OK);
+		ck_assert_int_eq(pm_container_commit(c, &err), PM_OK);
+		pm_container_writer_destroy(c);
+		enum pm_status s = read_file(&p, PM_TRACE_OLD, path, &err);
+		ck_assert_msg(s == (i ? PM_CORRUPT : PM_OK), "case %zu: %d", i,
+			(int)s);
+		pm_trace_profile_deinit(&p);
+		unlink(path);
+	}
+}
+END_TEST
+
 UNIT_MAIN("traces", sums, groups, other_domains, found_by_structure,
 	does_not_trace, torn_chains, torn_tracebacks, tables_that_are_none,
-	counts_that_differ, random_damage)
+	counts_that_differ, random_damage, saved, files_that_make_no_sense)
