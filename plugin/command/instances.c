@@ -2,7 +2,9 @@
 /* py-instances: the objects of a type, those of them that a condition holds
    for, or how many there are of each value. */
 #include "command/graphing.h"
+#include "command/condition.h"
 #include "command/groups.h"
+#include "command/instance-sites.h"
 #include "graph/dominators.h"
 #include "heap/footprint.h"
 #include "heap/scan.h"
@@ -17,7 +19,7 @@
 	4096 /* rows kept above those that are shown, between prunings         \
 	      */
 
-enum phase { PHASE_WALK, PHASE_LOOK, PHASE_ROWS };
+enum phase { PHASE_WALK, PHASE_LOOK, PHASE_SITES, PHASE_ROWS };
 enum sort { SORT_SIZE, SORT_ADDR, SORT_REFCOUNT, SORT_RETAINED };
 
 struct candidate {
@@ -42,6 +44,7 @@ struct instances {
 	struct pm_graphing graphing; /* instead, of -sort retained */
 	struct pm_scan *job;
 	struct pm_query *where, *group;
+	struct pm_sites sites;
 	struct finder finders[PM_TEAM_MAX];
 	enum phase phase;
 	enum sort sort;
@@ -95,6 +98,7 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		st->finders[i].worst = UINT64_MAX;
 	PM_TRY(parse_queries(st, err));
+	PM_TRY(pm_sites_start(&st->sites, r, err));
 	if (st->sort == SORT_RETAINED)
 		return pm_graphing_start(
 			&st->graphing, r, PM_GRAPHING_DOMINATORS, err);
@@ -203,6 +207,8 @@ static bool found(void *arg, unsigned who, const struct pm_scanned *s)
 		return true;
 	f->count++;
 	f->size += m.size;
+	if (st->sites.wanted)
+		return pm_sites_add(&st->sites, who, x, m.size);
 	if (!f->group)
 		return keep_row(st, f, x, m.size);
 	struct pm_value v;
@@ -467,10 +473,21 @@ static enum pm_status step(
 		if (!done)
 			return PM_OK;
 		PM_TRY(gather(st, err));
-		st->phase = PHASE_ROWS;
+		st->phase = st->sites.wanted ? PHASE_SITES : PHASE_ROWS;
+		return PM_OK;
+	case PHASE_SITES:
+		PM_TRY(pm_sites_step(&st->sites, r, &done, err));
+		if (done)
+			st->phase = PHASE_ROWS;
 		return PM_OK;
 	case PHASE_ROWS:
-		show(r, ret_done);
+		if (!st->sites.wanted) {
+			show(r, ret_done);
+			return PM_OK;
+		}
+		PM_TRY(pm_sites_show(&st->sites, r, err));
+		show_total(r);
+		*ret_done = true;
 		return PM_OK;
 	}
 	return PM_OK;
@@ -488,6 +505,7 @@ static void finish(struct pm_run *r)
 		pm_vec_deinit(&f->list);
 		pm_groups_deinit(&f->groups);
 	}
+	pm_sites_finish(&st->sites);
 	pm_scan_destroy(st->job);
 	pm_walking_finish(&st->walking);
 	pm_graphing_finish(&st->graphing);
@@ -536,6 +554,7 @@ static const struct pm_option options[] = {
 		.type = PM_ARG_SIZE,
 		.value = "SIZE",
 		.help = "Only objects of at most this size."},
+	PM_SITES_OPTIONS,
 	{0},
 };
 
@@ -551,37 +570,18 @@ const struct pm_command pm_command_instances = {
 	.operand_help = "TYPE is a glob on the qualified name; without a dot "
 			"it matches the bare class name, too: Order, shop.*, "
 			"'*'.",
-	.doc = "EXPR is a condition in quotes, asked of each object:\n"
-	       "  .name            an attribute: slot, instance attribute, "
-	       "or what its class says\n"
-	       "  .a.b  .list[0]  .table[\"k\"]   further from there; self is "
-	       "the object\n"
-	       "  len size alloc refcount type addr tracked   of the object, "
-	       "or of another\n"
-	       "                   value: len(.items)\n"
-	       "  12  0x1f  1.5  \"text\"  b\"bytes\"  None  True  False\n"
-	       "  == != < <= > >=  as Python compares numbers, text and "
-	       "bytes\n"
-	       "  ~ \"REGEX\"  !~    text that matches a POSIX extended "
-	       "expression\n"
-	       "  in (1, 2)  in .list  \"part\" in .name  not in\n"
-	       "  is  is not       the same object, or None, True, False, an "
-	       "address\n"
-	       "  and or not ( )   a value alone: is it true?\n"
-	       "Methods and properties are not run: they are not there.  A "
-	       "comparison with what is not there, or what Python would not "
-	       "compare, is false.  type is the qualified name; a name "
-	       "without "
-	       "a dot is compared with the bare one.\n"
+	.doc = PM_CONDITION_DOC
 	       "-group-by counts the objects by a value, as "
 	       "collections.Counter would; values that are neither numbers, "
 	       "text, bytes nor tuples of such are told apart by identity.  "
-	       "EXAMPLE is one of the objects, and $pyN of the row.",
+	       "EXAMPLE is one of the objects, and $pyN of the "
+	       "row.\n" PM_SITES_DOC,
 	.examples =
 		"py-instances Order -top 10  # the largest orders\n"
 		"py-instances Order -where '.state == \"open\" and "
 		"len(.lines) > 3'  # some of them\n"
 		"py-instances Order -group-by .state  # how many of each\n"
+		"py-instances Order -sites    # which lines made them\n"
 		"py-instances str -where 'self ~ \"^https?:\"' -random 20  # "
 		"a sample\n"
 		"py-instances dict -where 'len > 1000' -short  # addresses, "

@@ -35,6 +35,8 @@ libpymortem_la_SOURCES += \
 	%D%/help.c \
 	%D%/info.c \
 	%D%/interned.c \
+	%D%/condition.h \
+	%D%/instance-sites.c %D%/instance-sites.h \
 	%D%/instances.c \
 	%D%/mallocing.c %D%/mallocing.h \
 	%D%/memory.c \

@@ -61,9 +61,15 @@ static void describe_frame(const struct pm_trace_profile *p,
 }
 
 void pm_trace_describe(const struct pm_trace_profile *p,
-	const struct pm_trace_stack *s, struct pm_strbuf *out)
+	const struct pm_trace_stack *s, enum pm_trace_by by,
+	struct pm_strbuf *out)
 {
-	describe_frame(p, frame(p, s, 0), PM_TRACE_LINENO, out);
+	uint32_t n = by == PM_TRACE_TRACEBACK ? s->n : 1;
+	for (uint32_t i = 0; i < n; i++) {
+		if (i)
+			pm_strbuf_puts(out, " < ");
+		describe_frame(p, frame(p, s, i), by, out);
+	}
 }
 
 /* Frames outside of those that were kept. */

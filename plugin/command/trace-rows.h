@@ -14,9 +14,11 @@ enum pm_trace_by pm_trace_by(const struct pm_run *r);
 void pm_trace_put_size(
 	const struct pm_run *r, uint64_t size, struct pm_strbuf *out);
 
-/* "app.py:12": the line that allocated. */
+/* In one line: "app.py", "app.py:12", or with who called it: "app.py:12 <
+   main.py:3". */
 void pm_trace_describe(const struct pm_trace_profile *p,
-	const struct pm_trace_stack *s, struct pm_strbuf *out);
+	const struct pm_trace_stack *s, enum pm_trace_by by,
+	struct pm_strbuf *out);
 
 /* The keys file, line (not by filename) and frames (by traceback) of the open
    JSON object. */

@@ -230,6 +230,11 @@ static void run_disturbed(
 	end(t);
 }
 
+static bool needs_traces(const char *line)
+{
+	return strstr(line, "py-tracemalloc") || strstr(line, "-sites");
+}
+
 static void sweep(
 	const struct pm_row *row, const char *line, void (*hook)(void))
 {
@@ -244,7 +249,7 @@ static void sweep(
 		push_frame(&t);
 	if (tasks)
 		add_task(&t);
-	if (strstr(line, "py-tracemalloc"))
+	if (needs_traces(line))
 		trace(&t);
 	char *text = run_whole(&t, line, &reads);
 	ck_assert_int_gt(reads, 0);
@@ -266,6 +271,7 @@ static void sweep(
 static const char *const more_lines[] = {
 	"py-instances -json -where 'len > 5 and self[0] == 1000' list",
 	"py-instances -json -group-by self[-1] list",
+	"py-instances -json -sites list",
 	"py-find -json -int 1003",
 	"py-find -json -str int",
 	"py-threads -json -locals",
@@ -330,15 +336,17 @@ static bool is_swept(size_t row)
    each row one of four. */
 static bool is_due(const struct pm_command *c, size_t number, size_t row)
 {
-	if (!strcmp(c->name, "py-tracemalloc") &&
-		!mini_traces_may_be(pm_rows[row]))
-		return false;
 	bool much = c->group == PM_GROUP_GRAPH || c->group == PM_GROUP_TIME ||
 		    !strcmp(c->name, "py-arena-pins");
 	/* It runs most of the others. */
 	if (!strcmp(c->name, "py-heap-report"))
 		return false;
 	return !much || number % 4 == row % 4;
+}
+
+static bool is_possible(const char *line, size_t row)
+{
+	return !needs_traces(line) || mini_traces_may_be(pm_rows[row]);
 }
 
 static void sweep_all(void (*hook)(void))
@@ -357,13 +365,15 @@ static void sweep_all(void (*hook)(void))
 		for (size_t c = 0; pm_commands[c]; c++) {
 			char line[80];
 			if (!line_for(pm_commands[c], line) ||
+				!is_possible(line, r) ||
 				!is_due(pm_commands[c], c, r))
 				continue;
 			sweep(pm_rows[r], line, hook);
 			swept++;
 		}
 		for (size_t i = r % 4; i < more; i += 4)
-			sweep(pm_rows[r], more_lines[i], hook);
+			if (is_possible(more_lines[i], r))
+				sweep(pm_rows[r], more_lines[i], hook);
 	}
 	ck_assert_uint_gt(swept, 10);
 	unlink(snapshot_file);
