@@ -163,6 +163,7 @@ enum pm_status pm_sites_show(
 	for (size_t i = 0; i <= g.list.len && rows[i].count; i++)
 		show_row(r, s, &g, &rows[i]);
 	pm_emit_table_end(r->emit);
+	pm_trace_show_doubts(r, &s->collect);
 	return PM_OK;
 }
 

@@ -4,6 +4,7 @@
 #define PM_COMMAND_TRACE_ROWS_H
 
 #include "command/command.h"
+#include "trace/collect.h"
 #include "trace/groups.h"
 
 /* The choices of -by, and what they mean. */
@@ -32,5 +33,9 @@ void pm_trace_show_stack(struct pm_emit *e, const struct pm_trace_profile *p,
 /* The table "rows" of g, which is sorted; compared: with what changed. */
 void pm_trace_show_rows(struct pm_run *r, const struct pm_trace_profile *p,
 	const struct pm_trace_groups *g, bool compared);
+
+/* What tells that the traces of the target are not all there are, if they are
+   not; the keys complete, locked, source. */
+void pm_trace_show_doubts(struct pm_run *r, const struct pm_trace_collect *c);
 
 #endif

@@ -186,46 +186,6 @@ static void show_saved(struct pm_run *r)
 		pm_human_size(st->file.bytes, size));
 }
 
-/* What tells that the traces are not all there are. */
-static void show_doubts(struct pm_run *r)
-{
-	struct tracemalloc *st = r->state;
-	const struct pm_trace_collect *c = &st->collect;
-	struct pm_emit *e = r->emit;
-	uint64_t count = c->traces.count, bytes = c->traces.bytes;
-	bool other_count = count != c->tables.entries;
-	bool other_bytes = c->tables.has_traced && bytes != c->tables.traced;
-	char a[28], b[28];
-	pm_emit_bool(e, "complete", !other_count && !other_bytes);
-	pm_emit_bool(e, "locked", c->tables.locked);
-	pm_emit_text(e, "source", pm_source_text(c->tables.source));
-	if (other_count)
-		pm_emit_line(e,
-			"Its tables say that they have %s traces, %s were "
-			"read.",
-			pm_grouped(c->tables.entries, a), pm_grouped(count, b));
-	if (other_bytes)
-		pm_emit_line(e,
-			"It counts %s bytes itself, the traces have %s.",
-			pm_grouped(c->tables.traced, a), pm_grouped(bytes, b));
-	if (!c->tables.has_traced)
-		pm_emit_line(e, "%s",
-			"Where it counts its bytes itself is not found: "
-			"nothing to compare the sum with.");
-	if (c->tables.locked)
-		pm_emit_line(e, "%s",
-			"Its lock is taken: the target was stopped while it "
-			"changed its tables.");
-	else if (other_count || other_bytes)
-		pm_emit_line(e, "%s",
-			"The target was stopped while it changed its tables, "
-			"or they are damaged.");
-	if (c->tables.source == PM_SOURCE_CALIBRATED)
-		pm_emit_line(e, "%s",
-			"(No symbol tells where the table is: found by what "
-			"is in it.)");
-}
-
 static void show_total(struct pm_run *r)
 {
 	struct tracemalloc *st = r->state;
@@ -282,7 +242,7 @@ static enum pm_status show(struct pm_run *r, struct pm_error *err)
 		PM_TRY(show_groups(r, err));
 	}
 	if (!st->with)
-		show_doubts(r);
+		pm_trace_show_doubts(r, &st->collect);
 	show_total(r);
 	return PM_OK;
 }

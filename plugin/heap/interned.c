@@ -5,13 +5,15 @@
 #include "object/text.h"
 #include "object/threads.h"
 
-#define MAX_BUCKETS (UINT64_C(1) << 26)
 #define SAMPLES 16
 #define MAX_RUNTIME (1u << 20)
 
 void pm_interned_deinit(struct pm_interned *t)
 {
 	pm_vec_deinit(&t->dicts);
+	if (t->reading)
+		pm_hashtable_reader_deinit(&t->reader);
+	t->reading = false;
 }
 
 static bool read_word(struct pm_heap *h, pm_addr at, uint64_t *ret)
@@ -38,37 +40,13 @@ static bool is_interned(struct pm_heap *h, pm_addr str)
 
 /* ---- the table of static strings ---- */
 
-struct hashtable {
-	uint64_t nentries, nbuckets;
-	pm_addr buckets;
-};
-
-static bool read_hashtable(struct pm_heap *h, pm_addr at, struct hashtable *ret)
-{
-	const struct pm_layout *l = h->l;
-	const struct pm_fields *f = &l->f;
-	struct hashtable t;
-	if (!at || at % l->t.word_size ||
-		pm_layout_read(l, h->memory, at, f->hashtable.nentries,
-			&t.nentries, NULL) != PM_OK ||
-		pm_layout_read(l, h->memory, at, f->hashtable.nbuckets,
-			&t.nbuckets, NULL) != PM_OK ||
-		t.nbuckets < 16 || t.nbuckets > MAX_BUCKETS ||
-		t.nbuckets & (t.nbuckets - 1) || t.nentries > t.nbuckets ||
-		pm_layout_read(l, h->memory, at, f->hashtable.buckets,
-			&t.buckets, NULL) != PM_OK ||
-		!t.buckets || t.buckets % l->t.word_size)
-		return false;
-	*ret = t;
-	return true;
-}
-
 static bool is_table_of_strings(struct pm_heap *h, pm_addr at)
 {
 	const struct pm_layout *l = h->l;
-	struct hashtable t;
+	struct pm_hashtable t;
 	unsigned seen = 0;
-	if (!read_hashtable(h, at, &t) || t.nentries < SAMPLES)
+	if (pm_hashtable_load(l, h->memory, at, &t, NULL) != PM_OK ||
+		t.nentries < SAMPLES)
 		return false;
 	for (uint64_t i = 0; i < t.nbuckets && seen < SAMPLES; i++) {
 		uint64_t entry = 0, key = 0;
@@ -155,19 +133,17 @@ static void add_hashtable(struct pm_interned *t)
 {
 	struct pm_heap *h = t->h;
 	const struct pm_layout *l = h->l;
-	struct hashtable table;
+	struct pm_hashtable table;
 	uint64_t first = 0;
-	t->hashtable = find_hashtable(h);
-	if (!t->hashtable || !read_hashtable(h, t->hashtable, &table))
+	pm_addr at = find_hashtable(h);
+	if (!at || pm_hashtable_load(l, h->memory, at, &table, NULL) != PM_OK)
 		return;
-	t->nbuckets = table.nbuckets;
-	t->nentries = table.nentries;
-	t->buckets = table.buckets;
+	t->hashtable = table;
 	t->entries += table.nentries;
 	/* Half full it grows (HASHTABLE_HIGH). */
 	t->capacity += table.nbuckets / 2;
 	t->bytes += pm_block_size(
-		h, h->memory, t->hashtable, l->f.hashtable.sizeof_.off);
+		h, h->memory, table.addr, l->f.hashtable.sizeof_.off);
 	t->bytes += pm_block_size(
 		h, h->memory, table.buckets, table.nbuckets * l->t.word_size);
 	for (uint64_t i = 0; i < table.nbuckets && !first; i++)
@@ -200,7 +176,7 @@ enum pm_status pm_interned_open(
 		add_hashtable(&t);
 		break;
 	}
-	if (!t.dicts.len && !t.hashtable)
+	if (!t.dicts.len && !t.hashtable.addr)
 		return pm_fail(err, PM_ABSENT, 0,
 			"no table of interned strings was found: nothing "
 			"tells where it is");
@@ -242,36 +218,43 @@ static bool next_of_dicts(struct pm_interned *t, pm_addr *ret)
 	return false;
 }
 
+/* Reads on; false: there is no more.  What it lacks of what it says it has is
+   said at the end. */
+static bool read_table(struct pm_interned *t)
+{
+	if (!t->reading)
+		pm_hashtable_reader_init(&t->reader, t->h->l,
+			pm_memory_target(t->h->memory), &t->hashtable);
+	t->reading = true;
+	t->at = 0;
+	if (!t->read &&
+		pm_hashtable_read(&t->reader, &t->read, NULL) == PM_OK &&
+		(t->reader.n || !t->read))
+		return true;
+	uint64_t lost = t->reader.unreadable + t->reader.inconsistent;
+	t->unreadable += t->reader.unreadable;
+	t->inconsistent += t->reader.inconsistent;
+	if (t->reader.seen + lost < t->hashtable.nentries)
+		t->inconsistent +=
+			t->hashtable.nentries - t->reader.seen - lost;
+	t->hashtable.addr = 0;
+	return false;
+}
+
 static bool next_of_table(struct pm_interned *t, pm_addr *ret)
 {
-	struct pm_heap *h = t->h;
-	const struct pm_layout *l = h->l;
-	/* A chain that closes would never end. */
-	while (t->seen < t->nentries) {
-		uint64_t key = 0;
-		while (!t->entry && t->bucket < t->nbuckets) {
-			if (!read_word(h,
-				    t->buckets + t->bucket++ * l->t.word_size,
-				    &t->entry))
-				t->unreadable++;
-		}
-		if (!t->entry) {
-			t->inconsistent += t->nentries - t->seen;
-			t->seen = t->nentries;
-			break;
-		}
-		t->seen++;
-		pm_addr entry = t->entry;
-		if (pm_layout_read(l, h->memory, entry,
-			    l->f.hashtable_entry.key, &key, NULL) != PM_OK ||
-			!read_word(h, entry + l->f.hashtable_entry.next.off,
-				&t->entry)) {
-			t->unreadable++;
-			t->entry = 0;
-		} else if (is_interned(h, key)) {
-			*ret = key;
-			return true;
-		} else {
+	const struct pm_layout *l = t->h->l;
+	while (t->hashtable.addr) {
+		if ((!t->reading || t->at >= t->reader.n) && !read_table(t))
+			return false;
+		while (t->at < t->reader.n) {
+			pm_addr key =
+				pm_load(pm_hashtable_key(&t->reader, t->at++),
+					l->t.word_size, l->t.big_endian);
+			if (is_interned(t->h, key)) {
+				*ret = key;
+				return true;
+			}
 			t->inconsistent++;
 		}
 	}

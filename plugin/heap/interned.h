@@ -12,12 +12,13 @@
 #define PM_HEAP_INTERNED_H
 
 #include "heap/walk.h"
+#include "object/hashtable.h"
 
 struct pm_interned {
 	struct pm_heap *h;
 	PM_VEC(pm_addr) dicts;
-	pm_addr hashtable; /* _Py_hashtable_t, 0: none */
-	uint64_t entries;  /* as the tables count them themselves */
+	struct pm_hashtable hashtable; /* .addr 0: none */
+	uint64_t entries;	       /* as the tables count them themselves */
 	uint64_t capacity; /* entries that the tables have room for */
 	uint64_t bytes;	   /* that the allocator set aside for the tables */
 	uint64_t unreadable, inconsistent;
@@ -25,8 +26,9 @@ struct pm_interned {
 	size_t dict; /* of dicts; all of them: in the hash table */
 	bool in_dict;
 	struct pm_dict_iter it;
-	uint64_t bucket, nbuckets, seen, nentries;
-	pm_addr buckets, entry;
+	bool reading, read;
+	struct pm_hashtable_reader reader;
+	size_t at; /* of what was read last */
 };
 
 /* h has its pools.  PM_ABSENT: no table was found. */
