@@ -17,6 +17,7 @@ static const struct {
 	{"mimalloc", "mimalloc", "mi_malloc"},
 	{"musl", "ld-musl-", NULL},
 	{"musl", "libc.musl-", NULL},
+	{"musl", NULL, "__dls3"}, /* its loader: Debian calls it libc.so */
 	{"tbbmalloc", "tbbmalloc", "scalable_malloc"},
 	{"snmalloc", "snmalloc", NULL},
 	{"AddressSanitizer", "libasan", "__asan_init"},
