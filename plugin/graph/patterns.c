@@ -194,6 +194,13 @@ static const char *any_item(
 	return NULL;
 }
 
+/* Its keys are names of a program. */
+static bool is_globals(const struct pm_ref *ref)
+{
+	return ref->via == PM_VIA_FIELD && ref->name &&
+	       !strcmp(ref->name, "__globals__");
+}
+
 static bool step_text(struct pm_patterns *p, const struct pm_pattern *above,
 	const struct pm_object *x, const struct pm_ref *ref, bool is_space,
 	uint32_t *ret)
@@ -282,6 +289,7 @@ uint32_t pm_patterns_step(struct pm_patterns *p, uint32_t above,
 			.child = child,
 			.any = any_item(&up, ref) != NULL,
 			.is_space = is_space,
+			.names_all = is_globals(ref),
 			.example = PM_NO_NODE});
 	return at == PM_NO_PATTERN ? above : at;
 }

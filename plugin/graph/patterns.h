@@ -23,7 +23,7 @@ struct pm_pattern {
 	bool any;	/* the step stands for any item */
 	bool many;	/* there was a second edge */
 	bool is_space;	/* a namespace: what it holds are attributes */
-	bool names_all; /* of a root, whose keys say much: sys.modules */
+	bool names_all; /* its keys say much: sys.modules, __globals__ */
 	bool cut;	/* what is behind is not told apart any more */
 	uint64_t objects, bytes; /* those that are asked for */
 	uint32_t example;	 /* of these, the first */
