@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/diff-show.h"
 
+#include <inttypes.h>
 #include <string.h>
 #include <time.h>
 
@@ -218,29 +219,66 @@ static void show_rows(struct pm_diffing *d, struct pm_diff *x)
 				: "Nothing has changed.");
 }
 
+/* "[3] of builtins.list at 0x7f..., local x in f, and 2 more" */
+static void put_keepers(const struct pm_kept *h, struct pm_strbuf *out)
+{
+	for (size_t i = 0; i < PM_KEEPERS_NAMED && i < h->n; i++) {
+		const struct pm_keeper *by = &h->by[i];
+		pm_strbuf_printf(out, "%s%s", i ? ", " : "", by->via);
+		if (by->type)
+			pm_strbuf_printf(out, " of %s at 0x%" PRIx64, by->type,
+				by->addr);
+	}
+	if (h->n > PM_KEEPERS_NAMED)
+		pm_strbuf_printf(
+			out, ", and %" PRIu64 " more", h->n - PM_KEEPERS_NAMED);
+}
+
+static void show_one_born(
+	struct pm_diffing *d, const struct pm_diff_object *o, size_t i)
+{
+	pm_auto_strbuf keepers = {0};
+	const struct pm_kept *h =
+		i < d->nkeepers ? &pm_keepers_result(d->keepers)[i] : NULL;
+	if (h)
+		put_keepers(h, &keepers);
+	const struct pm_cell cells[] = {
+		{.u = o->addr},
+		{.u = o->size},
+		{.u = o->alloc},
+		{.text = o->type},
+		{.text = h ? h->value : NULL, .absent = !h},
+		{.text = o->path, .absent = !o->path},
+		{.u = h ? h->n : 0, .absent = !h},
+		{.text = pm_strbuf_text(&keepers), .absent = !h || !h->n},
+	};
+	pm_emit_row(d->r->emit, cells, o->addr);
+}
+
 /* -instances: in the place of rows. */
 static void show_born(struct pm_diffing *d, const struct pm_diff *x)
 {
-	static const struct pm_column columns[] = {
+	bool graph = d->all[d->n - 1]->facts.has_graph;
+	const struct pm_column columns[] = {
 		{"addr", "ADDR", PM_CELL_ADDR},
 		{"size", "SIZE", PM_CELL_SIZE},
 		{"alloc", "ALLOC", PM_CELL_SIZE},
 		{"type", "TYPE", PM_CELL_TEXT},
+		{"value", graph ? "VALUE" : NULL, PM_CELL_TEXT},
+		{"path", graph ? "PATH" : NULL, PM_CELL_TEXT},
+		{"references", NULL, PM_CELL_COUNT},
+		{"held_by", graph ? "HELD BY" : NULL, PM_CELL_TEXT},
 	};
 	struct pm_emit *e = d->r->emit;
-	pm_emit_table(e, "rows", columns, 4, 0);
-	pm_vec_each (o, &x->born) {
-		const struct pm_cell cells[] = {
-			{.u = o->addr},
-			{.u = o->size},
-			{.u = o->alloc},
-			{.text = o->type},
-		};
-		pm_emit_row(e, cells, o->addr);
-	}
+	pm_emit_table(e, "rows", columns, sizeof columns / sizeof *columns, 0);
+	for (size_t i = 0; i < x->born.len; i++)
+		show_one_born(d, &x->born.data[i], i);
 	if (x->born.len < x->total.born.count)
 		pm_emit_table_hide(e, x->total.born.count - x->born.len);
 	pm_emit_table_end(e);
+	if (graph && x->born.len > d->nkeepers)
+		pm_emit_line(e, "Who holds them is said of the first %zu.",
+			d->nkeepers);
 }
 
 /* ---- what grew ---- */

@@ -58,6 +58,31 @@ static enum pm_status create(struct pm_diffing *d, struct pm_error *err)
 	return pm_diff_create(d->all, d->n, &o, &d->job, err);
 }
 
+/* Values are held in memory until they are shown. */
+#define KEEPERS_MAX 65536
+
+/* Who holds what is new, if the last file says so. */
+static enum pm_status find_keepers(struct pm_diffing *d, struct pm_error *err)
+{
+	const struct pm_diff *x = pm_diff_result(d->job);
+	const struct pm_snapshot *last = d->all[d->n - 1];
+	if (d->keepers)
+		return pm_keepers_step(
+			d->keepers, PM_STEP_SECONDS, &d->has_keepers, err);
+	d->nkeepers = x->born.len < KEEPERS_MAX ? x->born.len : KEEPERS_MAX;
+	if (!last->facts.has_graph || !d->nkeepers) {
+		d->nkeepers = 0;
+		d->has_keepers = true;
+		return PM_OK;
+	}
+	pm_auto_free uint64_t *index = malloc(d->nkeepers * sizeof *index);
+	if (!index)
+		return pm_fail(err, PM_NOMEM, 0, "out of memory");
+	for (size_t i = 0; i < d->nkeepers; i++)
+		index[i] = x->born.data[i].index;
+	return pm_keepers_create(last, index, d->nkeepers, &d->keepers, err);
+}
+
 static enum pm_status compare(struct pm_diffing *d, struct pm_error *err)
 {
 	uint64_t done, total;
@@ -108,6 +133,8 @@ enum pm_status pm_diffing_step(
 		return create(d, err);
 	if (!d->compared)
 		return compare(d, err);
+	if (!d->has_keepers)
+		return find_keepers(d, err);
 	unsigned wanted = d->now ? pm_diff_result(d->job)->ngrown : 0;
 	if (wanted && !d->graph_ready)
 		return pm_graphing_step(
@@ -124,6 +151,7 @@ void pm_diffing_finish(struct pm_diffing *d)
 	pm_saving_finish(&d->saving);
 	pm_graphing_finish(&d->graphing);
 	pm_path_destroy(pm_take(d->path));
+	pm_keepers_destroy(pm_take(d->keepers));
 	pm_diff_destroy(pm_take(d->job));
 	pm_snapshot_close(pm_take(d->now));
 	for (unsigned i = 0; i < PM_DIFF_GROWN_MAX; i++)

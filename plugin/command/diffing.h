@@ -9,6 +9,7 @@
 #include "command/saving.h"
 #include "graph/path.h"
 #include "snapshot/diff.h"
+#include "snapshot/keepers.h"
 
 struct pm_diffing {
 	struct pm_run *r;
@@ -19,6 +20,9 @@ struct pm_diffing {
 	struct pm_snapshot *now;
 	struct pm_diff_job *job;
 	bool compared;
+	struct pm_keepers *keepers; /* of what is new; NULL: not known */
+	size_t nkeepers;
+	bool has_keepers; /* or they are not to be looked for */
 	struct pm_graphing graphing;
 	bool graph_ready;
 	struct pm_path_job *path;
@@ -76,6 +80,9 @@ void pm_diffing_finish(struct pm_diffing *d);
 	"new object of the row, and $py1, $py2, ... are those of the rows.\n"  \
 	"Below are the objects that survived and grew most, containers "       \
 	"usually, with the path that leads to each; of files that were saved " \
-	"with -paths, paths of containers only, where [*] is any of many."
+	"with -paths, paths of containers only, where [*] is any of many.\n"   \
+	"-instances has the new objects in the place of rows; of files that "  \
+	"were saved with -graph with their values, paths, and by whom each "   \
+	"was held."
 
 #endif

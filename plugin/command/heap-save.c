@@ -13,7 +13,8 @@ static enum pm_status start(struct pm_run *r, struct pm_error *err)
 	r->state = st;
 	PM_TRY(pm_saving_start(
 		st, r, r->words.data[0], pm_run_flag(r, "owners"), err));
-	st->paths = pm_run_flag(r, "paths");
+	st->edges = pm_run_flag(r, "graph");
+	st->paths = st->edges || pm_run_flag(r, "paths");
 	return PM_OK;
 }
 
@@ -32,6 +33,7 @@ static void show(struct pm_run *r, const struct pm_saving *st)
 	pm_emit_uint(e, "bytes", t->bytes);
 	pm_emit_bool(e, "owners", st->owners);
 	pm_emit_bool(e, "paths", st->paths);
+	pm_emit_bool(e, "graph", st->edges);
 	pm_emit_open_object(e, "total");
 	pm_emit_uint(e, "count", t->count);
 	pm_emit_uint(e, "size", t->size);
@@ -69,6 +71,9 @@ static const struct pm_option options[] = {
 		.help = "Also a path to each container, so that py-heap-diff "
 			"knows where what grew is, without a process; takes "
 			"longer."},
+	{.name = "graph",
+		.help = "Also the graph: all references with their names, "
+			"roots, a short value and a path of each object."},
 	{0},
 };
 
@@ -86,11 +91,14 @@ const struct pm_command pm_command_heap_save = {
 	       "in "
 	       "it (the text of a str, the items of a tuple, a number): that "
 	       "tells an object from another one of its type that is later at "
-	       "the same address.  Values are not saved.  py-heap-diff "
-	       "compares "
+	       "the same address.  Values are saved with -graph only.  "
+	       "py-heap-diff compares "
 	       "snapshots with each other, without any process, or one with "
 	       "now.\n"
-	       "The file is compressed and takes about two bytes per object; "
+	       "With -graph py-heap-diff -instances says of each new object "
+	       "its value, who held it and how, and its path.\n"
+	       "The file is compressed and takes about two bytes per object, "
+	       "with -graph ten times as much; "
 	       "every part of it has a checksum.",
 	.examples = "py-heap-save before.pmheap  # now; continue, stop, then:\n"
 		    "py-heap-diff before.pmheap  # what grew since\n"

@@ -39,7 +39,7 @@ static enum pm_status find_paths(
 	for (uint32_t i = 0; i < n; i++) {
 		const struct pm_type *t =
 			pm_types_by_id(r->session->heap->types, i);
-		if (t && t->is_type && pm_save_has_length(t))
+		if (t && t->is_type && (s->edges || pm_save_has_length(t)))
 			what[i] = PM_TYPE_WANTED;
 	}
 	return pm_population_create(g, what, n, NULL, &s->population, err);
@@ -66,6 +66,7 @@ static enum pm_status create(
 		.path = s->path,
 		.roles = s->roles,
 		.population = s->population,
+		.graph = s->edges ? session->graph : NULL,
 		.target = pm_strbuf_text(&target),
 		.python = pm_strbuf_text(&python),
 		.interpreter = session->interpreter,

@@ -12,6 +12,7 @@ struct pm_saving {
 	struct pm_walking walking;
 	const char *path; /* NULL: in memory */
 	bool owners, paths;
+	bool edges; /* the graph, with paths */
 	bool walked;
 	struct pm_roles *roles;
 	bool has_roles; /* they are complete */

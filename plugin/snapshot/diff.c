@@ -207,6 +207,11 @@ static uint64_t growth(const struct pm_diff_object *o)
 	return by;
 }
 
+static const char *path_of(const struct side *x)
+{
+	return x->at.path ? x->s->paths.data[x->at.path - 1] : NULL;
+}
+
 /* Those that grew most, in order. */
 static void note_growth(
 	struct pm_diff *d, const struct side *first, const struct side *last)
@@ -217,9 +222,9 @@ static void note_growth(
 		return; /* nearly all */
 	const struct pm_diff_object one = {
 		.addr = last->at.addr,
+		.index = last->at.index,
 		.type = last->s->types.data[b->type].name,
-		.path = last->at.path ? last->s->paths.data[last->at.path - 1]
-				      : NULL,
+		.path = path_of(last),
 		.size = b->size,
 		.alloc = b->alloc,
 		.length = b->length,
@@ -255,6 +260,8 @@ static enum pm_status note_birth(
 	if (j->result.born.len < j->o.born &&
 		!pm_vec_push(&j->result.born,
 			(struct pm_diff_object){.addr = x->at.addr,
+				.index = x->at.index,
+				.path = path_of(x),
 				.type = x->s->types.data[shape->type].name,
 				.size = shape->size,
 				.alloc = shape->alloc}))

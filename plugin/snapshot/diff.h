@@ -30,6 +30,7 @@ struct pm_diff_row {
 /* One object of the last snapshot. */
 struct pm_diff_object {
 	pm_addr addr;
+	uint64_t index; /* in the file */
 	const char *type;
 	const char *path; /* NULL: the file has none */
 	uint64_t size, alloc;

@@ -8,6 +8,10 @@ libpymortem_la_SOURCES += \
 	%D%/diff.h \
 	%D%/print.c \
 	%D%/print.h \
+	%D%/keepers.c \
+	%D%/keepers.h \
+	%D%/save-graph.c \
+	%D%/save-graph.h \
 	%D%/save.c \
 	%D%/save.h \
 	%D%/sections.h \

@@ -5,6 +5,7 @@
 #include "heap/team.h"
 #include "object/class.h"
 #include "snapshot/print.h"
+#include "snapshot/save-graph.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -50,6 +51,8 @@ struct pm_save {
 	struct pm_map owner_of; /* of a type and a role: owner */
 	uint64_t nowners;
 	struct pm_population_job *population;
+	struct pm_save_graph *graph; /* NULL: without */
+	bool scanned;
 	uint32_t *path_of; /* by pattern; 0: not yet */
 	uint32_t npaths;
 	pm_addr before;
@@ -69,6 +72,7 @@ void pm_save_destroy(struct pm_save *s)
 	if (!s)
 		return;
 	pm_scan_destroy(s->scan);
+	pm_save_graph_destroy(s->graph);
 	pm_container_writer_destroy(s->w);
 	for (unsigned i = 0; i < PM_TEAM_MAX; i++)
 		pm_vec_deinit(&s->seers[i].list);
@@ -314,8 +318,10 @@ static enum pm_status put_object(
 		PM_TRY(pm_container_put(
 			s->w, PM_SECTION_PRINTS, print, sizeof print, err));
 	}
-	if (s->population && x->length)
+	if (s->population && (x->length || s->graph))
 		PM_TRY(put_path(s, x, err));
+	if (s->graph && !pm_save_graph_add(s->graph, x->addr))
+		return no_memory(err);
 	s->before = x->addr;
 	*(outside ? &s->outside : &s->inside) += 1;
 	s->totals.count++;
@@ -371,6 +377,7 @@ static void gather_facts(const struct pm_save *s, struct pm_snapshot_facts *f)
 		.inside = s->inside,
 		.outside = s->outside,
 		.has_paths = s->population != NULL,
+		.has_graph = s->graph != NULL,
 		.has_owners = s->roles != NULL,
 		.unreadable = s->totals.unreadable,
 		.inconsistent = s->totals.inconsistent,
@@ -413,6 +420,8 @@ static enum pm_status finish(struct pm_save *s, struct pm_error *err)
 	s->totals.inconsistent += s->h->inconsistent;
 	if (s->roles)
 		s->totals.unreadable += pm_roles_unreadable(s->roles);
+	if (s->graph)
+		s->totals.unreadable += pm_save_graph_unreadable(s->graph);
 	PM_TRY(put_facts(s, err));
 	PM_TRY(pm_container_commit(s->w, err));
 	s->totals.bytes = pm_container_written(s->w);
@@ -466,6 +475,8 @@ enum pm_status pm_save_create(struct pm_heap *h,
 	if (!s->target || !s->python)
 		return no_memory(err);
 	PM_TRY(pm_container_create(o->path, PM_CONTENT_HEAP, &s->w, err));
+	if (o->graph)
+		PM_TRY(pm_save_graph_create(o->graph, s->w, &s->graph, err));
 	PM_TRY(pm_scan_create(h, wants, 0, see, s, &s->scan, err));
 	PM_TRY(make_tables(s, err));
 	*ret = pm_take(s);
@@ -476,12 +487,15 @@ enum pm_status pm_save_step(
 	struct pm_save *s, double seconds, bool *ret_done, struct pm_error *err)
 {
 	double end = pm_now() + seconds;
-	bool scanned = false;
-	while (!s->done && !scanned && pm_now() < end) {
-		PM_TRY(pm_scan_step(s->scan, SLICE_SECONDS, &scanned, err));
+	bool written = !s->graph;
+	while (!s->scanned && pm_now() < end) {
+		PM_TRY(pm_scan_step(s->scan, SLICE_SECONDS, &s->scanned, err));
 		PM_TRY(put_slice(s, err));
 	}
-	if (scanned)
+	if (s->scanned && s->graph && !s->done)
+		PM_TRY(pm_save_graph_step(
+			s->graph, end - pm_now(), &written, err));
+	if (s->scanned && written && !s->done)
 		PM_TRY(finish(s, err));
 	*ret_done = s->done;
 	return PM_OK;
@@ -491,6 +505,8 @@ void pm_save_progress(
 	const struct pm_save *s, uint64_t *ret_done, uint64_t *ret_total)
 {
 	pm_scan_progress(s->scan, ret_done, ret_total);
+	if (s->scanned && s->graph)
+		pm_save_graph_progress(s->graph, ret_done, ret_total);
 }
 
 const struct pm_save_totals *pm_save_totals(const struct pm_save *s)

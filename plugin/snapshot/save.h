@@ -14,11 +14,12 @@ struct pm_save; /* opaque */
 struct pm_save_options {
 	const char *path;	      /* NULL: in memory */
 	const struct pm_roles *roles; /* for owners, done; NULL: without */
-	/* For paths, done, of all types that pm_save_has_length; NULL:
-	   without. */
+	/* For paths, done, of all types that pm_save_has_length, or with the
+	   graph of all; NULL: without. */
 	struct pm_population_job *population;
-	const char *target, *python; /* of PM_SNAPSHOT_FACTS, all three */
-	int64_t interpreter;	     /* -1: all */
+	const struct pm_graph *graph; /* with its roots; NULL: without */
+	const char *target, *python;  /* of PM_SNAPSHOT_FACTS, all three */
+	int64_t interpreter;	      /* -1: all */
 };
 
 PM_CHECKED enum pm_status pm_save_create(struct pm_heap *h,

@@ -31,8 +31,18 @@ enum pm_snapshot_section {
 	   Number 0 is none, and not here. */
 	PM_SECTION_PATHS,
 	/* The number of its path for each object with a length, where there are
-	   paths in the file. */
+	   paths in the file; for each object, where there is the graph. */
 	PM_SECTION_PATH_OF,
+	/* Of a file with the graph.  A text for each object: its repr, cut. */
+	PM_SECTION_VALUES,
+	/* For each object its references: plus 1, the folded difference of the
+	   number of the object that is referred to and its own; then 0. */
+	PM_SECTION_REFERENCES,
+	/* A text for each reference: what py-refs says of it. */
+	PM_SECTION_VIAS,
+	/* For each root: the number of its object, as the folded difference to
+	   that of the root before; 0 if it is a guess, else 1; its name. */
+	PM_SECTION_ROOTS,
 	PM_SECTIONS_USED,
 };
 
@@ -49,6 +59,7 @@ enum pm_snapshot_section {
 	X(inside, "inside", NUMBER)	      /* objects in arenas */          \
 	X(outside, "outside", NUMBER)                                          \
 	X(has_paths, "paths", NUMBER)                                          \
+	X(has_graph, "graph", NUMBER)                                          \
 	X(has_owners, "owners", NUMBER)                                        \
 	X(unreadable, "unreadable", NUMBER)                                    \
 	X(inconsistent, "inconsistent", NUMBER)

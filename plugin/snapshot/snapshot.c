@@ -290,7 +290,9 @@ enum pm_status pm_snapshot_cursor_next(
 	c->shape = (uint32_t)shape;
 	c->print = 0;
 	c->path = 0;
-	if (s->facts.has_paths && s->shapes.data[shape].length)
+	c->index = c->before++;
+	if (s->facts.has_paths &&
+		(s->facts.has_graph || s->shapes.data[shape].length))
 		PM_TRY(read_path_of(c, err));
 	return s->types.data[s->shapes.data[shape].type].printed
 		       ? read_print(c, err)

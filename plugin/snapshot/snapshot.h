@@ -50,9 +50,11 @@ struct pm_snapshot_cursor {
 	const struct pm_snapshot *s;
 	struct pm_section addresses, shape_of, prints, path_of;
 	uint64_t inside, outside; /* still to come */
+	uint64_t before;	  /* those that came */
 	/* The object at hand. */
 	bool at_end, is_outside;
 	pm_addr addr;
+	uint64_t index; /* the first is 0 */
 	uint32_t shape;
 	uint16_t print; /* 0 where its type has none */
 	uint32_t path;	/* 0: none */

@@ -2,6 +2,7 @@
 /* Any bytes as a snapshot: as a file, and as what is in the sections of a file
    whose checksums are right.  What opens is compared with itself. */
 #include "snapshot/diff.h"
+#include "snapshot/keepers.h"
 
 #include <sys/mman.h>
 
@@ -26,6 +27,21 @@ static void compare(const struct pm_snapshot *s, enum pm_diff_by by)
 	pm_diff_destroy(j);
 }
 
+/* Of all objects that there may be. */
+static void find_keepers(const struct pm_snapshot *s)
+{
+	struct pm_keepers *j = NULL;
+	uint64_t index[512];
+	for (unsigned i = 0; i < 512; i++)
+		index[i] = i;
+	if (pm_keepers_create(s, index, 512, &j, NULL))
+		return;
+	for (bool done = false; !done;)
+		if (pm_keepers_step(j, 1, &done, NULL))
+			break;
+	pm_keepers_destroy(j);
+}
+
 static void open_and_compare(int fd)
 {
 	struct pm_error err;
@@ -35,6 +51,8 @@ static void open_and_compare(int fd)
 	compare(s, PM_DIFF_TYPE);
 	compare(s, PM_DIFF_MODULE);
 	compare(s, PM_DIFF_OWNER);
+	if (s->facts.has_graph)
+		find_keepers(s);
 }
 
 static enum pm_status put_fact(
@@ -58,7 +76,8 @@ static int file_of(const uint8_t *data, size_t size)
 	snprintf(outside, sizeof outside, "%u", data[1]);
 	if (put_fact(w, "inside", inside) || put_fact(w, "outside", outside) ||
 		put_fact(w, "process", "one") || put_fact(w, "owners", "1") ||
-		put_fact(w, "paths", data[0] & 1 ? "1" : "0"))
+		put_fact(w, "paths", data[0] & 1 ? "1" : "0") ||
+		put_fact(w, "graph", data[1] & 1 ? "1" : "0"))
 		return -1;
 	for (data += 2, size -= 2; size > 2;) {
 		unsigned section = 1 + data[0] % (PM_SECTIONS_USED - 1);

@@ -2,6 +2,7 @@
 /* Snapshots of heaps of every row, and comparisons of what is made up. */
 #include "lib/opened-heap.h"
 #include "snapshot/diff.h"
+#include "snapshot/keepers.h"
 #include "snapshot/save.h"
 #include "unit/unit.h"
 
@@ -121,8 +122,49 @@ static void put(struct pm_container_writer *w, unsigned at, uint64_t value)
 	ck_assert_int_eq(pm_container_put_uint(w, at, value, &e), PM_OK);
 }
 
-/* Types are app.T0 (with prints), app.T1, ..., lib.T3. */
-static struct pm_snapshot *made_up(const char *pid, const struct thing *all)
+#define ROOT UINT32_MAX
+struct link {
+	unsigned from, to; /* from ROOT: a root */
+	const char *via;   /* NULL: the end */
+};
+
+static void put_text(
+	struct pm_container_writer *w, unsigned at, const char *text)
+{
+	ck_assert_int_eq(pm_container_put_text(w, at, text, &e), PM_OK);
+}
+
+static void put_links(struct pm_container_writer *w, const struct link *links,
+	unsigned objects)
+{
+	int64_t before = 0;
+	for (unsigned i = 0; i < objects; i++) {
+		char value[20];
+		snprintf(value, sizeof value, "value %u", i);
+		put_text(w, PM_SECTION_VALUES, value);
+		for (const struct link *l = links; l->via; l++) {
+			if (l->from != i)
+				continue;
+			put(w, PM_SECTION_REFERENCES,
+				pm_fold((int64_t)l->to - i) + 1);
+			put_text(w, PM_SECTION_VIAS, l->via);
+		}
+		put(w, PM_SECTION_REFERENCES, 0);
+	}
+	for (const struct link *l = links; l->via; l++) {
+		if (l->from != ROOT)
+			continue;
+		put(w, PM_SECTION_ROOTS, pm_fold((int64_t)l->to - before));
+		put(w, PM_SECTION_ROOTS, 1);
+		put_text(w, PM_SECTION_ROOTS, l->via);
+		before = l->to;
+	}
+	put_fact(w, "graph", "1");
+}
+
+/* Types are app.T0 (with prints), app.T1, ..., lib.T3.  links may be NULL. */
+static struct pm_snapshot *made_up_of(
+	const char *pid, const struct thing *all, const struct link *links)
 {
 	struct pm_container_writer *w = NULL;
 	struct pm_snapshot *ret = NULL;
@@ -168,12 +210,19 @@ static struct pm_snapshot *made_up(const char *pid, const struct thing *all)
 	put_fact(w, "pid", pid);
 	put_fact(w, "process", "abcd");
 	put_fact(w, "a name of a later time", "and its value");
+	if (links)
+		put_links(w, links, (unsigned)(n[0] + n[1]));
 	ck_assert_int_eq(pm_container_commit(w, &e), PM_OK);
 	ck_assert_msg(pm_snapshot_open_fd(
 			      pm_container_take(w), "x", &ret, &e) == PM_OK,
 		"%s", e.msg);
 	pm_container_writer_destroy(w);
 	return ret;
+}
+
+static struct pm_snapshot *made_up(const char *pid, const struct thing *all)
+{
+	return made_up_of(pid, all, NULL);
 }
 
 static const struct thing first[] = {
@@ -306,5 +355,68 @@ START_TEST(others_are_compared_by_rows)
 }
 END_TEST
 
-UNIT_MAIN("snapshot", has_every_object_of_the_walk, two_are_compared_one_by_one,
-	of_three_what_came_and_stayed, others_are_compared_by_rows)
+static enum pm_status find(const struct pm_snapshot *s, const uint64_t *index,
+	size_t n, struct pm_keepers **ret)
+{
+	enum pm_status st = PM_OK;
+	ck_assert_int_eq(pm_keepers_create(s, index, n, ret, &e), PM_OK);
+	for (bool done = false; !done && st == PM_OK;)
+		st = pm_keepers_step(*ret, 1, &done, &e);
+	return st;
+}
+
+START_TEST(who_holds_what_is_in_the_file)
+{
+	static const struct link links[] = {
+		{3, 0, "[7]"},
+		{ROOT, 0, "a root"},
+		{5, 0, "key"},
+		{0, 0, "self"},
+		{0, 3, ".x"},
+		{ROOT, 5, "another"},
+		{0},
+	};
+	struct pm_snapshot *s = made_up_of("7", first, links);
+	const uint64_t index[] = {5, 0, 1};
+	struct pm_keepers *j = NULL;
+	ck_assert_msg(find(s, index, 3, &j) == PM_OK, "%s", e.msg);
+	const struct pm_kept *x = pm_keepers_result(j);
+	ck_assert_str_eq(x[0].value, "value 5");
+	ck_assert_uint_eq(x[0].n, 1);
+	ck_assert_str_eq(x[0].by[0].via, "another");
+	ck_assert_ptr_null(x[0].by[0].type);
+	/* The first in the file, and a root. */
+	ck_assert_uint_eq(x[1].n, 4);
+	ck_assert_str_eq(x[1].by[0].via, "self");
+	ck_assert_uint_eq(x[1].by[0].addr, 0x10000);
+	ck_assert_str_eq(x[1].by[0].type, "app.T1");
+	ck_assert_str_eq(x[1].by[1].via, "a root");
+	ck_assert_uint_eq(x[2].n, 0);
+	pm_keepers_destroy(j);
+	pm_snapshot_close(s);
+}
+END_TEST
+
+START_TEST(references_to_nothing_are_refused)
+{
+	static const struct link links[][2] = {
+		{{2, 6, ".x"}, {0}},
+		{{2, 4000000000, ".x"}, {0}},
+		{{ROOT, 6, "a root"}, {0}},
+	};
+	for (size_t i = 0; i < 3; i++) {
+		struct pm_snapshot *s = made_up_of("7", first, links[i]);
+		const uint64_t index = 0;
+		struct pm_keepers *j = NULL;
+		ck_assert_int_eq(find(s, &index, 1, &j), PM_CORRUPT);
+		ck_assert_ptr_nonnull(strstr(e.msg, "damaged"));
+		pm_keepers_destroy(j);
+		pm_snapshot_close(s);
+	}
+}
+END_TEST
+
+UNIT_MAIN("snapshot", who_holds_what_is_in_the_file,
+	references_to_nothing_are_refused, has_every_object_of_the_walk,
+	two_are_compared_one_by_one, of_three_what_came_and_stayed,
+	others_are_compared_by_rows)

@@ -295,7 +295,7 @@ static const char *const more_lines[] = {
 	"py-arena-map -color always -svg /dev/null",
 	"py-arena-map -json -sort occupancy",
 	"py-heap-save -json -owners /dev/null",
-	"py-heap-save -json -paths /dev/null",
+	"py-heap-save -json -graph /dev/null",
 	"py-heap-growth -json -mark",
 };
 
