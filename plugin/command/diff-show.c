@@ -301,7 +301,9 @@ static void show_grown(struct pm_diffing *d, const struct pm_diff *x)
 	pm_emit_table(e, "grown", columns, 8, 0);
 	for (unsigned i = 0; i < x->ngrown; i++) {
 		const struct pm_diff_object *o = &x->grown[i];
-		const char *path = d->paths[i] ? d->paths[i] : o->path;
+		const char *path = o->path;
+		if (i < d->paths.list.len && *d->paths.list.data[i].text)
+			path = d->paths.list.data[i].text;
 		const struct pm_cell cells[] = {
 			{.u = o->addr},
 			{.u = o->size},

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "command/diffing.h"
 #include "command/diff-show.h"
-#include "graph/expression.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -100,27 +99,10 @@ static enum pm_status find_path(struct pm_diffing *d, struct pm_error *err)
 {
 	const struct pm_graph *g = d->r->session->graph;
 	const struct pm_diff *diff = pm_diff_result(d->job);
-	bool done = false;
-	if (!d->path) {
-		uint32_t node = pm_graph_node(g, diff->grown[d->npaths].addr);
-		if (node != PM_NO_NODE)
-			return pm_path_create(
-				g, node, 1, NULL, NULL, &d->path, err);
-		d->npaths++;
-		return PM_OK;
-	}
-	PM_TRY(pm_path_step(d->path, PM_STEP_SECONDS, &done, err));
-	if (!done)
-		return PM_OK;
-	const struct pm_paths *found = pm_path_result(d->path);
-	if (found->list.len) {
-		pm_auto_strbuf text = {0};
-		pm_path_expression(g, found->list.data, &text);
-		d->paths[d->npaths] = pm_strbuf_take(&text);
-	}
-	pm_path_destroy(pm_take(d->path));
-	d->npaths++;
-	return PM_OK;
+	pm_addr addr = diff->grown[d->paths.list.len].addr;
+	bool done;
+	return pm_row_paths_step(
+		&d->paths, g, pm_graph_node(g, addr), &done, err);
 }
 
 enum pm_status pm_diffing_step(
@@ -139,7 +121,7 @@ enum pm_status pm_diffing_step(
 	if (wanted && !d->graph_ready)
 		return pm_graphing_step(
 			&d->graphing, d->r, &d->graph_ready, err);
-	if (d->npaths < wanted)
+	if (d->paths.list.len < wanted)
 		return find_path(d, err);
 	pm_diff_show(d);
 	*ret_done = true;
@@ -150,11 +132,8 @@ void pm_diffing_finish(struct pm_diffing *d)
 {
 	pm_saving_finish(&d->saving);
 	pm_graphing_finish(&d->graphing);
-	pm_path_destroy(pm_take(d->path));
+	pm_row_paths_deinit(&d->paths);
 	pm_keepers_destroy(pm_take(d->keepers));
 	pm_diff_destroy(pm_take(d->job));
 	pm_snapshot_close(pm_take(d->now));
-	for (unsigned i = 0; i < PM_DIFF_GROWN_MAX; i++)
-		free(d->paths[i]);
-	memset(d->paths, 0, sizeof d->paths);
 }

@@ -6,8 +6,8 @@
 #define PM_COMMAND_DIFFING_H
 
 #include "command/graphing.h"
+#include "command/row-paths.h"
 #include "command/saving.h"
-#include "graph/path.h"
 #include "snapshot/diff.h"
 #include "snapshot/keepers.h"
 
@@ -25,9 +25,7 @@ struct pm_diffing {
 	bool has_keepers; /* or they are not to be looked for */
 	struct pm_graphing graphing;
 	bool graph_ready;
-	struct pm_path_job *path;
-	unsigned npaths;		/* of what grew, found so far */
-	char *paths[PM_DIFF_GROWN_MAX]; /* NULL: none is known */
+	struct pm_row_paths paths; /* of what grew until now */
 };
 
 /* Of PM_DIFFING_OPTIONS. */
