@@ -38,13 +38,6 @@ static void cleanup_keepers(struct pm_keepers **j)
 	pm_keepers_destroy(*j);
 }
 
-static enum pm_status wrong(
-	const struct pm_keepers *j, const char *what, struct pm_error *err)
-{
-	return pm_fail(err, PM_CORRUPT, 0, "%.300s is damaged: %s",
-		pm_container_name(j->s->c), what);
-}
-
 static enum pm_status open_sections(struct pm_keepers *j, struct pm_error *err)
 {
 	struct pm_container *c = j->s->c;
@@ -126,7 +119,8 @@ static enum pm_status read_references(
 			return PM_OK;
 		to = j->at.index + (uint64_t)pm_unfold(to - 1);
 		if (to >= all)
-			return wrong(j, "a reference to no object", err);
+			return pm_snapshot_wrong(
+				j->s, "a reference to no object", err);
 		PM_TRY(note(held(j, to), &j->vias, j->at.addr,
 			s->types.data[shape->type].name, err));
 	}
@@ -139,7 +133,7 @@ static enum pm_status read_root(struct pm_keepers *j, struct pm_error *err)
 	PM_TRY(pm_section_uint(&j->roots, &sure, err));
 	j->root += (uint64_t)pm_unfold(step);
 	if (j->root >= all || sure > 1)
-		return wrong(j, "a root of no object", err);
+		return pm_snapshot_wrong(j->s, "a root of no object", err);
 	return note(held(j, j->root), &j->roots, 0, NULL, err);
 }
 
@@ -147,7 +141,8 @@ static enum pm_status check_end(struct pm_keepers *j, struct pm_error *err)
 {
 	if (pm_section_left(&j->values) || pm_section_left(&j->references) ||
 		pm_section_left(&j->vias))
-		return wrong(j, "more of the graph than of objects", err);
+		return pm_snapshot_wrong(
+			j->s, "more of the graph than of objects", err);
 	j->done = true;
 	return PM_OK;
 }

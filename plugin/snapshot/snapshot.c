@@ -9,7 +9,7 @@ static enum pm_status no_memory(struct pm_error *err)
 	return pm_fail(err, PM_NOMEM, 0, "out of memory");
 }
 
-static enum pm_status wrong(
+enum pm_status pm_snapshot_wrong(
 	const struct pm_snapshot *s, const char *what, struct pm_error *err)
 {
 	return pm_fail(err, PM_CORRUPT, 0, "%.300s is damaged: %s",
@@ -63,7 +63,8 @@ static enum pm_status take_fact(struct pm_snapshot *s, const char *name,
 #undef X
 #undef TAKE_TEXT
 #undef TAKE_NUMBER
-	return ok ? PM_OK : wrong(s, "a fact that makes no sense", err);
+	return ok ? PM_OK
+		  : pm_snapshot_wrong(s, "a fact that makes no sense", err);
 }
 
 static enum pm_status read_facts(struct pm_snapshot *s, struct pm_error *err)
@@ -127,7 +128,8 @@ static enum pm_status read_shape(
 	PM_TRY(pm_section_uint(in, &alloc, err));
 	PM_TRY(pm_section_uint(in, &length, err));
 	if (type >= s->types.len || owner > s->owners.len)
-		return wrong(s, "a kind of objects without a type", err);
+		return pm_snapshot_wrong(
+			s, "a kind of objects without a type", err);
 	if (!pm_vec_push(
 		    &s->shapes, (struct pm_snapshot_shape){(uint32_t)type,
 					(uint32_t)owner, size, alloc, length}))
@@ -144,7 +146,8 @@ static enum pm_status read_table(struct pm_snapshot *s, unsigned section,
 	PM_TRY(pm_section_open(s->c, section, &in, err));
 	for (uint64_t n = 0; pm_section_left(&in); n++) {
 		if (n == UINT32_MAX)
-			return wrong(s, "a table that is too long", err);
+			return pm_snapshot_wrong(
+				s, "a table that is too long", err);
 		PM_TRY(one(s, &in, err));
 	}
 	return PM_OK;
@@ -238,7 +241,8 @@ static enum pm_status end_of(struct pm_snapshot_cursor *c, struct pm_error *err)
 {
 	if (pm_section_left(&c->addresses) || pm_section_left(&c->shape_of) ||
 		pm_section_left(&c->prints) || pm_section_left(&c->path_of))
-		return wrong(c->s, "more objects than it says", err);
+		return pm_snapshot_wrong(
+			c->s, "more objects than it says", err);
 	c->at_end = true;
 	return PM_OK;
 }
@@ -258,7 +262,7 @@ static enum pm_status read_path_of(
 	uint64_t path;
 	PM_TRY(pm_section_uint(&c->path_of, &path, err));
 	if (path > c->s->paths.len)
-		return wrong(
+		return pm_snapshot_wrong(
 			c->s, "an object with a path that is missing", err);
 	c->path = (uint32_t)path;
 	return PM_OK;
@@ -283,9 +287,9 @@ enum pm_status pm_snapshot_cursor_next(
 	PM_TRY(pm_section_uint(&c->shape_of, &shape, err));
 	step = pm_unpack_step(step);
 	if (!step || step > UINT64_MAX - c->addr)
-		return wrong(s, "addresses out of order", err);
+		return pm_snapshot_wrong(s, "addresses out of order", err);
 	if (shape >= s->shapes.len)
-		return wrong(s, "an object of no known kind", err);
+		return pm_snapshot_wrong(s, "an object of no known kind", err);
 	c->addr += step;
 	c->shape = (uint32_t)shape;
 	c->print = 0;

@@ -40,6 +40,10 @@ static inline void pm_cleanup_snapshot(struct pm_snapshot **s)
 	pm_snapshot_close(*s);
 }
 
+/* PM_CORRUPT: "FILE is damaged: what". */
+PM_CHECKED enum pm_status pm_snapshot_wrong(
+	const struct pm_snapshot *s, const char *what, struct pm_error *err);
+
 /* Are both of one process?  Addresses mean nothing elsewhere. */
 enum pm_same { PM_SAME_NO, PM_SAME_YES, PM_SAME_UNKNOWN };
 enum pm_same pm_snapshot_same_process(
