@@ -150,21 +150,6 @@ static bool see_pool(struct pm_tenants *t, uint32_t arena, size_t pool)
 	return true;
 }
 
-/* The first that does not begin below addr. */
-static const struct pm_outside *first_from(
-	const struct pm_outside *list, size_t n, pm_addr addr)
-{
-	size_t lo = 0, hi = n;
-	while (lo < hi) {
-		size_t mid = lo + (hi - lo) / 2;
-		if (list[mid].addr < addr)
-			lo = mid + 1;
-		else
-			hi = mid;
-	}
-	return list + lo;
-}
-
 static bool see_large(
 	struct pm_tenants *t, uint32_t arena, const struct pm_large *large)
 {
@@ -172,9 +157,11 @@ static bool see_large(
 	struct pm_tenant x = {PM_TENANT_UNKNOWN, arena, SIZE_MAX, large->addr,
 		1, large->bytes, 0};
 	const struct pm_outside *o =
-		first_from(h->outside.data, h->outside.len, large->addr);
+		h->outside.data +
+		pm_outside_from(h->outside.data, h->outside.len, large->addr);
 	const struct pm_outside *b =
-		first_from(h->buffers.data, h->buffers.len, large->addr);
+		h->buffers.data +
+		pm_outside_from(h->buffers.data, h->buffers.len, large->addr);
 	if (o < h->outside.data + h->outside.len &&
 		o->addr - large->addr < large->bytes) {
 		x.kind = PM_TENANT_OBJECT;
