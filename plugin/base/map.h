@@ -24,6 +24,22 @@ static inline uint64_t pm_map_hash(uint64_t key)
 	return (key >> 3) * 0x9E3779B97F4A7C15u;
 }
 
+/* For keys that are made up: FNV-1a of a text behind a hash, at first
+   PM_HASH_BEGIN, and a word behind one.  May be 0, which is no key. */
+#define PM_HASH_BEGIN UINT64_C(0xcbf29ce484222325)
+static inline uint64_t pm_hash_text(uint64_t hash, const char *text)
+{
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash;
+}
+
+static inline uint64_t pm_hash_word(uint64_t hash, uint64_t word)
+{
+	hash = (hash ^ word) * UINT64_C(0x9FB21C651E98DF25);
+	return hash ^ hash >> 32;
+}
+
 /* Returns the slot of key, or NULL. */
 static inline struct pm_map_slot *pm_map_find(
 	const struct pm_map *m, uint64_t key)

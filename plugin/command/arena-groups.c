@@ -17,12 +17,6 @@ void pm_arena_groups_deinit(struct pm_arena_groups *g)
 	pm_map_deinit(&g->by_key);
 }
 
-static uint64_t mix(uint64_t h, uint64_t w)
-{
-	h = (h ^ w) * UINT64_C(0x9FB21C651E98DF25);
-	return h ^ h >> 32;
-}
-
 static bool is_same(
 	const struct pm_arena_group *x, const struct pm_arena_group *y)
 {
@@ -43,8 +37,9 @@ static bool group_of(
 		.kind = x->kind,
 		.fate = (uint8_t)pm_pins_fate(g->job, x),
 	};
-	uint64_t key = mix(mix(mix(1, new.pattern), new.type), new.role);
-	key = mix(key, new.kind * 16u + new.fate) | 1;
+	uint64_t key = pm_hash_word(
+		pm_hash_word(pm_hash_word(1, new.pattern), new.type), new.role);
+	key = pm_hash_word(key, new.kind * 16u + new.fate) | 1;
 	for (;; key += 2) {
 		bool added;
 		struct pm_map_slot *s = pm_map_put(&g->by_key, key, &added);

@@ -69,10 +69,7 @@ static size_t keep_name(struct pm_breakdown *b, const char *name)
 static size_t row_named(
 	struct pm_breakdown *b, const char *name, uint64_t order)
 {
-	uint64_t h = 0xcbf29ce484222325u;
-	for (const char *p = name; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	for (h |= 1;; h += 2) {
+	for (uint64_t h = pm_hash_text(PM_HASH_BEGIN, name) | 1;; h += 2) {
 		struct pm_map_slot *s = pm_map_put(&b->by_name, h, NULL);
 		if (!s) {
 			b->no_memory = true;

@@ -49,19 +49,11 @@ static enum pm_status out_of_memory(struct pm_error *err)
 
 /* ---- which type is in which groups ---- */
 
-/* The next keys are tried where two names have one hash (FNV-1a). */
-static uint64_t hash_of(const char *name)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	for (; *name; name++)
-		h = (h ^ (unsigned char)*name) * 0x100000001b3u;
-	return h | 1;
-}
-
+/* The next keys are tried where two names have one hash. */
 static enum pm_status find_group(struct pm_retained_groups *s, const char *name,
 	uint32_t *ret, struct pm_error *err)
 {
-	for (uint64_t key = hash_of(name);; key += 2) {
+	for (uint64_t key = pm_hash_text(PM_HASH_BEGIN, name) | 1;; key += 2) {
 		bool added;
 		struct pm_map_slot *slot = pm_map_put(&s->by_name, key, &added);
 		if (!slot)

@@ -112,11 +112,10 @@ static bool name_types(
  * hash would share a row: 64 bits are enough. */
 static uint64_t hash_of(const struct pm_island *x, const char *types)
 {
-	uint64_t h = 0xcbf29ce484222325u ^ (uint64_t)x->held ^
+	uint64_t h = PM_HASH_BEGIN ^ (uint64_t)x->held ^
 		     (uint64_t)x->finalizers << 1 ^ (uint64_t)x->cycle << 2 ^
 		     (uint64_t)(x->by ? x->by->kind + 1 : 0) << 3;
-	for (; *types; types++)
-		h = (h ^ (unsigned char)*types) * 0x100000001b3u;
+	h = pm_hash_text(h, types);
 	return h ? h : 1;
 }
 

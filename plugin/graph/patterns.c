@@ -24,12 +24,6 @@ void pm_patterns_deinit(struct pm_patterns *p)
 	pm_strbuf_deinit(&p->texts);
 }
 
-static uint64_t mix(uint64_t hash, uint64_t value)
-{
-	hash = (hash ^ value) * UINT64_C(0x9E3779B97F4A7C15);
-	return hash ^ hash >> 29;
-}
-
 static const char *text_at(const struct pm_patterns *p, uint32_t text)
 {
 	return pm_strbuf_text(&p->texts) + text;
@@ -38,11 +32,9 @@ static const char *text_at(const struct pm_patterns *p, uint32_t text)
 /* Where a text stands: equal ones stand at one place. */
 static bool put_text(struct pm_patterns *p, const char *text, uint32_t *ret)
 {
-	uint64_t hash = 1;
 	size_t n = strlen(text);
-	for (size_t i = 0; i < n; i++)
-		hash = mix(hash, (unsigned char)text[i]);
-	for (hash |= 1;; hash += 2) {
+	for (uint64_t hash = pm_hash_text(PM_HASH_BEGIN, text) | 1;;
+		hash += 2) {
 		bool added;
 		struct pm_map_slot *s = pm_map_put(&p->by_text, hash, &added);
 		if (!s)
@@ -70,7 +62,9 @@ static bool is_same(const struct pm_pattern *x, uint32_t above, uint32_t text,
 static uint32_t look_up(struct pm_patterns *p, uint32_t above, uint32_t text,
 	uint32_t type, uint64_t *ret)
 {
-	uint64_t hash = mix(mix(mix(1, above), text), type) | 1;
+	uint64_t hash =
+		pm_hash_word(pm_hash_word(pm_hash_word(1, above), text), type) |
+		1;
 	const struct pm_map_slot *s;
 	if (p->recent != PM_NO_PATTERN &&
 		is_same(&p->list.data[p->recent], above, text, type))

@@ -73,23 +73,19 @@ void pm_roles_destroy(struct pm_roles *r)
 	free(r);
 }
 
-static uint64_t mix(uint64_t h, uint64_t w)
-{
-	h = (h ^ w) * 0x9FB21C651E98DF25u;
-	return h ^ h >> 32;
-}
-
 /* ---- marking ---- */
 
 /* The number of a role; 0: there are too many. */
 static uint32_t role_number(struct pm_roles *r, const struct role *role)
 {
 	const struct pm_type *t = role->type;
-	uint64_t key = mix(role->kind + 1, role->in);
-	key = mix(key, t ? t->addr : 0);
+	uint64_t key = pm_hash_word(role->kind + 1, role->in);
+	key = pm_hash_word(key, t ? t->addr : 0);
 	if (!t || t->kind == PM_KIND_MODULE)
-		key = mix(key, role->holder);
-	key = mix(key, role->name ? role->name : (uintptr_t)role->slot) | 1;
+		key = pm_hash_word(key, role->holder);
+	key = pm_hash_word(
+		      key, role->name ? role->name : (uintptr_t)role->slot) |
+	      1;
 	struct pm_map_slot *slot = pm_map_find(&r->by_key, key);
 	if (slot)
 		return (uint32_t)slot->value;
@@ -404,7 +400,7 @@ static enum pm_status name_roles(struct pm_roles *r, struct pm_error *err)
 		if (!role->text)
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 		for (const char *p = role->text; *p; p++)
-			hash = mix(hash, (unsigned char)*p);
+			hash = pm_hash_word(hash, (unsigned char)*p);
 		bool added;
 		struct pm_map_slot *s =
 			pm_map_put(&r->texts_by_hash, hash | 1, &added);

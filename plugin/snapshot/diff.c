@@ -57,19 +57,11 @@ static enum pm_status no_memory(struct pm_error *err)
 
 /* ---- numbers that all sides share ---- */
 
-static uint64_t hash_of(const char *name, uint64_t h)
-{
-	h ^= 0xcbf29ce484222325u;
-	for (const char *p = name; *p; p++)
-		h = (h ^ (unsigned char)*p) * 0x100000001b3u;
-	return h | 1;
-}
-
 /* A type is the same if it has the same name at the same address. */
 static enum pm_status type_number(struct pm_diff_job *j,
 	const struct pm_snapshot_type *t, uint32_t *ret, struct pm_error *err)
 {
-	for (uint64_t h = hash_of(t->name, t->addr * 31);; h += 2) {
+	for (uint64_t h = pm_hash_text(t->addr, t->name) | 1;; h += 2) {
 		struct pm_map_slot *slot = pm_map_put(&j->types, h, NULL);
 		if (!slot)
 			return no_memory(err);
@@ -90,7 +82,7 @@ static enum pm_status type_number(struct pm_diff_job *j,
 static enum pm_status row_number(struct pm_diff_job *j, const char *name,
 	uint32_t *ret, struct pm_error *err)
 {
-	for (uint64_t h = hash_of(name, 0);; h += 2) {
+	for (uint64_t h = pm_hash_text(PM_HASH_BEGIN, name) | 1;; h += 2) {
 		struct pm_map_slot *slot = pm_map_put(&j->rows, h, NULL);
 		if (!slot)
 			return no_memory(err);

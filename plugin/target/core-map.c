@@ -80,14 +80,6 @@ static bool has_anonymous_dumped(const struct core *c)
 	return false;
 }
 
-static uint64_t hash_text(const char *s)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	for (; *s; s++)
-		h = (h ^ (unsigned char)*s) * 0x100000001b3u;
-	return h ? h : 1;
-}
-
 /* Links the ranges of one file to its first one, in b->first. */
 static enum pm_status link_ranges(struct build *b, struct pm_error *err)
 {
@@ -100,8 +92,8 @@ static enum pm_status link_ranges(struct build *b, struct pm_error *err)
 		return pm_fail(err, PM_NOMEM, 0, "out of memory");
 	for (size_t i = 0; i < n; i++) {
 		bool fresh;
-		struct pm_map_slot *s =
-			pm_map_put(&by_path, hash_text(r[i].path), &fresh);
+		struct pm_map_slot *s = pm_map_put(&by_path,
+			pm_hash_text(PM_HASH_BEGIN, r[i].path) | 1, &fresh);
 		if (!s)
 			return pm_fail(err, PM_NOMEM, 0, "out of memory");
 		if (fresh)

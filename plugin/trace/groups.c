@@ -19,20 +19,14 @@ struct grouping {
 	struct pm_trace_groups *g;
 };
 
-static uint64_t mix(uint64_t h, uint64_t v)
-{
-	h = (h ^ v) * 0x9E3779B97F4A7C15u;
-	return h ^ h >> 29;
-}
-
 static uint64_t hash_of(
 	const struct grouping *x, const struct pm_trace_stack *s)
 {
 	const struct pm_trace_frame *f = x->p->frames.data + s->frames;
-	uint64_t h = mix(0x243F6A8885A308D3u, s->domain);
+	uint64_t h = pm_hash_word(0x243F6A8885A308D3u, s->domain);
 	uint32_t n = x->by == PM_TRACE_TRACEBACK ? s->n : 1;
 	for (uint32_t i = 0; i < n; i++)
-		h = mix(h,
+		h = pm_hash_word(h,
 			(uint64_t)f[i].file << 32 |
 				(x->by == PM_TRACE_FILENAME ? 0 : f[i].line));
 	return h ? h : 1;

@@ -21,23 +21,13 @@ void pm_trace_profile_deinit(struct pm_trace_profile *p)
 	*p = (struct pm_trace_profile){0};
 }
 
-/* FNV-1a; never 0, which no key may be. */
-static uint64_t hash_text(const char *text)
-{
-	uint64_t h = 0xcbf29ce484222325u;
-	for (; *text; text++)
-		h = (h ^ (unsigned char)*text) * 0x100000001b3u;
-	return h ? h : 1;
-}
-
 /* Names with the same hash take the next free one. */
 enum pm_status pm_trace_profile_file(struct pm_trace_profile *p,
 	const char *name, uint32_t *ret, struct pm_error *err)
 {
-	uint64_t key = hash_text(name);
+	uint64_t key = pm_hash_text(PM_HASH_BEGIN, name) | 1;
 	struct pm_map_slot *slot;
-	for (; (slot = pm_map_find(&p->file_ids, key));
-		key = key + 1 ? key + 1 : 1)
+	for (; (slot = pm_map_find(&p->file_ids, key)); key += 2)
 		if (!strcmp(p->files.data[slot->value], name)) {
 			*ret = (uint32_t)slot->value;
 			return PM_OK;
